@@ -1,0 +1,85 @@
+/**
+ * A CSV export, in whatever encoding and compression, in chunks of any size, becomes batches of typed rows.
+ *
+ * The way inside: decode (gzip, zstd, UTF-16 → UTF-8) → dialect → scanner → header → fields → `struct ql_rows`. What counts as a
+ * row, a number, an interval, and what a bad row is: docs/semantics.md, sections 1 and 2. Splitting the input differently never changes the
+ * rows that are delivered (batches may be cut differently).
+ */
+#ifndef QL_CSV_CSV_H
+#define QL_CSV_CSV_H
+
+#include "table/rows.h"
+
+enum ql_bad_row_policy { QL_BAD_ROW_FAIL, QL_BAD_ROW_SKIP, QL_BAD_ROW_QUARANTINE };
+
+/** What a source's header calls a column, and what its values must be multiplied by: data from the built-in table or the configuration. */
+struct ql_csv_alias {
+    struct ql_str from;      /* any spelling; normalised before use */
+    struct ql_str to;        /* canonical name */
+    int64_t multiply, divide; /* value in canonical unit = value * multiply / divide; powers of ten; 1, 1 by default */
+};
+
+struct ql_csv_limits {
+    size_t max_field_bytes, max_row_bytes, max_columns;
+    int64_t max_rows, max_decoded_bytes;
+    int64_t max_ratio; /* decoded : compressed, looked at once 64 MiB came out; 0: none */
+};
+
+struct ql_csv_options {
+    const struct ql_rows_metric *metrics; /* borrowed for the csv's life */
+    size_t n_metrics;
+    bool wants_interval_text;
+    char delimiter;                /* 0: detected on the header */
+    struct ql_str encoding;        /* empty: by the mark, else UTF-8; else "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252" */
+    const struct ql_tz *tz;        /* of stamps without offset; NULL: UTC */
+    bool decimal_comma;
+    int64_t granularity_us;        /* 0: not given */
+    int64_t from_us, to_us;        /* half-open range of interval starts; QL_TIME_NONE: no bound */
+    const struct ql_str *queues;   /* the only queue names allowed; NULL: any */
+    size_t n_queues;
+    const struct ql_csv_alias *aliases; /* the user's; they win over the built-in table */
+    size_t n_aliases;
+    bool allow_unsized;
+    enum ql_bad_row_policy on_bad_row;
+    int64_t max_bad_rows;          /* for skip and quarantine; -1: no bound */
+    struct ql_sink quarantine;     /* CSV text: line, byte offset, column, reason, the row; used if on_bad_row says so */
+    struct ql_csv_limits limits;
+};
+
+/** What the header of an input turned out to have. */
+struct ql_csv_header {
+    const bool *is_present; /* one for each of options.metrics */
+    bool has_queue_id;
+};
+
+struct ql_csv_stats {
+    int64_t rows, bad_rows, missing_values, nan_values, ignored_columns; /* rows: good ones */
+    int64_t bytes_in, bytes_decoded;
+    int64_t out_of_range_rows;
+};
+
+struct ql_csv_sink {
+    /** Once per input, before its first batch. */
+    enum ql_status (*header)(void *ctx, const struct ql_csv_header *header, struct ql_err *err);
+    enum ql_status (*rows)(void *ctx, const struct ql_rows *rows, struct ql_err *err);
+    void *ctx;
+};
+
+struct ql_csv;
+struct ql_csv *ql_csv_new(const struct ql_csv_options *options, const struct ql_csv_sink *sink);
+void ql_csv_free(struct ql_csv *csv);
+
+/**
+ * Starts an input. name stands in messages. is_unsized: a download without length, see semantics section 1.
+ * A later input must have the wanted columns that the first had: E_NO_COLUMN names input and column.
+ */
+void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized);
+QL_MUST_CHECK enum ql_status ql_csv_feed(struct ql_csv *csv, const void *ptr, size_t len, struct ql_err *err);
+/** Delivers what is left; fails for a cut stream, an open quote, an empty input. */
+QL_MUST_CHECK enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err);
+void ql_csv_get_stats(const struct ql_csv *csv, struct ql_csv_stats *stats);
+
+/** Appends the normalised form of a header name (semantics, section 2). */
+void ql_csv_normalise_name(struct ql_str name, struct ql_buf *out);
+
+#endif

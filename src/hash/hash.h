@@ -1,0 +1,23 @@
+/** SHA-256 and HMAC by OpenSSL, CRC-32 by zlib's polynomial where a format wants it. */
+#ifndef QL_HASH_HASH_H
+#define QL_HASH_HASH_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { QL_SHA256_SIZE = 32, QL_SHA256_HEX_SIZE = 65 };
+
+struct ql_sha256; /* a running hash */
+struct ql_sha256 *ql_sha256_new(void);
+void ql_sha256_free(struct ql_sha256 *hash);
+void ql_sha256_update(struct ql_sha256 *hash, const void *ptr, size_t len);
+/** The digest; the hash starts anew. */
+void ql_sha256_take(struct ql_sha256 *hash, uint8_t digest[QL_SHA256_SIZE]);
+void ql_sha256_of(const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]);
+void ql_hmac_sha256(const void *key, size_t key_len, const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]);
+/** Lower-case hex with a NUL. */
+void ql_hex(const uint8_t *bytes, size_t len, char *out);
+/** "OpenSSL 3.0.x", for `version`. */
+void ql_hash_versions(struct ql_buf *out);
+
+#endif

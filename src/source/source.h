@@ -1,0 +1,76 @@
+/**
+ * Where rows come from. A source delivers the bytes of an export to a sink; a later contract is another implementation of
+ * `struct ql_source_ops`, chosen by name in `run`.
+ */
+#ifndef QL_SOURCE_SOURCE_H
+#define QL_SOURCE_SOURCE_H
+
+#include "http/http.h"
+
+/** What is known of the bytes that follow. */
+struct ql_source_info {
+    struct ql_str name;      /* for messages: a path, or "export <id>" */
+    struct ql_str export_id; /* empty for files */
+    bool is_unsized;         /* see csv */
+    bool is_restart;         /* the same input from its first byte again: forget what came before */
+};
+
+/**
+ * Receives inputs one after the other: begin, bytes…, end. When an input breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT from the download, or
+ * E_COMPRESSED, E_TRUNCATED returned by bytes or end), the source may begin it again with is_restart.
+ */
+struct ql_source_sink {
+    enum ql_status (*begin)(void *ctx, const struct ql_source_info *info, struct ql_err *err);
+    enum ql_status (*bytes)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
+    enum ql_status (*end)(void *ctx, struct ql_err *err);
+    void *ctx;
+};
+
+/** Told what happens, for progress and the log; texts have no secret. NULL members are not called. */
+struct ql_source_events {
+    void (*stage)(void *ctx, const char *stage); /* "token", "create", "wait", "download" */
+    void (*note)(void *ctx, const char *text);   /* one line */
+    void *ctx;
+};
+
+struct ql_source;
+struct ql_source_ops {
+    /** What can be refused before any work is: credentials, scopes. */
+    enum ql_status (*prepare)(struct ql_source *source, struct ql_err *err);
+    enum ql_status (*fetch)(struct ql_source *source, const struct ql_source_sink *sink, struct ql_err *err);
+    void (*free)(struct ql_source *source);
+};
+/** First member of every source. */
+struct ql_source {
+    const struct ql_source_ops *ops;
+};
+
+/** Everything that talks to Genesys Cloud needs this. Texts are borrowed for the source's life. */
+struct ql_genesys_options {
+    struct ql_str client_id, client_secret;
+    struct ql_str environment;        /* "mypurecloud.com" */
+    struct ql_str login_url, api_url; /* empty: https://login.<environment>, https://api.<environment> */
+    size_t max_json_bytes;
+    int max_json_depth;
+};
+
+struct ql_exports_options {
+    struct ql_genesys_options genesys;
+    int64_t from_us, to_us;
+    const struct ql_str *group_by; /* default queue, timeInterval */
+    size_t n_group_by;
+    const struct ql_str *metrics; /* API names, default the four of the contract */
+    size_t n_metrics;
+    struct ql_str granularity; /* ISO period for the query; empty: not sent */
+    int64_t poll_min_ms, poll_max_ms;
+    int64_t deadline_ms;  /* for the export to be ready, from its creation */
+    int max_downloads;    /* how often the link is asked for and the download begun */
+    bool allow_unsized;
+};
+
+/** The contract `analytics/conversations/exports`. http is borrowed. */
+struct ql_source *ql_source_exports_new(struct ql_http *http, const struct ql_exports_options *options, const struct ql_source_events *events);
+/** Local files in the order given; "-" is standard input. */
+struct ql_source *ql_source_files_new(const struct ql_str *paths, size_t n_paths);
+
+#endif

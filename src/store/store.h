@@ -1,0 +1,78 @@
+/**
+ * Where an artefact goes: a folder, S3, standard output. Whatever happens, the destination shows the old artefact or the new one.
+ */
+#ifndef QL_STORE_STORE_H
+#define QL_STORE_STORE_H
+
+#include "base/time.h"
+#include "http/http.h"
+
+enum ql_store_kind { QL_STORE_FILE, QL_STORE_S3, QL_STORE_STDOUT };
+
+/** A destination as the user writes it: "-", a path, "file:///path", "s3://bucket/key-template". */
+struct ql_destination {
+    enum ql_store_kind kind;
+    struct ql_str bucket; /* S3 */
+    struct ql_str path;   /* path or key, may be a template; not decoded, no leading '/' for S3 */
+};
+QL_MUST_CHECK enum ql_status ql_destination_parse(struct ql_str text, struct ql_destination *destination, struct ql_err *err);
+
+/** What a key template may mention: {start:%Y-%m-%d} {end:…} {layout} {source} {export_id} {version}. */
+struct ql_key_values {
+    int64_t start_us, end_us; /* QL_TIME_NONE: unknown, an error if mentioned */
+    const struct ql_tz *tz;   /* zone of {start} and {end}; NULL: UTC */
+    struct ql_str layout, source, export_id, version;
+};
+/** Appends the rendered template. E_CONFIG for an unknown placeholder (names those that exist), E_USAGE for one without value, or for a key that climbs out ("..", empty segment). */
+QL_MUST_CHECK enum ql_status ql_key_render(struct ql_str template, const struct ql_key_values *values, struct ql_buf *out, struct ql_err *err);
+/** Checks a template before anything runs, without values. */
+QL_MUST_CHECK enum ql_status ql_key_check(struct ql_str template, struct ql_err *err);
+
+struct ql_s3_options {
+    struct ql_str region;            /* empty: us-east-1 */
+    struct ql_str endpoint;          /* AWS_ENDPOINT_URL; path style; empty: AWS itself, virtual host style */
+    struct ql_str access_key_id, secret_access_key, session_token;
+    struct ql_str expected_bucket_owner;
+    struct ql_str content_type;      /* default application/octet-stream */
+    struct ql_str server_side_encryption; /* default AES256; "none": no header */
+};
+/** What can be refused before anything is read: credentials missing, bucket name impossible, endpoint no URL. */
+QL_MUST_CHECK enum ql_status ql_s3_check(const struct ql_s3_options *options, struct ql_str bucket, struct ql_err *err);
+
+/** An object tag. */
+struct ql_tag {
+    struct ql_str key, value;
+};
+/** E_CONFIG for more than 10 tags, a double or "aws:" key, a length or a character that S3 does not take; names the tag. */
+QL_MUST_CHECK enum ql_status ql_tags_check(const struct ql_tag *tags, size_t n_tags, struct ql_err *err);
+
+/** An artefact on its way: bytes are spooled (memory, then an unlinked temporary file) or written beside the target, and appear at commit. */
+struct ql_store;
+/** E_CANNOT_CREATE if the folder does not exist (its last missing parents are made when `makes_folders`), is read-only, or the target is a folder. */
+QL_MUST_CHECK enum ql_status ql_store_file_open(struct ql_str path, bool makes_folders, struct ql_store **store, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_store_stdout_open(struct ql_store **store, struct ql_err *err);
+/** http and options are borrowed. Nothing is sent before commit. */
+QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket, struct ql_store **store,
+                                              struct ql_err *err);
+
+struct ql_sink ql_store_sink(struct ql_store *store);
+
+struct ql_stored {
+    char location[1200];   /* file path or s3:// URI */
+    char sha256[65];       /* of the artefact's bytes */
+    int64_t bytes;
+    char etag[128], version_id[128], request_id[128];
+};
+/** What is known only when the artefact is whole. */
+struct ql_publication {
+    struct ql_str key; /* S3: the rendered key; else ignored */
+    const struct ql_tag *tags; /* S3 only */
+    size_t n_tags;
+};
+/** Publishes. After an error nothing new is visible, and the old artefact is as it was. */
+QL_MUST_CHECK enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication, struct ql_stored *stored,
+                                             struct ql_err *err);
+/** Without a commit before it: removes what was written so far. */
+void ql_store_free(struct ql_store *store);
+
+#endif
