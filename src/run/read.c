@@ -1,0 +1,149 @@
+/**
+ * Source → csv → pivot. An input that breaks on its way is begun again by the source: then everything read so far is forgotten,
+ * so that nothing half-read can be published.
+ */
+#include "run/run_internal.h"
+
+static enum ql_status check_cancelled(const struct ql_run_state *run, struct ql_err *err) {
+    if (run->options->is_cancelled != NULL && *run->options->is_cancelled != 0) {
+        return QL_FAIL(err, QL_E_CANCELLED, "stopped by a signal");
+    }
+    return QL_OK;
+}
+
+static bool tells_queues_apart_by_id(const struct ql_run_options *options, bool has_queue_id) {
+    switch (options->columns_by) {
+    case QL_COLUMNS_BY_ID:
+        return has_queue_id;
+    case QL_COLUMNS_BY_NAME:
+        return false;
+    case QL_COLUMNS_BY_AUTO:
+    default:
+        return has_queue_id && options->layout.layout == QL_LAYOUT_LONG && options->n_queues == 0;
+    }
+}
+
+/* The first header decides what is computed; csv holds later inputs to it. */
+static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    const struct ql_run_options *options = run->options;
+    if (run->pivot != NULL) {
+        return QL_OK;
+    }
+    struct ql_buf left_out = {0};
+    enum ql_status status = ql_plan_resolve(run->plan, header->is_present, &left_out, err);
+    if (status == QL_OK && left_out.len != 0) {
+        ql_run_warn(run, "the input has no column for %s; left out", ql_buf_text(&left_out));
+    }
+    ql_buf_fini(&left_out);
+    QL_TRY(status);
+    if (options->columns_by == QL_COLUMNS_BY_ID && !header->has_queue_id) {
+        return QL_FAIL(err, QL_E_NO_COLUMN, "the input has no queue id, which --columns-by id asks for");
+    }
+    struct ql_pivot_options pivot = options->pivot;
+    pivot.aggregates = ql_plan_aggregates(run->plan, &pivot.n_aggregates);
+    (void)ql_plan_columns(run->plan, &pivot.n_columns);
+    pivot.by_id = tells_queues_apart_by_id(options, header->has_queue_id);
+    pivot.queues = options->queues;
+    pivot.n_queues = options->n_queues;
+    run->has_queue_id = header->has_queue_id;
+    run->summary->is_abandon_approximate = ql_plan_is_abandon_approximate(run->plan);
+    run->pivot = ql_pivot_new(&pivot);
+    return QL_OK;
+}
+
+static enum ql_status on_rows(void *ctx, const struct ql_rows *rows, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    return ql_pivot_feed(run->pivot, rows, err);
+}
+
+/* Anew for a first input and for one that is begun again. */
+static enum ql_status reset_reader(struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_run_options *options = run->options;
+    ql_csv_free(run->csv);
+    ql_pivot_free(run->pivot);
+    ql_store_free(run->quarantine);
+    run->csv = NULL;
+    run->pivot = NULL;
+    run->quarantine = NULL;
+    run->summary->n_warnings = 0;
+    run->summary->n_inputs = 0;
+    struct ql_csv_options csv = options->csv;
+    csv.metrics = ql_plan_columns(run->plan, &csv.n_metrics);
+    csv.queues = options->queues;
+    csv.n_queues = options->n_queues;
+    csv.wants_interval_text = options->pivot.by_interval_text;
+    if (csv.on_bad_row == QL_BAD_ROW_QUARANTINE) {
+        QL_TRY(ql_store_file_open(options->quarantine_path, true, &run->quarantine, err));
+        csv.quarantine = ql_store_sink(run->quarantine);
+    }
+    const struct ql_csv_sink sink = {.header = on_header, .rows = on_rows, .ctx = run};
+    run->csv = ql_csv_new(&csv, &sink);
+    if (options->wants_source_sha256) {
+        ql_sha256_free(run->source_hash);
+        run->source_hash = ql_sha256_new();
+    }
+    return QL_OK;
+}
+
+static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    if (run->csv == NULL || info->is_restart) {
+        QL_TRY(reset_reader(run, err));
+    }
+    run->summary->n_inputs++;
+    run->summary->n_restarts += info->is_restart;
+    size_t len = info->export_id.len < sizeof run->summary->export_id ? info->export_id.len : 0;
+    memcpy(run->summary->export_id, len != 0 ? info->export_id.ptr : "", len);
+    run->summary->export_id[len] = '\0';
+    ql_csv_input_begin(run->csv, info->name, info->is_unsized);
+    return QL_OK;
+}
+
+static enum ql_status on_bytes(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    QL_TRY(check_cancelled(run, err));
+    if (run->source_hash != NULL) {
+        ql_sha256_update(run->source_hash, ptr, len);
+    }
+    return ql_csv_feed(run->csv, ptr, len, err);
+}
+
+static enum ql_status on_end(void *ctx, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    return ql_csv_input_end(run->csv, err);
+}
+
+/* Bad rows are kept where the user wants them, also when there were too many of them for a result. */
+static enum ql_status keep_quarantine(struct ql_run_state *run, struct ql_err *err) {
+    if (run->quarantine == NULL || run->summary->csv.bad_rows == 0) {
+        return QL_OK;
+    }
+    struct ql_stored stored;
+    const struct ql_publication publication = {0};
+    QL_TRY(ql_store_commit(run->quarantine, &publication, &stored, err));
+    ql_run_warn(run, "%lld bad rows were put into '%s'", (long long)run->summary->csv.bad_rows, stored.location);
+    return QL_OK;
+}
+
+enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_source_sink sink = {.begin = on_begin, .bytes = on_bytes, .end = on_end, .ctx = run};
+    enum ql_status status = run->source->ops->fetch(run->source, &sink, err);
+    if (run->csv != NULL) {
+        ql_csv_get_stats(run->csv, &run->summary->csv);
+    }
+    if (run->source_hash != NULL && status == QL_OK) {
+        uint8_t digest[QL_SHA256_SIZE];
+        ql_sha256_take(run->source_hash, digest);
+        ql_hex(digest, sizeof digest, run->summary->source_sha256);
+    }
+    if (status != QL_OK) {
+        /* The first error is the one to be told; a quarantine that cannot be kept either adds nothing to it. */
+        struct ql_err second = {0};
+        if (keep_quarantine(run, &second) != QL_OK) {
+            ql_run_warn(run, "the bad rows could not be kept: %s", second.message);
+        }
+        return status;
+    }
+    return keep_quarantine(run, err);
+}

@@ -1,0 +1,105 @@
+/**
+ * The order of a run: check what can be refused early, read, aggregate, write, publish. Each step is a file of this folder;
+ * here they are put in a row, and what they share is made and freed.
+ */
+#include "run/run.h"
+
+#include "run/run_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) {
+    struct ql_run_summary *summary = run->summary;
+    if (summary->n_warnings == QL_RUN_MAX_WARNINGS) {
+        return;
+    }
+    char *text = summary->warnings[summary->n_warnings++];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof summary->warnings[0], fmt, args);
+    va_end(args);
+}
+
+static bool needs_http(const struct ql_run_options *options) {
+    return options->source == QL_RUN_EXPORTS || options->destination.kind == QL_STORE_S3;
+}
+
+/* calls_offered -> callsOffered: the names of the export contract. */
+static struct ql_str api_name(struct ql_arena *arena, struct ql_str name) {
+    char *out = ql_arena_alloc(arena, name.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '_' && i + 1 < name.len) {
+            char c = name.ptr[++i];
+            out[n++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        } else {
+            out[n++] = name.ptr[i];
+        }
+    }
+    return (struct ql_str){.ptr = out, .len = n};
+}
+
+static void open_source(struct ql_run_state *run) {
+    const struct ql_run_options *options = run->options;
+    if (options->source == QL_RUN_FILES) {
+        run->source = ql_source_files_new(options->paths, options->n_paths);
+        return;
+    }
+    struct ql_exports_options exports = options->exports;
+    if (options->wants_plan_metrics) {
+        size_t n_columns;
+        const struct ql_rows_metric *columns = ql_plan_columns(run->plan, &n_columns);
+        run->export_metrics = ql_mem_zalloc(n_columns, sizeof *run->export_metrics);
+        exports.n_metrics = 0;
+        for (size_t i = 0; i < n_columns; i++) {
+            if (columns[i].is_required) {
+                run->export_metrics[exports.n_metrics++] = api_name(&run->arena, columns[i].name);
+            }
+        }
+        exports.metrics = run->export_metrics;
+    }
+    run->source = ql_source_exports_new(run->http, &exports, &options->events);
+}
+
+static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_run_options *options = run->options;
+    QL_TRY(ql_plan_new(&options->plan, &run->plan, err));
+    if (needs_http(options)) {
+        QL_TRY(ql_http_new(&options->http, &run->http, err));
+    }
+    open_source(run);
+    QL_TRY(ql_run_check(run, err));
+
+    int64_t begun_ms = ql_time_monotonic_ms();
+    enum ql_status status = ql_run_read(run, err);
+    run->summary->source_ms = ql_time_monotonic_ms() - begun_ms;
+    return status == QL_OK ? ql_run_write(run, err) : status;
+}
+
+enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summary *summary, struct ql_err *err) {
+    *summary = (struct ql_run_summary){.first_us = QL_TIME_NONE,
+                                       .last_us = QL_TIME_NONE,
+                                       .layout = options->layout.layout == QL_LAYOUT_LONG ? "long" : "wide"};
+    struct ql_run_state run = {.options = options, .summary = summary};
+    int64_t begun_ms = ql_time_monotonic_ms();
+
+    enum ql_status status = run_steps(&run, err);
+
+    summary->total_ms = ql_time_monotonic_ms() - begun_ms;
+    if (run.http != NULL) {
+        ql_http_get_stats(run.http, &summary->http);
+    }
+    if (run.source != NULL) {
+        run.source->ops->free(run.source);
+    }
+    ql_csv_free(run.csv);
+    ql_pivot_free(run.pivot);
+    ql_plan_free(run.plan);
+    ql_store_free(run.quarantine);
+    ql_sha256_free(run.source_hash);
+    ql_http_free(run.http);
+    ql_mem_free(run.export_metrics);
+    ql_arena_fini(&run.arena);
+    return status;
+}
