@@ -26,11 +26,21 @@ static const struct status_row *status_row(enum ql_status status) {
     return status_row(QL_E_INTERNAL);
 }
 
-const char *ql_status_name(enum ql_status status) { return status_row(status)->name; }
-const char *ql_status_meaning(enum ql_status status) { return status_row(status)->meaning; }
-const char *ql_status_hint(enum ql_status status) { return status_row(status)->hint; }
-int ql_status_exit_code(enum ql_status status) { return status_row(status)->exit_code; }
-bool ql_status_is_retryable(enum ql_status status) { return status_row(status)->retryable; }
+const char *ql_status_name(enum ql_status status) {
+    return status_row(status)->name;
+}
+const char *ql_status_meaning(enum ql_status status) {
+    return status_row(status)->meaning;
+}
+const char *ql_status_hint(enum ql_status status) {
+    return status_row(status)->hint;
+}
+int ql_status_exit_code(enum ql_status status) {
+    return status_row(status)->exit_code;
+}
+bool ql_status_is_retryable(enum ql_status status) {
+    return status_row(status)->retryable;
+}
 
 static void set_v(struct ql_err *err, enum ql_status status, const char *fmt, va_list args) {
     memset(err, 0, sizeof *err);
@@ -86,4 +96,6 @@ void ql_err_hint(struct ql_err *err, const char *fmt, ...) {
     va_end(args);
 }
 
-const char *ql_err_get_hint(const struct ql_err *err) { return err->hint[0] != '\0' ? err->hint : ql_status_hint(err->status); }
+const char *ql_err_get_hint(const struct ql_err *err) {
+    return err->hint[0] != '\0' ? err->hint : ql_status_hint(err->status);
+}

@@ -30,13 +30,14 @@ struct ql_err {
 /** Makes an error and evaluates to its status, so that it can be returned. */
 #define QL_FAIL(err, status, ...) ql_err_set((err), (status), __VA_ARGS__)
 
-/** Returns from the calling function if the expression fails. Not between an allocation and the point that records its owner. */
-#define QL_TRY(expr)                                                                                                           \
-    do {                                                                                                                       \
-        enum ql_status ql_try_status_ = (expr);                                                                                \
-        if (ql_try_status_ != QL_OK) {                                                                                         \
-            return ql_try_status_;                                                                                             \
-        }                                                                                                                      \
+/** Returns from the calling function if the expression fails. Not between an allocation and the point that records its owner.
+ */
+#define QL_TRY(expr)                            \
+    do {                                        \
+        enum ql_status ql_try_status_ = (expr); \
+        if (ql_try_status_ != QL_OK) {          \
+            return ql_try_status_;              \
+        }                                       \
     } while (0)
 
 /** Clears err, sets status and message, returns status. */

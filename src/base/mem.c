@@ -40,7 +40,9 @@ void *ql_mem_realloc(void *ptr, size_t n, size_t size) {
     return moved;
 }
 
-void ql_mem_free(void *ptr) { free(ptr); }
+void ql_mem_free(void *ptr) {
+    free(ptr);
+}
 
 void ql_mem_free_secret(void *ptr, size_t size) {
     if (ptr != NULL) {
@@ -58,7 +60,9 @@ char *ql_mem_strndup(const char *text, size_t len) {
     return copy;
 }
 
-char *ql_mem_strdup(const char *text) { return ql_mem_strndup(text, strlen(text)); }
+char *ql_mem_strdup(const char *text) {
+    return ql_mem_strndup(text, strlen(text));
+}
 
 struct ql_arena_block {
     struct ql_arena_block *next;

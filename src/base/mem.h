@@ -22,16 +22,16 @@ char *ql_mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *ql_mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
 
 /** Grows a vector to hold at least `need` elements of *items; capacity at least doubles. */
-#define QL_MEM_GROW(items, cap, need)                                                                                          \
-    do {                                                                                                                       \
-        if ((size_t)(need) > (size_t)(cap)) {                                                                                  \
-            size_t ql_cap_ = (size_t)(cap) < 8 ? 8 : (size_t)(cap) * 2;                                                        \
-            if (ql_cap_ < (size_t)(need)) {                                                                                    \
-                ql_cap_ = (size_t)(need);                                                                                      \
-            }                                                                                                                  \
-            (items) = ql_mem_realloc((items), ql_cap_, sizeof *(items));                                                       \
-            (cap) = ql_cap_;                                                                                                   \
-        }                                                                                                                      \
+#define QL_MEM_GROW(items, cap, need)                                    \
+    do {                                                                 \
+        if ((size_t)(need) > (size_t)(cap)) {                            \
+            size_t ql_cap_ = (size_t)(cap) < 8 ? 8 : (size_t)(cap)*2;    \
+            if (ql_cap_ < (size_t)(need)) {                              \
+                ql_cap_ = (size_t)(need);                                \
+            }                                                            \
+            (items) = ql_mem_realloc((items), ql_cap_, sizeof *(items)); \
+            (cap) = ql_cap_;                                             \
+        }                                                                \
     } while (0)
 
 /** A bump allocator: everything is freed together. Zero-initialise to start. Alignment 16. */

@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
 
 int ql_str_cmp(struct ql_str a, struct ql_str b) {
     size_t n = a.len < b.len ? a.len : b.len;
@@ -35,7 +37,9 @@ bool ql_str_has_suffix(struct ql_str s, const char *suffix) {
     return s.len >= n && (n == 0 || memcmp(s.ptr + s.len - n, suffix, n) == 0);
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 struct ql_str ql_str_trim(struct ql_str s) {
     while (s.len != 0 && is_blank(s.ptr[0])) {
@@ -128,9 +132,15 @@ void ql_buf_put(struct ql_buf *buf, const void *ptr, size_t len) {
     buf->ptr[buf->len] = '\0';
 }
 
-void ql_buf_puts(struct ql_buf *buf, const char *text) { ql_buf_put(buf, text, strlen(text)); }
-void ql_buf_putc(struct ql_buf *buf, char c) { ql_buf_put(buf, &c, 1); }
-void ql_buf_put_str(struct ql_buf *buf, struct ql_str s) { ql_buf_put(buf, s.ptr, s.len); }
+void ql_buf_puts(struct ql_buf *buf, const char *text) {
+    ql_buf_put(buf, text, strlen(text));
+}
+void ql_buf_putc(struct ql_buf *buf, char c) {
+    ql_buf_put(buf, &c, 1);
+}
+void ql_buf_put_str(struct ql_buf *buf, struct ql_str s) {
+    ql_buf_put(buf, s.ptr, s.len);
+}
 
 void ql_buf_printf(struct ql_buf *buf, const char *fmt, ...) {
     va_list args;

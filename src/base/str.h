@@ -55,12 +55,18 @@ void ql_buf_put_str(struct ql_buf *buf, struct ql_str s);
 void ql_buf_printf(struct ql_buf *buf, const char *fmt, ...) QL_PRINTF(2, 3);
 /** Room for at least `len` more bytes behind the end; the caller adds to buf->len what it wrote. */
 char *ql_buf_reserve(struct ql_buf *buf, size_t len);
-static inline struct ql_str ql_buf_view(const struct ql_buf *buf) { return (struct ql_str){.ptr = buf->ptr, .len = buf->len}; }
+static inline struct ql_str ql_buf_view(const struct ql_buf *buf) {
+    return (struct ql_str){.ptr = buf->ptr, .len = buf->len};
+}
 /** The text, never NULL. */
-static inline const char *ql_buf_text(const struct ql_buf *buf) { return buf->ptr != NULL ? buf->ptr : ""; }
+static inline const char *ql_buf_text(const struct ql_buf *buf) {
+    return buf->ptr != NULL ? buf->ptr : "";
+}
 /** The NUL-terminated text; the caller owns it (ql_mem_free); buf is empty afterwards. */
 char *ql_buf_take(struct ql_buf *buf);
-static inline void ql_buf_reset(struct ql_buf *buf) { buf->len = 0; }
+static inline void ql_buf_reset(struct ql_buf *buf) {
+    buf->len = 0;
+}
 void ql_buf_fini(struct ql_buf *buf);
 
 /** Where bytes go: a store, a file, a test's buffer. */

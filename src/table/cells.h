@@ -36,7 +36,8 @@ struct ql_cell_column {
         int64_t *i64; /* [n_cells] */
         double *f64;
     } v;
-    /* The value of a cell that no row mentions, per interval (a KPI may depend on the interval's length); same type; [n_intervals]. */
+    /* The value of a cell that no row mentions, per interval (a KPI may depend on the interval's length); same type;
+     * [n_intervals]. */
     union {
         int64_t *i64;
         double *f64;

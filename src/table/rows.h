@@ -15,15 +15,16 @@
 #define QL_NUMBER_MISSING INT64_MIN
 #define QL_NUMBER_WIDE (INT64_MIN + 1) /* see `wide` */
 
-/** A number that does not fit an int64 at the batch's scale: canonical decimal text, `-?digits[.digits][e±dd]`, already checked and finite. */
+/** A number that does not fit an int64 at the batch's scale: canonical decimal text, `-?digits[.digits][e±dd]`, already checked
+ * and finite. */
 struct ql_wide_number {
     uint32_t row;
     struct ql_str text;
 };
 
 /**
- * Exact decimals as written: cell value = k[row] / 10^scale. One scale for the whole batch (0 to 18), chosen by the reader as the
- * largest that the batch needs; it may differ from batch to batch. Scale 0 for counts, which are never negative.
+ * Exact decimals as written: cell value = k[row] / 10^scale. One scale for the whole batch (0 to 18), chosen by the reader as
+ * the largest that the batch needs; it may differ from batch to batch. Scale 0 for counts, which are never negative.
  */
 struct ql_number_column {
     int64_t *k;
