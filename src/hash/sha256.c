@@ -67,7 +67,8 @@ void ql_sha256_of(const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]) {
 
 void ql_hmac_sha256(const void *key, size_t key_len, const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]) {
     must(key_len <= INT_MAX);
-    must(HMAC(EVP_sha256(), key_len != 0 ? key : "", (int)key_len, len != 0 ? ptr : (const void *)"", len, digest, NULL) != NULL);
+    must(HMAC(EVP_sha256(), key_len != 0 ? key : "", (int)key_len, len != 0 ? ptr : (const void *)"", len, digest, NULL) !=
+         NULL);
 }
 
 void ql_hex(const uint8_t *bytes, size_t len, char *out) {
@@ -79,4 +80,6 @@ void ql_hex(const uint8_t *bytes, size_t len, char *out) {
     out[2 * len] = '\0';
 }
 
-void ql_hash_versions(struct ql_buf *out) { ql_buf_printf(out, "OpenSSL %s", OpenSSL_version(OPENSSL_VERSION_STRING)); }
+void ql_hash_versions(struct ql_buf *out) {
+    ql_buf_printf(out, "OpenSSL %s", OpenSSL_version(OPENSSL_VERSION_STRING));
+}
