@@ -25,7 +25,8 @@ struct ql_str ql_json_text(const struct ql_json *value);
 bool ql_json_is_object(const struct ql_json *value);
 bool ql_json_is_array(const struct ql_json *value);
 
-/* Writing: set and add take over the value. Keys keep the order in which they were set. Text that is no UTF-8 is written with U+FFFD. */
+/* Writing: set and add take over the value. Keys keep the order in which they were set. Text that is no UTF-8 is written with
+ * U+FFFD. */
 struct ql_json *ql_json_new_object(void);
 struct ql_json *ql_json_new_array(void);
 struct ql_json *ql_json_new_text(struct ql_str text);
