@@ -1,0 +1,38 @@
+/**
+ * Reading the little XML that S3 speaks (expat): the error document that comes with a failed request, and now and then with a
+ * successful one.
+ *
+ * A body is whatever the other side sent, so everything is bounded: 64 KiB, 16 levels, no document type and so no entities
+ * of its own; each text is cut at the size of its field. Nothing is trusted beyond that: texts are for messages.
+ */
+#ifndef QL_XML_XML_H
+#define QL_XML_XML_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+/** What S3 says about a failure. A text that the document does not have is empty. Control characters are blanks. */
+struct ql_s3_error {
+    char code[64];           /* "NoSuchBucket"; empty if the document is damaged before it */
+    char message[512];       /* for people */
+    char resource[512];      /* the bucket or object */
+    char request_id[128];    /* for AWS support */
+    char host_id[128];       /* likewise */
+    char region[64];         /* where the bucket or the signature should be */
+    char endpoint[256];      /* where to go instead (PermanentRedirect) */
+    char bucket[256];        /* BucketName or Bucket */
+    char server_time[64];    /* RequestTimeTooSkewed: ISO 8601 */
+    char argument_name[128]; /* InvalidArgument: which header or parameter; NotImplemented: Header */
+};
+
+/**
+ * Reads an S3 error document. True if the root element is <Error>, also if the document breaks off or is damaged later: an
+ * error that cannot be read to its end is still none of success. *out is overwritten in every case.
+ */
+bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out);
+
+/** Appends "expat 2.x", for `version`. */
+void ql_xml_versions(struct ql_buf *out);
+
+#endif

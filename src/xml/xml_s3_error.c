@@ -1,0 +1,176 @@
+/**
+ * <Error><Code>…</Code><Message>…</Message>…</Error>: the children of the root, each into its field.
+ *
+ * Format: "REST error responses" of the Amazon S3 API reference. Elements may come in any order, unknown ones are skipped,
+ * deeper ones too. The first element of a name wins, so that what follows cannot overwrite it. White space before the XML
+ * declaration, which expat refuses, is skipped: S3 sends it to keep a slow connection alive.
+ */
+#include "xml/xml.h"
+
+#include "base/mem.h"
+
+#include <expat.h>
+#include <string.h>
+
+enum { MAX_BODY_BYTES = 64 * 1024, MAX_DEPTH = 16 };
+
+struct field {
+    const char *element;
+    size_t offset, size;
+};
+
+#define FIELD(element, member) \
+    { element, offsetof(struct ql_s3_error, member), sizeof(((struct ql_s3_error *)0)->member) }
+static const struct field FIELDS[] = {
+    FIELD("Code", code),
+    FIELD("Message", message),
+    FIELD("Resource", resource),
+    FIELD("RequestId", request_id),
+    FIELD("HostId", host_id),
+    FIELD("Region", region),
+    FIELD("Endpoint", endpoint),
+    FIELD("BucketName", bucket),
+    FIELD("Bucket", bucket),
+    FIELD("ServerTime", server_time),
+    FIELD("ArgumentName", argument_name),
+    FIELD("Header", argument_name),
+};
+
+struct reader {
+    XML_Parser parser;
+    struct ql_s3_error *out;
+    bool is_error;
+    int depth;                /* of open elements */
+    const struct field *open; /* the field whose text is being read; NULL: none */
+    size_t len;               /* of that text so far */
+};
+
+static const struct field *find_field(const char *element) {
+    for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
+        if (strcmp(FIELDS[i].element, element) == 0) {
+            return &FIELDS[i];
+        }
+    }
+    return NULL;
+}
+
+static char *field_text(const struct reader *reader, const struct field *field) {
+    return (char *)reader->out + field->offset;
+}
+
+static void on_start(void *ctx, const char *element, const char **attributes) {
+    struct reader *reader = ctx;
+    (void)attributes;
+    reader->depth++;
+    if (reader->depth == 1) {
+        reader->is_error = strcmp(element, "Error") == 0;
+    }
+    if (!reader->is_error || reader->depth > MAX_DEPTH) {
+        (void)XML_StopParser(reader->parser, XML_FALSE);
+        return;
+    }
+    reader->open = NULL;
+    if (reader->depth == 2) {
+        const struct field *field = find_field(element);
+        if (field != NULL && field_text(reader, field)[0] == '\0') {
+            reader->open = field;
+            reader->len = 0;
+        }
+    }
+}
+
+static void on_end(void *ctx, const char *element) {
+    struct reader *reader = ctx;
+    (void)element;
+    reader->depth--;
+    reader->open = NULL;
+}
+
+static void on_text(void *ctx, const char *text, int len) {
+    struct reader *reader = ctx;
+    const struct field *field = reader->open;
+    if (field == NULL) {
+        return;
+    }
+    char *out = field_text(reader, field);
+    for (int i = 0; i < len && reader->len < field->size - 1; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_control = c < 0x20 || c == 0x7f;
+        out[reader->len++] = is_control ? ' ' : (char)c;
+    }
+}
+
+/* A document type could define entities; S3 sends none. */
+static void on_doctype(void *ctx, const char *name, const char *sysid, const char *pubid, int has_internal_subset) {
+    struct reader *reader = ctx;
+    (void)name;
+    (void)sysid;
+    (void)pubid;
+    (void)has_internal_subset;
+    (void)XML_StopParser(reader->parser, XML_FALSE);
+}
+
+static void *memory_alloc(size_t size) {
+    return ql_mem_alloc(size);
+}
+static void *memory_realloc(void *ptr, size_t size) {
+    return ql_mem_realloc(ptr, size, 1);
+}
+static void memory_free(void *ptr) {
+    ql_mem_free(ptr);
+}
+
+/* A text that was cut inside a UTF-8 sequence loses that sequence; blanks at the end go. */
+static void tidy_texts(struct ql_s3_error *out) {
+    for (size_t i = 0; i < sizeof FIELDS / sizeof FIELDS[0]; i++) {
+        char *text = (char *)out + FIELDS[i].offset;
+        size_t len = strlen(text);
+        if (len == FIELDS[i].size - 1) {
+            size_t start = len;
+            while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80) {
+                start--;
+            }
+            unsigned char lead = start > 0 ? (unsigned char)text[start - 1] : 0;
+            size_t want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+            if (len - start < want) {
+                len = start - 1;
+            }
+        }
+        while (len > 0 && text[len - 1] == ' ') {
+            len--;
+        }
+        text[len] = '\0';
+    }
+}
+
+bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out) {
+    memset(out, 0, sizeof *out);
+    body = ql_str_trim(body);
+    bool is_whole = body.len <= MAX_BODY_BYTES;
+    if (body.len == 0) {
+        return false;
+    }
+    static const XML_Memory_Handling_Suite MEMORY = {memory_alloc, memory_realloc, memory_free};
+    struct reader reader = {.out = out, .parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL)};
+    if (reader.parser == NULL) {
+        return false; /* the allocator never fails, so expat has no reason to */
+    }
+    XML_SetUserData(reader.parser, &reader);
+    XML_SetElementHandler(reader.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(reader.parser, on_text);
+    XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
+    /* The result does not matter: a root that was seen is an answer, however the rest looks. */
+    (void)XML_Parse(reader.parser, body.ptr, (int)(is_whole ? body.len : MAX_BODY_BYTES), is_whole);
+    XML_ParserFree(reader.parser);
+    if (!reader.is_error) {
+        memset(out, 0, sizeof *out);
+        return false;
+    }
+    tidy_texts(out);
+    return true;
+}
+
+void ql_xml_versions(struct ql_buf *out) {
+    XML_Expat_Version version = XML_ExpatVersionInfo();
+    ql_buf_printf(out, "expat %d.%d.%d", version.major, version.minor, version.micro);
+}
