@@ -1,0 +1,57 @@
+/** The program: commands, what they print, how they end. The only place that prints, and with config the only one that reads
+ * the environment. */
+#ifndef QL_CLI_CLI_H
+#define QL_CLI_CLI_H
+
+#include "config/config.h"
+#include "run/run.h"
+
+#include <signal.h>
+
+/** Set by SIGINT and SIGTERM to the signal's number. */
+extern volatile sig_atomic_t ql_cli_signal;
+
+/** Each returns the process's exit code. argv begins behind the command's name. */
+int ql_cli_run(int argc, char **argv);
+int ql_cli_transform(int argc, char **argv);
+int ql_cli_config(int argc, char **argv);
+int ql_cli_version(int argc, char **argv);
+int ql_cli_help(int argc, char **argv);
+
+/** Settings from all sources for one command; prints help or the error itself. Returns -1 to go on, else the exit code. */
+int ql_cli_load(const char *command, int argc, char **argv, struct ql_settings *settings);
+/** Whether anywhere in argv stands --json: an error of the settings themselves is then told as JSON, too. */
+bool ql_cli_wants_json(int argc, char **argv);
+
+/** What a run needs beside the settings' own texts. */
+struct ql_cli_job {
+    struct ql_run_options options;
+    struct ql_arena arena;
+    struct ql_tz *timezone, *csv_timezone;
+};
+/** E_CONFIG and E_USAGE for what the table of settings cannot see: two settings that do not fit, times, zones, destinations. */
+QL_MUST_CHECK enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
+                                             struct ql_err *err);
+void ql_cli_job_fini(struct ql_cli_job *job);
+
+/** Lines on standard error while a run goes on. */
+struct ql_cli_progress {
+    bool is_quiet, is_verbose, is_terminal;
+    bool has_line; /* a status line stands on the terminal */
+};
+void ql_cli_progress_init(struct ql_cli_progress *progress, const struct ql_settings *settings);
+/** Connects it to a run. */
+void ql_cli_progress_attach(struct ql_cli_progress *progress, struct ql_run_options *options);
+void ql_cli_progress_clear(struct ql_cli_progress *progress);
+
+/** The summary for people on standard error, or as one JSON document on standard output. err: NULL after success. */
+void ql_cli_summary_print(const char *command, const struct ql_settings *settings, const struct ql_run_summary *summary,
+                          const struct ql_err *err);
+/** An error in three parts: what failed, where and whose id, what to do. */
+void ql_cli_error_print(const struct ql_err *err);
+/** The same as the JSON document of a run that never began. */
+void ql_cli_error_print_json(const char *command, const struct ql_err *err);
+/** The exit code of an error; a signal's own number decides for E_CANCELLED. */
+int ql_cli_exit_code(const struct ql_err *err);
+
+#endif

@@ -1,0 +1,443 @@
+/** From settings to the options of a run: texts become times, zones, destinations; what two settings say together is checked
+ * here. */
+#include "cli/cli.h"
+
+#include "queuelake/version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* "genesys-analytics-exports" could be anyone's bucket. */
+#define DEFAULT_BUCKET "genesys-analytics-exports"
+
+static enum ql_status parse_time(struct ql_str text, const char *flag, const struct ql_tz *tz, int64_t *us,
+                                 struct ql_err *err) {
+    struct ql_time_text time;
+    if (!ql_time_parse_iso(text, &time)) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--%s '%.*s' is no date and no ISO 8601 time", flag, QL_STR_ARG(text));
+        ql_err_hint(err, "write it as 2024-01-31 or 2024-01-31T09:30:00Z");
+        return QL_E_USAGE;
+    }
+    int64_t local_us = ql_time_from_civil(&time.civil);
+    if (time.has_offset) {
+        *us = local_us - time.offset_s * QL_US_PER_S;
+        return QL_OK;
+    }
+    if (ql_tz_to_utc(tz, local_us, us) == QL_TZ_SKIPPED) {
+        return QL_FAIL(err, QL_E_USAGE, "--%s '%.*s' does not exist in the time zone: the clock jumps over it", flag,
+                       QL_STR_ARG(text));
+    }
+    return QL_OK;
+}
+
+/* The day before today in the zone of windows. */
+static enum ql_status yesterday(const struct ql_tz *tz, int64_t *from_us, int64_t *to_us, struct ql_err *err) {
+    int64_t now_us = ql_time_now();
+    struct ql_civil day;
+    ql_time_to_civil(now_us + ql_tz_offset_at(tz, now_us) * QL_US_PER_S, &day);
+    day.hour = day.minute = day.second = day.us = 0;
+    int64_t midnight_us = ql_time_from_civil(&day);
+    int64_t before_us = midnight_us - 86400 * QL_US_PER_S;
+    if (ql_tz_to_utc(tz, midnight_us, to_us) == QL_TZ_SKIPPED || ql_tz_to_utc(tz, before_us, from_us) == QL_TZ_SKIPPED) {
+        return QL_FAIL(err, QL_E_USAGE, "midnight does not exist in the time zone on that day; name --from and --to");
+    }
+    return QL_OK;
+}
+
+static enum ql_status set_range(struct ql_cli_job *job, const struct ql_settings *settings, bool has_default,
+                                struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    options->from_us = options->to_us = QL_TIME_NONE;
+    if (settings->from.len != 0) {
+        QL_TRY(parse_time(settings->from, "from", job->timezone, &options->from_us, err));
+    }
+    if (settings->to.len != 0) {
+        QL_TRY(parse_time(settings->to, "to", job->timezone, &options->to_us, err));
+    }
+    if (has_default) {
+        if (settings->from.len == 0 && settings->to.len == 0) {
+            QL_TRY(yesterday(job->timezone, &options->from_us, &options->to_us, err));
+        } else if (settings->from.len == 0 || settings->to.len == 0) {
+            (void)QL_FAIL(err, QL_E_USAGE, "--%s needs --%s beside it", settings->from.len != 0 ? "from" : "to",
+                          settings->from.len != 0 ? "to" : "from");
+            ql_err_hint(err, "the range is half-open: --from 2024-01-01 --to 2024-01-02 is one day");
+            return QL_E_USAGE;
+        }
+    }
+    if (options->from_us != QL_TIME_NONE && options->to_us != QL_TIME_NONE && options->from_us >= options->to_us) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--from '%.*s' is not before --to '%.*s'", QL_STR_ARG(settings->from),
+                      QL_STR_ARG(settings->to));
+        ql_err_hint(err, "the range is half-open: --from 2024-01-01 --to 2024-01-02 is one day");
+        return QL_E_USAGE;
+    }
+    return QL_OK;
+}
+
+static void set_http(struct ql_cli_job *job, const struct ql_settings *settings) {
+    job->options.http = (struct ql_http_options){
+        .user_agent = QL_STR("queuelake/" QUEUELAKE_VERSION),
+        .ca_file = settings->ca_file,
+        .proxy = settings->https_proxy,
+        .no_proxy = settings->no_proxy,
+        .connect_timeout_ms = settings->connect_timeout,
+        .request_timeout_ms = settings->request_timeout,
+        .stall_bytes_per_s = settings->stall_bytes,
+        .stall_ms = settings->stall_time,
+        .max_header_bytes = (size_t)settings->max_header_bytes,
+        .max_body_bytes = (size_t)settings->max_body_bytes,
+        .max_stream_bytes = settings->max_download_bytes,
+        .max_redirects = (int)settings->max_redirects,
+        .allow_http = settings->allow_http,
+        .allow_private_redirects = settings->allow_private_redirects,
+        .max_attempts = (int)settings->attempts,
+        .retry_base_ms = settings->retry_base,
+        .retry_cap_ms = settings->retry_cap,
+        .rate_wait_ms = settings->rate_wait,
+        .is_cancelled = &ql_cli_signal,
+    };
+    job->options.is_cancelled = &ql_cli_signal;
+}
+
+static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    if (settings->genesys_client_id.len == 0 || settings->genesys_client_secret.len == 0) {
+        bool lacks_id = settings->genesys_client_id.len == 0;
+        (void)QL_FAIL(err, QL_E_CONFIG, "there is no %s",
+                      lacks_id ? "client id: GENESYS_CLIENT_ID is not set" : "client secret: GENESYS_CLIENT_SECRET is not set");
+        ql_err_hint(err, "create an OAuth client with the grant 'Client Credentials' in Admin > Integrations > OAuth, and set "
+                         "GENESYS_CLIENT_ID and "
+                         "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
+        return QL_E_CONFIG;
+    }
+    job->options.exports = (struct ql_exports_options){
+        .genesys = {.client_id = settings->genesys_client_id,
+                    .client_secret = settings->genesys_client_secret,
+                    .environment = settings->genesys_environment,
+                    .login_url = settings->login_url,
+                    .api_url = settings->api_url,
+                    .max_json_bytes = (size_t)settings->max_json_bytes,
+                    .max_json_depth = (int)settings->max_json_depth},
+        .from_us = job->options.from_us,
+        .to_us = job->options.to_us,
+        .group_by = settings->export_group_by.items,
+        .n_group_by = settings->export_group_by.n,
+        .metrics = settings->export_metrics.items,
+        .n_metrics = settings->export_metrics.n,
+        .granularity = settings->export_granularity,
+        .poll_min_ms = settings->poll_min,
+        .poll_max_ms = settings->poll_max,
+        .deadline_ms = settings->deadline,
+        .max_downloads = (int)settings->download_attempts,
+        .allow_unsized = settings->allow_unsized,
+    };
+    /* --metrics gives set and order for the query and for the output alike, unless the query's names are given themselves. */
+    job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
+    return QL_OK;
+}
+
+static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
+    struct ql_run_options *options = &job->options;
+    static const char DELIMITERS[] = {
+        [QL_SET_DELIMITER_AUTO] = '\0', [QL_SET_DELIMITER_COMMA] = ',', [QL_SET_DELIMITER_SEMICOLON] = ';',
+        [QL_SET_DELIMITER_TAB] = '\t',  [QL_SET_DELIMITER_PIPE] = '|',
+    };
+    struct ql_csv_alias *aliases = ql_arena_alloc(&job->arena, settings->n_aliases * sizeof *aliases);
+    for (size_t i = 0; i < settings->n_aliases; i++) {
+        const struct ql_setting_alias *alias = &settings->aliases[i];
+        aliases[i] =
+            (struct ql_csv_alias){.from = alias->from, .to = alias->to, .multiply = alias->multiply, .divide = alias->divide};
+    }
+    options->csv = (struct ql_csv_options){
+        .delimiter = DELIMITERS[settings->delimiter],
+        .encoding = settings->encoding,
+        .tz = job->csv_timezone,
+        .decimal_comma = settings->decimal_comma,
+        .granularity_us = granularity_us,
+        .from_us = options->from_us,
+        .to_us = options->to_us,
+        .aliases = aliases,
+        .n_aliases = settings->n_aliases,
+        .allow_unsized = settings->allow_unsized,
+        .on_bad_row = (enum ql_bad_row_policy)settings->on_bad_row,
+        .max_bad_rows = settings->max_bad_rows,
+        .limits = {.max_field_bytes = (size_t)settings->max_field_bytes,
+                   .max_row_bytes = (size_t)settings->max_row_bytes,
+                   .max_columns = (size_t)settings->max_columns,
+                   .max_rows = settings->max_rows,
+                   .max_decoded_bytes = settings->max_decoded_bytes,
+                   .max_ratio = settings->max_ratio},
+    };
+}
+
+static void set_plan(struct ql_cli_job *job, const struct ql_settings *settings) {
+    struct ql_metric_def *metrics = ql_arena_alloc(&job->arena, settings->n_metric_defs * sizeof *metrics);
+    for (size_t i = 0; i < settings->n_metric_defs; i++) {
+        const struct ql_setting_metric *m = &settings->metric_defs[i];
+        metrics[i] = (struct ql_metric_def){.name = m->name,
+                                            .column = m->column,
+                                            .weight = m->weight,
+                                            .agg = m->agg,
+                                            .type = m->type,
+                                            .has_idle = m->has_idle,
+                                            .idle = m->idle,
+                                            .where = m->where};
+    }
+    struct ql_kpi_def *kpis = ql_arena_alloc(&job->arena, settings->n_kpi_defs * sizeof *kpis);
+    for (size_t i = 0; i < settings->n_kpi_defs; i++) {
+        const struct ql_setting_kpi *k = &settings->kpi_defs[i];
+        kpis[i] = (struct ql_kpi_def){
+            .name = k->name, .expression = k->expression, .has_idle = k->has_idle, .idle = k->idle, .where = k->where};
+    }
+    job->options.plan = (struct ql_plan_request){
+        .profile = (enum ql_profile)settings->profile,
+        .metrics = settings->metrics.is_set ? settings->metrics.items : NULL,
+        .n_metrics = settings->metrics.is_set ? settings->metrics.n : 0,
+        .metric_defs = metrics,
+        .n_metric_defs = settings->n_metric_defs,
+        .kpi_defs = kpis,
+        .n_kpi_defs = settings->n_kpi_defs,
+    };
+}
+
+static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us,
+                                 struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    bool is_pandas = settings->profile == QL_PROFILE_PANDAS;
+    bool is_long = settings->layout == QL_LAYOUT_LONG;
+    if (is_pandas && is_long) {
+        return QL_FAIL(err, QL_E_USAGE, "--profile pandas has the layout wide only, as the script that it stands for");
+    }
+    if (settings->totals && is_long) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--totals goes with --layout wide only: in long it would double every sum");
+        return QL_E_USAGE;
+    }
+    int64_t digits = -1;
+    if (!ql_str_eq(settings->round, QL_STR("none"))) {
+        (void)ql_str_to_i64(settings->round, &digits); /* config has checked it */
+    }
+    /* The script rounds nothing and keeps names; both can be asked for all the same. */
+    bool keeps_default_round = is_pandas && !ql_settings_is_set(settings, QL_SETTING_round);
+    options->output = (struct ql_plan_output){.round_digits = keeps_default_round ? -1 : (int)digits,
+                                              .empty_is_null = settings->empty == QL_SET_EMPTY_NULL};
+    options->layout = (struct ql_layout_options){
+        .layout = (enum ql_layout)settings->layout,
+        .names = is_pandas ? QL_NAMES_RAW : (enum ql_names)settings->names,
+        .is_pandas = is_pandas,
+        .has_all_cells = settings->cells == QL_SET_CELLS_ALL,
+        .max_columns = (size_t)settings->max_output_columns,
+    };
+    options->pivot = (struct ql_pivot_options){
+        .by_interval_text = is_pandas,
+        .fills_gaps = settings->gaps == QL_SET_GAPS_FILL,
+        .has_totals = settings->totals,
+        .granularity_us = granularity_us,
+        .from_us = options->from_us,
+        .to_us = options->to_us,
+        .overlap = (enum ql_overlap)settings->overlap,
+    };
+    options->columns_by = (enum ql_columns_by)settings->columns_by;
+    return QL_OK;
+}
+
+/* One name a line; blank lines are none. */
+static enum ql_status read_queues(struct ql_cli_job *job, struct ql_str path, struct ql_err *err) {
+    char *name = ql_mem_strndup(path.ptr, path.len);
+    FILE *file = fopen(name, "re");
+    int cause = errno;
+    ql_mem_free(name);
+    if (file == NULL) {
+        return ql_err_set_errno(err, QL_E_NO_INPUT, cause, "reading the queues from '%.*s'", QL_STR_ARG(path));
+    }
+    struct ql_buf text = {0};
+    size_t got;
+    while ((got = fread(ql_buf_reserve(&text, 65536), 1, 65536, file)) > 0) {
+        text.len += got;
+    }
+    bool failed = ferror(file) != 0;
+    (void)fclose(file); /* only read from */
+    struct ql_str rest = ql_buf_view(&text);
+    if (ql_str_has_prefix(rest, "\xef\xbb\xbf")) {
+        rest = (struct ql_str){.ptr = rest.ptr + 3, .len = rest.len - 3};
+    }
+    struct ql_str *queues = ql_arena_alloc(&job->arena, (rest.len + 1) * sizeof *queues);
+    size_t n = 0;
+    while (rest.len != 0) {
+        struct ql_str line = ql_str_split(rest, '\n', &rest);
+        if (line.len != 0 && line.ptr[line.len - 1] == '\r') {
+            line.len--;
+        }
+        if (line.len != 0) {
+            queues[n++] = (struct ql_str){.ptr = ql_arena_copy(&job->arena, line.ptr, line.len), .len = line.len};
+        }
+    }
+    ql_buf_fini(&text);
+    if (failed || n == 0) {
+        return QL_FAIL(err, QL_E_NO_INPUT, "the file of queues '%.*s' %s", QL_STR_ARG(path),
+                       failed ? "cannot be read" : "names no queue");
+    }
+    job->options.queues = queues;
+    job->options.n_queues = n;
+    return QL_OK;
+}
+
+/* <first input without .csv, .gz, .zst>.parquet, beside the input. */
+static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) {
+    static const char *const ENDINGS[] = {".gz", ".zst", ".csv"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
+        size_t len = strlen(ENDINGS[i]);
+        if (input.len > len && ql_str_has_suffix(input, ENDINGS[i]) && input.ptr[input.len - len - 1] != '/') {
+            input.len -= len;
+        }
+    }
+    struct ql_buf text = {0};
+    ql_buf_put_str(&text, input);
+    ql_buf_puts(&text, ".parquet");
+    struct ql_str out = {.ptr = ql_arena_copy(&job->arena, text.ptr, text.len), .len = text.len};
+    ql_buf_fini(&text);
+    return out;
+}
+
+static struct ql_str joined(struct ql_cli_job *job, struct ql_str a, const char *b, struct ql_str c) {
+    struct ql_buf text = {0};
+    ql_buf_put_str(&text, a);
+    ql_buf_puts(&text, b);
+    ql_buf_put_str(&text, c);
+    struct ql_str out = {.ptr = ql_arena_copy(&job->arena, text.ptr, text.len), .len = text.len};
+    ql_buf_fini(&text);
+    return out;
+}
+
+static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    struct ql_str text = settings->output;
+    bool is_transform = options->source == QL_RUN_FILES;
+    if (text.len == 0 && is_transform) {
+        text = ql_str_eq(options->paths[0], QL_STR("-")) ? QL_STR("-") : output_beside(job, options->paths[0]);
+        /* A name that is not the user's own template is taken as it is. */
+        if (memchr(text.ptr, '{', text.len) != NULL) {
+            return QL_FAIL(err, QL_E_USAGE, "the input's name '%.*s' has a '{'; name the output with -o",
+                           QL_STR_ARG(options->paths[0]));
+        }
+        options->destination = (struct ql_destination){
+            .kind = text.len == 1 && text.ptr[0] == '-' ? QL_STORE_STDOUT : QL_STORE_FILE, .path = text};
+    } else if (text.len == 0) {
+        options->destination =
+            (struct ql_destination){.kind = QL_STORE_S3, .bucket = settings->s3_bucket, .path = settings->s3_key};
+    } else {
+        QL_TRY(ql_destination_parse(text, &options->destination, err));
+    }
+    options->default_key = settings->s3_key;
+    if (options->destination.kind == QL_STORE_STDOUT && settings->json) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
+        ql_err_hint(err, "give the artefact a name with -o, or leave --json out");
+        return QL_E_USAGE;
+    }
+    return QL_OK;
+}
+
+static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    options->s3 = (struct ql_s3_options){
+        .region = settings->aws_region,
+        .endpoint = settings->aws_endpoint_url,
+        .access_key_id = settings->aws_access_key_id,
+        .secret_access_key = settings->aws_secret_access_key,
+        .session_token = settings->aws_session_token,
+        .expected_bucket_owner = settings->expected_bucket_owner,
+        .content_type = QL_STR("application/octet-stream"),
+        .server_side_encryption = QL_STR("AES256"),
+    };
+    struct ql_tag *tags = ql_arena_alloc(&job->arena, settings->tag.n * sizeof *tags);
+    for (size_t i = 0; i < settings->tag.n; i++) {
+        tags[i].key = ql_str_split(settings->tag.items[i], '=', &tags[i].value);
+        if (tags[i].value.ptr == NULL) {
+            return QL_FAIL(err, QL_E_USAGE, "tag '%.*s' is not KEY=VALUE", QL_STR_ARG(settings->tag.items[i]));
+        }
+    }
+    options->tags = tags;
+    options->n_tags = settings->tag.n;
+    if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
+        settings->aws_endpoint_url.len == 0 && settings->expected_bucket_owner.len == 0) {
+        (void)QL_FAIL(err, QL_E_CONFIG, "the bucket '%s' is only a default name, which could be anyone's at AWS",
+                      DEFAULT_BUCKET);
+        ql_err_hint(
+            err,
+            "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID, or write to a folder with -o");
+        return QL_E_CONFIG;
+    }
+    return QL_OK;
+}
+
+static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_settings *settings) {
+    const struct ql_destination *destination = &job->options.destination;
+    if (settings->quarantine_file.len != 0) {
+        return settings->quarantine_file;
+    }
+    bool is_plain = destination->kind == QL_STORE_FILE && destination->path.len != 0 &&
+                    memchr(destination->path.ptr, '{', destination->path.len) == NULL &&
+                    destination->path.ptr[destination->path.len - 1] != '/';
+    if (!is_plain) {
+        return QL_STR("queuelake.bad-rows.csv");
+    }
+    struct ql_str stem = destination->path;
+    stem.len -= ql_str_has_suffix(stem, ".parquet") ? strlen(".parquet") : 0;
+    return joined(job, stem, ".bad-rows.csv", (struct ql_str){0});
+}
+
+static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
+                           struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    bool is_run = strcmp(command, "run") == 0;
+    options->source = is_run && settings->source == QL_SET_SOURCE_EXPORTS ? QL_RUN_EXPORTS : QL_RUN_FILES;
+    options->source_name = options->source == QL_RUN_EXPORTS ? QL_STR("exports") : QL_STR("file");
+    options->paths = settings->args;
+    options->n_paths = settings->n_args;
+    if (options->source == QL_RUN_FILES && settings->n_args == 0) {
+        (void)QL_FAIL(err, QL_E_USAGE, "no input is named");
+        ql_err_hint(err, "queuelake transform export.csv, or 'queuelake transform -' for standard input");
+        return QL_E_USAGE;
+    }
+    if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {
+        (void)QL_FAIL(err, QL_E_USAGE, "run takes no file, but '%.*s' is one", QL_STR_ARG(settings->args[0]));
+        ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
+        return QL_E_USAGE;
+    }
+    QL_TRY(ql_tz_open(settings->timezone, &job->timezone, err));
+    QL_TRY(ql_tz_open(settings->csv_timezone, &job->csv_timezone, err));
+    options->timezone = job->timezone;
+    options->version_tag = settings->version_tag;
+    options->embeds_provenance = settings->embed_provenance;
+    options->wants_source_sha256 = settings->source_sha256;
+    static const enum ql_codec CODECS[] = {[QL_SET_COMPRESSION_SNAPPY] = QL_CODEC_SNAPPY,
+                                           [QL_SET_COMPRESSION_ZSTD] = QL_CODEC_ZSTD,
+                                           [QL_SET_COMPRESSION_NONE] = QL_CODEC_NONE};
+    options->parquet =
+        (struct ql_parquet_options){.codec = CODECS[settings->compression], .level = (int)settings->compression_level};
+    QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
+    set_http(job, settings);
+    if (options->source == QL_RUN_EXPORTS) {
+        QL_TRY(set_exports(job, settings, err));
+    }
+    set_csv(job, settings, settings->granularity);
+    set_plan(job, settings);
+    QL_TRY(set_layout(job, settings, settings->granularity, err));
+    QL_TRY(set_destination(job, settings, err));
+    QL_TRY(set_s3(job, settings, err));
+    options->quarantine_path = quarantine_path(job, settings);
+    return settings->queues_from.len != 0 ? read_queues(job, settings->queues_from, err) : QL_OK;
+}
+
+enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
+                               struct ql_err *err) {
+    *job = (struct ql_cli_job){0};
+    return fill(job, command, settings, err);
+}
+
+void ql_cli_job_fini(struct ql_cli_job *job) {
+    ql_tz_free(job->timezone);
+    ql_tz_free(job->csv_timezone);
+    ql_arena_fini(&job->arena);
+    *job = (struct ql_cli_job){0};
+}
