@@ -21,8 +21,8 @@ def by_duckdb(path):
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
         relation = db.execute(f"select * from read_parquet('{path}')")
-        names = [d[0] for d in relation.description]
         rows = relation.fetchall()
+    names = pq.read_schema(path).names  # DuckDB renames a column that differs from another in case only
     return {name: [r[i] for r in rows] for i, name in enumerate(names)}
 
 
