@@ -11,11 +11,11 @@ enum ql_names { QL_NAMES_SAFE, QL_NAMES_RAW };
 struct ql_layout_options {
     enum ql_layout layout;
     enum ql_names names;
-    bool is_pandas;       /* first column timeInterval with the export's own text, no start and end */
-    bool has_all_cells;   /* long: every interval x queue */
-    bool empty_is_null;   /* --empty null: counts of an unmentioned cell are NULL too */
-    size_t group_rows;    /* long: rows of a row group; 0: the default */
-    size_t max_columns;   /* E_LIMIT beyond */
+    bool is_pandas;     /* first column timeInterval with the export's own text, no start and end */
+    bool has_all_cells; /* long: every interval x queue */
+    bool empty_is_null; /* --empty null: counts of an unmentioned cell are NULL too */
+    size_t group_rows;  /* long: rows of a row group; 0: the default */
+    size_t max_columns; /* E_LIMIT beyond */
 };
 
 /** What stands for a queue in the names of wide's columns, for the queues whose name was changed. */
@@ -33,7 +33,8 @@ struct ql_layout_result {
 
 /** Drives the sink through schema and row groups. E_COLLISION names both columns. */
 QL_MUST_CHECK enum ql_status ql_layout_write(const struct ql_cells *cells, const struct ql_layout_options *options,
-                                             const struct ql_column_sink *sink, struct ql_layout_result *result, struct ql_err *err);
+                                             const struct ql_column_sink *sink, struct ql_layout_result *result,
+                                             struct ql_err *err);
 void ql_layout_result_fini(struct ql_layout_result *result);
 
 #endif

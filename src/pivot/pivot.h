@@ -11,23 +11,23 @@ enum ql_overlap { QL_OVERLAP_FAIL, QL_OVERLAP_SUM, QL_OVERLAP_LAST };
 struct ql_pivot_options {
     const struct ql_aggregate *aggregates; /* borrowed for the pivot's life */
     size_t n_aggregates;
-    size_t n_columns;        /* of ql_rows.metrics */
-    bool by_id;              /* queues are told apart by id (where the rows have ids), else by name */
-    bool by_interval_text;   /* profile pandas: intervals told apart and ordered by their text */
-    bool fills_gaps;         /* --gaps fill: intervals that no row mentions */
+    size_t n_columns;      /* of ql_rows.metrics */
+    bool by_id;            /* queues are told apart by id (where the rows have ids), else by name */
+    bool by_interval_text; /* profile pandas: intervals told apart and ordered by their text */
+    bool fills_gaps;       /* --gaps fill: intervals that no row mentions */
     bool has_totals;
-    int64_t granularity_us;  /* 0: the smallest step seen */
-    int64_t from_us, to_us;  /* requested range, for fills_gaps; QL_TIME_NONE: from first to last seen */
+    int64_t granularity_us;      /* 0: the smallest step seen */
+    int64_t from_us, to_us;      /* requested range, for fills_gaps; QL_TIME_NONE: from first to last seen */
     const struct ql_str *queues; /* --queues-from: exactly these, whatever the rows mention; NULL: those seen */
     size_t n_queues;
     enum ql_overlap overlap;
 };
 
 struct ql_pivot_stats {
-    int64_t rows, duplicates_merged;     /* rows beyond the first of their cell */
+    int64_t rows, duplicates_merged; /* rows beyond the first of their cell */
     int64_t intervals_filled;
-    int64_t ids_merged_by_name;          /* ids beyond the first of a name, where queues are told apart by name */
-    int64_t ids_renamed;                 /* ids with more than one name */
+    int64_t ids_merged_by_name; /* ids beyond the first of a name, where queues are told apart by name */
+    int64_t ids_renamed;        /* ids with more than one name */
 };
 
 struct ql_pivot;
@@ -35,8 +35,8 @@ struct ql_pivot *ql_pivot_new(const struct ql_pivot_options *options);
 void ql_pivot_free(struct ql_pivot *pivot);
 QL_MUST_CHECK enum ql_status ql_pivot_feed(struct ql_pivot *pivot, const struct ql_rows *rows, struct ql_err *err);
 /**
- * Aggregates everything into *cells (one cell column for each aggregate; idle columns NULL, KPIs not yet there). The pivot is empty afterwards.
- * E_OVERFLOW and E_OVERLAP name the cell (interval and queue).
+ * Aggregates everything into *cells (one cell column for each aggregate; idle columns NULL, KPIs not yet there). The pivot is
+ * empty afterwards. E_OVERFLOW and E_OVERLAP name the cell (interval and queue).
  */
 QL_MUST_CHECK enum ql_status ql_pivot_finish(struct ql_pivot *pivot, struct ql_cells *cells, struct ql_err *err);
 void ql_pivot_get_stats(const struct ql_pivot *pivot, struct ql_pivot_stats *stats);
