@@ -1,6 +1,7 @@
 /**
  * Time without libc's: instants are microseconds since 1970-01-01T00:00:00Z in int64_t, calendars are proleptic Gregorian,
- * zones come from the system's TZif files and never from TZ. Nothing here reads a clock but ql_time_now and ql_time_monotonic_ms.
+ * zones come from the system's TZif files and never from TZ. Nothing here reads a clock but ql_time_now and
+ * ql_time_monotonic_ms.
  */
 #ifndef QL_BASE_TIME_H
 #define QL_BASE_TIME_H
@@ -26,17 +27,19 @@ bool ql_civil_is_valid(const struct ql_civil *civil);
 struct ql_time_text {
     struct ql_civil civil;
     bool has_time;   /* false: a date alone */
-    bool has_offset; /* Z or ±hh[:mm] */
+    bool has_offset; /* Z or ±hh[[:]mm] */
     int offset_s;    /* east of Greenwich */
 };
-/** ISO 8601 calendar form, extended (2024-01-31[T| ]09:30[:15[.123456]][Z|+01:00]); the whole of s. Digits beyond µs must be 0. */
+/** ISO 8601 calendar form, extended (2024-01-31[T| ]09:30[:15[.123456]][Z|+01:00]); the whole of s. Digits beyond µs must be 0.
+ */
 bool ql_time_parse_iso(struct ql_str s, struct ql_time_text *text);
 
 enum { QL_TIME_TEXT_SIZE = 32 };
 /** "2024-01-01T00:00:00.000Z"; six digits instead of three where the instant is no whole millisecond. Returns the length. */
 size_t ql_time_format(int64_t us, char out[QL_TIME_TEXT_SIZE]);
 
-/** ISO 8601 period of weeks, days, hours, minutes, seconds ("PT30M", "P1D"), or the short form "30m", "15min", "1h", "90s", "1d"; in µs, above 0. */
+/** ISO 8601 period of weeks, days, hours, minutes, seconds ("PT30M", "P1D"), or the short form "30m", "15min", "1h", "90s",
+ * "1d"; in µs, above 0. */
 bool ql_period_parse(struct ql_str s, int64_t *us);
 
 int64_t ql_time_now(void);          /* wall clock, µs */
@@ -50,7 +53,8 @@ void ql_tz_free(struct ql_tz *tz);
 /** Seconds east of Greenwich at an instant. */
 int ql_tz_offset_at(const struct ql_tz *tz, int64_t us);
 enum ql_tz_local { QL_TZ_UNIQUE, QL_TZ_SKIPPED, QL_TZ_REPEATED };
-/** The instant of a local time (civil read as if UTC, in µs). Where it is repeated, the first of the two; where skipped, undefined. */
+/** The instant of a local time (civil read as if UTC, in µs). Where it is repeated, the first of the two; where skipped,
+ * undefined. */
 enum ql_tz_local ql_tz_to_utc(const struct ql_tz *tz, int64_t local_us, int64_t *us);
 
 #endif

@@ -6,7 +6,9 @@
 
 /** Length of the longest valid UTF-8 prefix: equal to s.len if all of s is valid (no surrogates, no overlong forms). */
 size_t ql_utf8_valid_len(struct ql_str s);
-static inline bool ql_utf8_is_valid(struct ql_str s) { return ql_utf8_valid_len(s) == s.len; }
+static inline bool ql_utf8_is_valid(struct ql_str s) {
+    return ql_utf8_valid_len(s) == s.len;
+}
 /** Appends a code point; U+FFFD for what is none. */
 void ql_utf8_put(struct ql_buf *buf, uint32_t code_point);
 
