@@ -52,13 +52,16 @@ void ql_plan_free(struct ql_plan *plan);
 const struct ql_rows_metric *ql_plan_columns(const struct ql_plan *plan, size_t *n);
 
 /**
- * Leaves out what the input lacks: an absent default metric is dropped (the names come back in `left_out`, comma-separated, calls_abandoned silently), a
- * KPI or metric that the user asked for by name and cannot be computed is E_NO_COLUMN. May be called again; starts anew.
+ * Leaves out what the input lacks: an absent default metric is dropped (the names come back in `left_out`, comma-separated,
+ * calls_abandoned silently), a KPI or metric that the user asked for by name and cannot be computed is E_NO_COLUMN. May be
+ * called again; starts anew.
  */
-QL_MUST_CHECK enum ql_status ql_plan_resolve(struct ql_plan *plan, const bool *is_present, struct ql_buf *left_out, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_plan_resolve(struct ql_plan *plan, const bool *is_present, struct ql_buf *left_out,
+                                             struct ql_err *err);
 /** After resolve: what pivot computes; `column` and `weight` index ql_plan_columns. */
 const struct ql_aggregate *ql_plan_aggregates(const struct ql_plan *plan, size_t *n);
-/** After resolve: true if abandon_rate is 1 - answer_rate because the source has no abandoned calls (and the profile is the default). */
+/** After resolve: true if abandon_rate is 1 - answer_rate because the source has no abandoned calls (and the profile is the
+ * default). */
 bool ql_plan_is_abandon_approximate(const struct ql_plan *plan);
 
 struct ql_plan_output {
@@ -70,11 +73,14 @@ struct ql_plan_stats {
     int64_t answered_over_offered, approximations, nulls_filled;
 };
 
-/** Adds the KPI columns behind the metrics, rounds, writes NULL as the idle value unless empty_is_null, fills the idle columns. */
-QL_MUST_CHECK enum ql_status ql_plan_apply(const struct ql_plan *plan, struct ql_cells *cells, const struct ql_plan_output *output,
-                                           struct ql_plan_stats *stats, struct ql_err *err);
+/** Adds the KPI columns behind the metrics, rounds, writes NULL as the idle value unless empty_is_null, fills the idle columns.
+ */
+QL_MUST_CHECK enum ql_status ql_plan_apply(const struct ql_plan *plan, struct ql_cells *cells,
+                                           const struct ql_plan_output *output, struct ql_plan_stats *stats,
+                                           struct ql_err *err);
 
-/** For the footer: one line per metric and KPI that says how it is computed ("answer_rate = calls_answered / calls_offered"). */
+/** For the footer: one line per metric and KPI that says how it is computed ("answer_rate = calls_answered / calls_offered").
+ */
 void ql_plan_describe(const struct ql_plan *plan, struct ql_buf *out);
 
 #endif
