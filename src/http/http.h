@@ -1,8 +1,9 @@
 /**
  * HTTP requests with everything that the job must not get wrong in one place (libcurl): time-outs and stall detection, limits,
- * redirects by our own policy, retries, the rate limit, proxies and CA, and redaction. Facts: libcurl 7.88.1 re-sends a POST on a dead kept-alive
- * connection (so requests that are not idempotent use a fresh one), follows redirects with custom headers (so it follows
- * none), ends a body without length silently (`is_unsized` says so) and decodes gzip without noticing a cut (so it decodes nothing).
+ * redirects by our own policy, retries, the rate limit, proxies and CA, and redaction. Facts: libcurl 7.88.1 re-sends a POST on
+ * a dead kept-alive connection (so requests that are not idempotent use a fresh one), follows redirects with custom headers (so
+ * it follows none), ends a body without length silently (`is_unsized` says so) and decodes gzip without noticing a cut (so it
+ * decodes nothing).
  */
 #ifndef QL_HTTP_HTTP_H
 #define QL_HTTP_HTTP_H
@@ -14,9 +15,10 @@
 
 struct ql_http_options {
     struct ql_str user_agent;
-    struct ql_str ca_file;          /* empty: the system's */
-    struct ql_str proxy, no_proxy;  /* empty: from HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy as the caller read them */
-    int64_t connect_timeout_ms, request_timeout_ms; /* whole request; streamed bodies have only the stall rule and the deadline */
+    struct ql_str ca_file;         /* empty: the system's */
+    struct ql_str proxy, no_proxy; /* empty: from HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy as the caller read them */
+    int64_t connect_timeout_ms;
+    int64_t request_timeout_ms; /* whole request; streamed bodies have only the stall rule and the deadline */
     int64_t stall_bytes_per_s, stall_ms;
     size_t max_header_bytes, max_body_bytes; /* max_body_bytes: of a body held in memory */
     int64_t max_stream_bytes;                /* of a body that is streamed */
@@ -24,10 +26,10 @@ struct ql_http_options {
     bool allow_http;              /* plain http to other than loopback */
     bool allow_private_redirects; /* a redirect or link to a private address */
     int max_attempts;
-    int64_t retry_base_ms, retry_cap_ms; /* w = base, doubling to cap; wait w/2 + random part of w/2 */
-    int64_t rate_wait_ms;                /* least wait after a 429 without Retry-After */
-    int64_t deadline_ms;                 /* ql_time_monotonic_ms by which everything ends; 0: none. May be set later. */
-    uint64_t seed;                       /* of the jitter; 0: from the system */
+    int64_t retry_base_ms, retry_cap_ms;       /* w = base, doubling to cap; wait w/2 + random part of w/2 */
+    int64_t rate_wait_ms;                      /* least wait after a 429 without Retry-After */
+    int64_t deadline_ms;                       /* ql_time_monotonic_ms by which everything ends; 0: none. May be set later. */
+    uint64_t seed;                             /* of the jitter; 0: from the system */
     const volatile sig_atomic_t *is_cancelled; /* looked at while waiting and transferring; NULL: none */
     /** Told of each wait before a retry; NULL: silent. The text has no secret. */
     void (*on_wait)(void *ctx, int64_t wait_ms, const char *reason);
@@ -39,11 +41,15 @@ struct ql_http;
 QL_MUST_CHECK enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http **http, struct ql_err *err);
 void ql_http_free(struct ql_http *http);
 void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms);
+int64_t ql_http_get_deadline(const struct ql_http *http);
+/** The option: whether plain http to other than loopback is allowed. */
+bool ql_http_allows_http(const struct ql_http *http);
 struct ql_http_stats {
     int64_t requests, retries, bytes_sent, bytes_received;
 };
 void ql_http_get_stats(const struct ql_http *http, struct ql_http_stats *stats);
-/** Waits, unless cancelled (E_CANCELLED) or the deadline comes first (E_DEADLINE, at once). */
+/** Waits, unless cancelled (E_CANCELLED) or the deadline comes first (E_DEADLINE, at once). on_wait is told, if there is a
+ * reason. */
 QL_MUST_CHECK enum ql_status ql_http_wait(struct ql_http *http, int64_t wait_ms, const char *reason, struct ql_err *err);
 /** A number from [0, n) from the client's generator: for jitter. */
 uint64_t ql_http_random(struct ql_http *http, uint64_t n);
@@ -59,7 +65,8 @@ struct ql_http_header {
 
 enum ql_http_repeat {
     QL_HTTP_REPEAT_ALWAYS,    /* GET, HEAD, PUT of a whole object, the token: any transient fault; a 500 once */
-    QL_HTTP_REPEAT_IF_UNSENT, /* a creating POST: 429, 503, or a failure before its first byte was sent */
+    QL_HTTP_REPEAT_IF_UNSENT, /* a creating POST: 429, 503, or a failure before its first byte was sent; on a connection of its
+                                 own */
     QL_HTTP_REPEAT_NEVER
 };
 
@@ -78,19 +85,22 @@ struct ql_http_request {
     struct ql_str url;
     const struct ql_http_header *headers;
     size_t n_headers;
-    struct ql_str body;                       /* in memory, or … */
-    const struct ql_http_body_source *source; /* … streamed; NULL: `body` */
+    struct ql_str body;                       /* in memory, or ... */
+    const struct ql_http_body_source *source; /* ... streamed; NULL: `body` */
     enum ql_http_repeat repeat;
-    bool follows_redirects; /* GET only, at most max_redirects, never https to http; Authorization and every x-amz-* header dropped when the origin changes */
-    bool is_foreign;        /* the URL came from a server: loopback and private addresses only if the options allow it or the API itself is there (allow_loopback) */
+    bool follows_redirects; /* GET only, at most max_redirects, never https to http; Authorization and every x-amz-* header
+                               dropped when the origin changes */
+    bool is_foreign; /* the URL came from a server: loopback and private addresses only if the options allow it or the API
+                        itself is there (allow_loopback) */
     bool allow_loopback;
     int64_t timeout_ms; /* 0: the option's */
     /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */
     bool (*is_transient)(void *ctx, const struct ql_http_response *response);
     void *is_transient_ctx;
     /**
-     * Streams the body of a 2xx answer out, in order, once its headers are complete; NULL: it is kept in response.body. A failed attempt that
-     * delivered bytes is not repeated by http: the error comes back as E_TRUNCATED, E_TIMEOUT or E_NETWORK and the caller starts anew.
+     * Streams the body of a 2xx answer out, in order, once its headers are complete; NULL: it is kept in response.body. A
+     * failed attempt that called one of the two is not repeated by http: the error comes back as E_TRUNCATED, E_TIMEOUT or
+     * E_NETWORK and the caller starts anew.
      */
     enum ql_status (*on_headers)(void *ctx, const struct ql_http_response *response, struct ql_err *err);
     enum ql_status (*on_body)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
@@ -101,12 +111,12 @@ struct ql_http_response {
     long status;
     struct ql_http_header *headers; /* names in lower case */
     size_t n_headers;
-    struct ql_buf body;      /* of an answer that was not streamed; an error's body is always here (first 64 KiB) */
-    int64_t content_length;  /* -1: none */
+    struct ql_buf body;     /* of an answer that was not streamed; an error's body is always here (first 64 KiB) */
+    int64_t content_length; /* -1: none */
     bool is_chunked;
-    bool is_unsized;         /* neither length nor chunked: the end of the body proves nothing */
-    bool was_sent;           /* the request's first byte left, as far as one can know: a failed POST may have acted */
-    int64_t retry_after_ms;  /* -1: none */
+    bool is_unsized;        /* neither length nor chunked: the end of the body proves nothing */
+    bool was_sent;          /* the request's first byte left, as far as one can know: a failed POST may have acted */
+    int64_t retry_after_ms; /* -1: none */
     struct ql_buf storage;
 };
 void ql_http_response_fini(struct ql_http_response *response);
@@ -114,16 +124,18 @@ void ql_http_response_fini(struct ql_http_response *response);
 struct ql_str ql_http_response_get(const struct ql_http_response *response, const char *name);
 
 /**
- * Sends a request, repeats it as its `repeat` and the options allow, and returns QL_OK for any HTTP status that is final (also 4xx and 5xx: the
- * caller reads response.status). Errors are those of the transport: E_NETWORK, E_TIMEOUT, E_TLS, E_TRUNCATED, E_LIMIT, E_REFUSED_URL, E_CANCELLED,
- * E_DEADLINE, or what a stream callback returned. response is initialised here; the caller calls fini in every case.
+ * Sends a request, repeats it as its `repeat` and the options allow, and returns QL_OK for any HTTP status that is final (also
+ * 4xx and 5xx, also a 429 to the end of the attempts: the caller reads response.status). Errors are those of the transport:
+ * E_NETWORK, E_TIMEOUT, E_TLS, E_TRUNCATED, E_LIMIT, E_REFUSED_URL, E_PROTOCOL, E_CANCELLED, E_DEADLINE, or what a stream
+ * callback returned. response is initialised here, and after an error its was_sent says whether the last attempt may have
+ * acted; the caller calls fini in every case.
  */
-QL_MUST_CHECK enum ql_status ql_http_send(struct ql_http *http, const struct ql_http_request *request, struct ql_http_response *response,
-                                          struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_http_send(struct ql_http *http, const struct ql_http_request *request,
+                                          struct ql_http_response *response, struct ql_err *err);
 
 /** Percent-encodes everything but RFC 3986's unreserved characters; `keep_slash` leaves '/'. */
 void ql_http_encode(struct ql_str text, bool keep_slash, struct ql_buf *out);
-/** "libcurl/7.88.1 OpenSSL/3.0.x …", for `version`. */
+/** "libcurl/7.88.1 OpenSSL/3.0.x ...", for `version`. */
 void ql_http_versions(struct ql_buf *out);
 
 #endif

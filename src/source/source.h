@@ -16,8 +16,8 @@ struct ql_source_info {
 };
 
 /**
- * Receives inputs one after the other: begin, bytes…, end. When an input breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT from the download, or
- * E_COMPRESSED, E_TRUNCATED returned by bytes or end), the source may begin it again with is_restart.
+ * Receives inputs one after the other: begin, bytes..., end. When an input breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT from the
+ * download, or E_COMPRESSED, E_TRUNCATED returned by bytes or end), the source may begin it again with is_restart.
  */
 struct ql_source_sink {
     enum ql_status (*begin)(void *ctx, const struct ql_source_info *info, struct ql_err *err);
@@ -63,13 +63,14 @@ struct ql_exports_options {
     size_t n_metrics;
     struct ql_str granularity; /* ISO period for the query; empty: not sent */
     int64_t poll_min_ms, poll_max_ms;
-    int64_t deadline_ms;  /* for the export to be ready, from its creation */
-    int max_downloads;    /* how often the link is asked for and the download begun */
+    int64_t deadline_ms; /* for the export to be ready, from its creation */
+    int max_downloads;   /* how often the link is asked for and the download begun */
     bool allow_unsized;
 };
 
 /** The contract `analytics/conversations/exports`. http is borrowed. */
-struct ql_source *ql_source_exports_new(struct ql_http *http, const struct ql_exports_options *options, const struct ql_source_events *events);
+struct ql_source *ql_source_exports_new(struct ql_http *http, const struct ql_exports_options *options,
+                                        const struct ql_source_events *events);
 /** Local files in the order given; "-" is standard input. */
 struct ql_source *ql_source_files_new(const struct ql_str *paths, size_t n_paths);
 

@@ -1,0 +1,100 @@
+/*
+ * One exchange: a request goes out, an answer comes in, or a failure with its reason. The loop around libcurl is our own (its
+ * multi interface) so that a signal and the deadline are noticed within a tenth of a second; curl_easy_perform looks up once a
+ * second.
+ */
+#include "http/http_internal.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+enum { POLL_MS = 100 };
+
+/* A signal or the deadline. */
+static bool is_over(struct ql_transfer *transfer) {
+    struct ql_http *http = transfer->http;
+    if (ql_http_is_cancelled(http)) {
+        (void)ql_transfer_end(transfer, QL_E_CANCELLED, "stopped by a signal");
+        return true;
+    }
+    if (http->options.deadline_ms != 0 && ql_time_monotonic_ms() >= http->options.deadline_ms) {
+        (void)ql_transfer_end(transfer, QL_E_DEADLINE, "the deadline passed during a request to '%s'",
+                              transfer->url->authority);
+        return true;
+    }
+    return false;
+}
+
+static CURLcode result_of(CURLM *multi) {
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL;) {
+        if (message->msg == CURLMSG_DONE) {
+            return message->data.result;
+        }
+    }
+    return CURLE_FAILED_INIT;
+}
+
+static int poll_ms(const struct ql_http *http) {
+    int64_t left = http->options.deadline_ms != 0 ? http->options.deadline_ms - ql_time_monotonic_ms() : POLL_MS;
+    return left < POLL_MS ? (left > 0 ? (int)left : 0) : POLL_MS;
+}
+
+static CURLcode perform(struct ql_transfer *transfer) {
+    CURLM *multi = transfer->http->multi;
+    CURLMcode code = curl_multi_add_handle(multi, transfer->http->easy);
+    int running = 1;
+    while (code == CURLM_OK) {
+        code = curl_multi_perform(multi, &running);
+        if (code != CURLM_OK || running == 0 || is_over(transfer)) {
+            break;
+        }
+        code = curl_multi_poll(multi, NULL, 0, poll_ms(transfer->http), NULL);
+    }
+    CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT : running == 0 ? result_of(multi) : CURLE_ABORTED_BY_CALLBACK;
+    (void)curl_multi_remove_handle(multi, transfer->http->easy);
+    return result;
+}
+
+static void count_bytes(struct ql_transfer *transfer) {
+    CURL *easy = transfer->http->easy;
+    struct ql_http_stats *stats = &transfer->http->stats;
+    long request_size = 0;
+    long header_size = 0;
+    curl_off_t up = 0;
+    curl_off_t down = 0;
+    (void)curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
+    (void)curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_size);
+    (void)curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    (void)curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    stats->requests++;
+    stats->bytes_sent += request_size + up;
+    stats->bytes_received += header_size + down;
+}
+
+static enum ql_status finish(struct ql_transfer *transfer, struct ql_attempt *attempt, struct ql_err *err) {
+    count_bytes(transfer);
+    attempt->was_sent = transfer->response->was_sent;
+    attempt->has_delivered = transfer->has_delivered;
+    bool is_answer =
+        transfer->ended_by == QL_OK && transfer->has_headers && (transfer->code == CURLE_OK || transfer->is_body_cut);
+    if (!is_answer) {
+        return ql_fault_explain(transfer, attempt, err);
+    }
+    attempt->http_status = transfer->response->status;
+    attempt->retry_after_ms = transfer->response->retry_after_ms;
+    return QL_OK;
+}
+
+enum ql_status ql_transfer_run(struct ql_transfer *transfer, struct ql_attempt *attempt, struct ql_err *err) {
+    *attempt = (struct ql_attempt){.retry_after_ms = -1};
+    enum ql_status status = ql_handle_prepare(transfer, err);
+    if (status == QL_OK) {
+        transfer->code = perform(transfer);
+        status = finish(transfer, attempt, err);
+    }
+    attempt->status = status;
+    ql_handle_fini(transfer);
+    ql_mem_free(transfer->spans);
+    return status;
+}
