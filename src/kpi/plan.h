@@ -14,12 +14,15 @@
 
 enum ql_profile { QL_PROFILE_DEFAULT, QL_PROFILE_PANDAS };
 
-/** A metric of the configuration (`metrics:`). Texts are borrowed for the plan's life. */
+/**
+ * A metric of the configuration (`metrics:`): redefines a built-in one, or adds one behind the profile's. Texts are borrowed
+ * for the plan's life. Names are letters, digits and '_'.
+ */
 struct ql_metric_def {
-    struct ql_str name, column; /* column empty: as name */
-    struct ql_str weight;       /* column name; empty: none */
-    struct ql_str agg;          /* "sum", "mean", "min", "max", "count"; empty: that of the built-in metric */
-    struct ql_str type;         /* "count" or "number"; empty: by the built-in column table, else number */
+    struct ql_str name, column; /* column: in canonical (normalised) form, else E_CONFIG; empty: as name */
+    struct ql_str weight;       /* a metric, whose column it is then, or a column; empty: none */
+    struct ql_str agg;          /* "sum", "mean", "min", "max", "count"; empty: that of the built-in metric, with its weight */
+    struct ql_str type;         /* "count" or "number"; empty: as the built-in column or metric, else number */
     bool has_idle;
     double idle;
     struct ql_str where; /* "queuelake.yaml:12:5", for messages */

@@ -132,13 +132,23 @@ static const struct ql_plan_metric *typed_metric(const struct ql_plan *plan, str
     return NULL;
 }
 
+/* What the built-in table says of a column: by its own name, else by the built-in metric that the user made read it; or NULL.
+ */
+static const struct ql_builtin_metric *builtin_of_column(const struct ql_plan *plan, struct ql_str column) {
+    const struct ql_builtin_metric *builtin = find_builtin(ql_profile_table_of(plan->profile), column);
+    for (size_t i = 0; builtin == NULL && i < plan->n_metrics; i++) {
+        builtin = ql_str_eq(plan->metrics[i].column_name, column) ? plan->metrics[i].builtin : NULL;
+    }
+    return builtin;
+}
+
 /* The configuration's word, else the built-in table's, else any number. */
 static enum ql_number_kind column_kind(const struct ql_plan *plan, struct ql_str column) {
     const struct ql_plan_metric *typed = typed_metric(plan, column);
     if (typed != NULL) {
         return ql_str_eq(typed->def->type, QL_STR("count")) ? QL_NUMBER_COUNT : QL_NUMBER_DECIMAL;
     }
-    const struct ql_builtin_metric *builtin = find_builtin(ql_profile_table_of(plan->profile), column);
+    const struct ql_builtin_metric *builtin = builtin_of_column(plan, column);
     return builtin != NULL ? builtin->kind : QL_NUMBER_DECIMAL;
 }
 
@@ -250,7 +260,7 @@ static size_t add_column(struct ql_plan *plan, struct ql_str name, bool is_requi
     }
     /* Names say the unit (semantics, section 2), so what the table does not know is read by its name's end. */
     bool is_decimal = column_kind(plan, name) == QL_NUMBER_DECIMAL;
-    const struct ql_builtin_metric *builtin = find_builtin(ql_profile_table_of(plan->profile), name);
+    const struct ql_builtin_metric *builtin = builtin_of_column(plan, name);
     bool is_duration = builtin != NULL ? builtin->is_duration : ql_str_has_suffix(name, "_seconds");
     bool is_percentage = builtin != NULL ? builtin->is_percentage : ql_str_has_suffix(name, "_percent");
     QL_MEM_GROW(plan->columns, plan->cap_columns, plan->n_columns + 1);
