@@ -9,7 +9,8 @@ size_t ql_utf8_next(struct ql_str s, size_t at, uint32_t *code_point) {
     size_t rest = s.len - at;
     utf8proc_int32_t value = -1;
     /* No sequence is longer than 4 bytes, so the length always fits utf8proc's signed type. */
-    utf8proc_ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)s.ptr + at, rest < 4 ? (utf8proc_ssize_t)rest : 4, &value);
+    utf8proc_ssize_t len =
+        utf8proc_iterate((const utf8proc_uint8_t *)s.ptr + at, rest < 4 ? (utf8proc_ssize_t)rest : 4, &value);
     if (len <= 0 || value < 0) {
         return 0;
     }
