@@ -1,5 +1,6 @@
 /**
- * Where an artefact goes: a folder, S3, standard output. Whatever happens, the destination shows the old artefact or the new one.
+ * Where an artefact goes: a folder, S3, standard output. Whatever happens, the destination shows the old artefact or the new
+ * one (standard output excepted, which takes bytes as they come).
  */
 #ifndef QL_STORE_STORE_H
 #define QL_STORE_STORE_H
@@ -15,28 +16,47 @@ struct ql_destination {
     struct ql_str bucket; /* S3 */
     struct ql_str path;   /* path or key, may be a template; not decoded, no leading '/' for S3 */
 };
+/** Views into text. E_USAGE for what is none of these; what the bucket and the key may be is checked by the functions below. */
 QL_MUST_CHECK enum ql_status ql_destination_parse(struct ql_str text, struct ql_destination *destination, struct ql_err *err);
 
-/** What a key template may mention: {start:%Y-%m-%d} {end:…} {layout} {source} {export_id} {version}. */
+/**
+ * What a key template may mention: {start:%Y-%m-%d} {end:…} {layout} {source} {export_id} {version}.
+ *
+ * A time takes a format of %Y %m %d %H %M %S %j %F %% and other text. Without one it is "%Y-%m-%d" where the known of start and
+ * end are midnights of the zone, else the instant in UTC as "%Y-%m-%dT%H%MZ" (with seconds if it has some). Braces are doubled
+ * to stand for themselves. Texts are percent-encoded but for letters, digits and "-._~", so that they cannot change the folder.
+ */
 struct ql_key_values {
     int64_t start_us, end_us; /* QL_TIME_NONE: unknown, an error if mentioned */
     const struct ql_tz *tz;   /* zone of {start} and {end}; NULL: UTC */
     struct ql_str layout, source, export_id, version;
 };
-/** Appends the rendered template. E_CONFIG for an unknown placeholder (names those that exist), E_USAGE for one without value, or for a key that climbs out ("..", empty segment). */
-QL_MUST_CHECK enum ql_status ql_key_render(struct ql_str template, const struct ql_key_values *values, struct ql_buf *out, struct ql_err *err);
+/**
+ * Appends the rendered template. E_CONFIG for an unknown placeholder (names those that exist), E_USAGE for one without value,
+ * or for a key that climbs out or that S3 does not take: ".." and "." and empty segments, a leading '/', control characters,
+ * invalid UTF-8, nothing, more than 1024 bytes. Nothing is appended after an error.
+ */
+QL_MUST_CHECK enum ql_status ql_key_render(struct ql_str template, const struct ql_key_values *values, struct ql_buf *out,
+                                           struct ql_err *err);
 /** Checks a template before anything runs, without values. */
 QL_MUST_CHECK enum ql_status ql_key_check(struct ql_str template, struct ql_err *err);
+/** Appends text with its braces doubled: a name that is to stand in a template as it is. */
+void ql_key_escape(struct ql_str text, struct ql_buf *out);
 
 struct ql_s3_options {
-    struct ql_str region;            /* empty: us-east-1 */
-    struct ql_str endpoint;          /* AWS_ENDPOINT_URL; path style; empty: AWS itself, virtual host style */
+    struct ql_str region;   /* empty: us-east-1 */
+    struct ql_str endpoint; /* AWS_ENDPOINT_URL; path style; empty: AWS itself, virtual host style */
     struct ql_str access_key_id, secret_access_key, session_token;
     struct ql_str expected_bucket_owner;
-    struct ql_str content_type;      /* default application/octet-stream */
+    struct ql_str content_type;           /* default application/octet-stream */
     struct ql_str server_side_encryption; /* default AES256; "none": no header */
+    struct ql_str temp_dir;               /* where what does not fit in memory waits for the commit; default /tmp */
+    bool allow_http;                      /* a plain http endpoint may be another host than this one, as in ql_http_options */
 };
-/** What can be refused before anything is read: credentials missing, bucket name impossible, endpoint no URL. */
+/**
+ * What can be refused before anything is read: credentials missing, bucket name impossible, endpoint no URL, a region, owner or
+ * encryption that cannot be. E_CONFIG; the hint says which variable to set.
+ */
 QL_MUST_CHECK enum ql_status ql_s3_check(const struct ql_s3_options *options, struct ql_str bucket, struct ql_err *err);
 
 /** An object tag. */
@@ -46,33 +66,47 @@ struct ql_tag {
 /** E_CONFIG for more than 10 tags, a double or "aws:" key, a length or a character that S3 does not take; names the tag. */
 QL_MUST_CHECK enum ql_status ql_tags_check(const struct ql_tag *tags, size_t n_tags, struct ql_err *err);
 
-/** An artefact on its way: bytes are spooled (memory, then an unlinked temporary file) or written beside the target, and appear at commit. */
+/** An artefact on its way: bytes are spooled (memory, then an unlinked temporary file) or written beside the target, and
+ * appear at commit. */
 struct ql_store;
-/** E_CANNOT_CREATE if the folder does not exist (its last missing parents are made when `makes_folders`), is read-only, or the target is a folder. */
-QL_MUST_CHECK enum ql_status ql_store_file_open(struct ql_str path, bool makes_folders, struct ql_store **store, struct ql_err *err);
+/**
+ * Makes a temporary file beside the target. A target that is a symbolic link is followed: the file that it names is replaced.
+ *
+ * A new file gets mode 0666 less the umask; one that replaces another gets its mode and, where the system allows it, its owner.
+ * E_CANNOT_CREATE if the folder does not exist (missing parents are made when `makes_folders`, and stay), is read-only, or the
+ * target is a folder or a device.
+ */
+QL_MUST_CHECK enum ql_status ql_store_file_open(struct ql_str path, bool makes_folders, struct ql_store **store,
+                                                struct ql_err *err);
+/** E_USAGE if standard output is a terminal. The caller ignores SIGPIPE, so that a reader that went away is an E_IO. */
 QL_MUST_CHECK enum ql_status ql_store_stdout_open(struct ql_store **store, struct ql_err *err);
-/** http and options are borrowed. Nothing is sent before commit. */
-QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket, struct ql_store **store,
-                                              struct ql_err *err);
+/** http, options and bucket are borrowed. Nothing is sent before commit. Credentials are registered with http as secrets. */
+QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
+                                              struct ql_store **store, struct ql_err *err);
 
+/** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);
 
 struct ql_stored {
-    char location[1200];   /* file path or s3:// URI */
-    char sha256[65];       /* of the artefact's bytes */
+    char location[4352]; /* file path as it was given, "-", or s3:// URI */
+    char sha256[65];     /* of the artefact's bytes */
     int64_t bytes;
-    char etag[128], version_id[128], request_id[128];
+    char etag[128], version_id[128], request_id[128]; /* S3, as it answered; empty: not said */
+    char server_side_encryption[32];                  /* likewise */
 };
 /** What is known only when the artefact is whole. */
 struct ql_publication {
-    struct ql_str key; /* S3: the rendered key; else ignored */
+    struct ql_str key;         /* S3: the rendered key; else ignored */
     const struct ql_tag *tags; /* S3 only */
     size_t n_tags;
 };
-/** Publishes. After an error nothing new is visible, and the old artefact is as it was. */
-QL_MUST_CHECK enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication, struct ql_stored *stored,
-                                             struct ql_err *err);
-/** Without a commit before it: removes what was written so far. */
+/**
+ * Publishes, once. After an error nothing new is visible, and the old artefact is as it was. (One exception: where the system
+ * fails to make a finished rename durable, the new artefact is in place and the message says so.)
+ */
+QL_MUST_CHECK enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication,
+                                             struct ql_stored *stored, struct ql_err *err);
+/** Without a commit before it: removes what was written so far. NULL is fine. */
 void ql_store_free(struct ql_store *store);
 
 #endif

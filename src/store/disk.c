@@ -1,0 +1,201 @@
+/**
+ * The system calls behind folder and spool: one table, so that tests can make any one of them fail, and the loops around them
+ * that short writes and signals need.
+ *
+ * A failed fsync is final: Linux drops the dirty pages that could not be written, so a second fsync would succeed over a hole.
+ */
+#include "store/store_internal.h"
+
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { BLOCK_BYTES = 256 * 1024 };
+
+static int disk_openat(void *ctx, int folder, const char *name, int flags, mode_t mode) {
+    (void)ctx;
+    return openat(folder, name, flags, mode);
+}
+static ssize_t disk_write(void *ctx, int fd, const void *ptr, size_t len) {
+    (void)ctx;
+    return write(fd, ptr, len);
+}
+static ssize_t disk_pread(void *ctx, int fd, void *ptr, size_t len, off_t offset) {
+    (void)ctx;
+    return pread(fd, ptr, len, offset);
+}
+static int disk_fchmod(void *ctx, int fd, mode_t mode) {
+    (void)ctx;
+    return fchmod(fd, mode);
+}
+static int disk_fsync(void *ctx, int fd) {
+    (void)ctx;
+    return fsync(fd);
+}
+static int disk_close(void *ctx, int fd) {
+    (void)ctx;
+    return close(fd);
+}
+static int disk_renameat(void *ctx, int folder, const char *from, const char *to) {
+    (void)ctx;
+    return renameat(folder, from, folder, to);
+}
+static int disk_mkdirat(void *ctx, int folder, const char *name, mode_t mode) {
+    (void)ctx;
+    return mkdirat(folder, name, mode);
+}
+
+const struct ql_disk QL_DISK = {
+    .openat = disk_openat,
+    .write = disk_write,
+    .pread = disk_pread,
+    .fchmod = disk_fchmod,
+    .fsync = disk_fsync,
+    .close = disk_close,
+    .renameat = disk_renameat,
+    .mkdirat = disk_mkdirat,
+};
+
+/* Writes all of it. A descriptor that somebody made non-blocking (a pipe on standard output) is waited for. */
+static int write_all(const struct ql_block_file *file, const char *ptr, size_t len) {
+    while (len != 0) {
+        ssize_t n = file->disk->write(file->disk->ctx, file->fd, ptr, len);
+        if (n > 0) {
+            ptr += n;
+            len -= (size_t)n;
+        } else if (n == 0) {
+            return EIO; /* no progress and no reason: would go on for ever */
+        } else if (errno == EAGAIN) {
+            struct pollfd ready = {.fd = file->fd, .events = POLLOUT};
+            if (poll(&ready, 1, -1) < 0 && errno != EINTR) {
+                return errno;
+            }
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int ql_block_file_flush(struct ql_block_file *file) {
+    size_t len = file->len;
+    file->len = 0;
+    return write_all(file, file->block, len);
+}
+
+int ql_block_file_write(struct ql_block_file *file, const void *ptr, size_t len) {
+    if (file->block == NULL) {
+        file->block = ql_mem_alloc(BLOCK_BYTES);
+    }
+    if (file->len + len < BLOCK_BYTES) {
+        if (len != 0) {
+            memcpy(file->block + file->len, ptr, len);
+        }
+        file->len += len;
+        return 0;
+    }
+    int errnum = ql_block_file_flush(file);
+    if (errnum != 0) {
+        return errnum;
+    }
+    if (len >= BLOCK_BYTES) {
+        return write_all(file, ptr, len);
+    }
+    memcpy(file->block, ptr, len);
+    file->len = len;
+    return 0;
+}
+
+int ql_block_file_close(struct ql_block_file *file) {
+    ql_mem_free(file->block);
+    file->block = NULL;
+    file->len = 0;
+    if (file->fd < 0) {
+        return 0;
+    }
+    int fd = file->fd;
+    file->fd = -1;
+    /* On Linux the descriptor is gone after EINTR too; what was to be durable was synced before. */
+    return file->disk->close(file->disk->ctx, fd) == 0 || errno == EINTR ? 0 : errno;
+}
+
+int ql_disk_sync(const struct ql_disk *disk, int fd) {
+    int result = 0;
+    do {
+        result = disk->fsync(disk->ctx, fd);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+int ql_disk_open_folder(const struct ql_disk *disk, const char *path) {
+    int folder = disk->openat(disk->ctx, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (folder < 0 && errno == EACCES) {
+        folder = disk->openat(disk->ctx, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    }
+    return folder;
+}
+
+int ql_disk_sync_folder(const struct ql_disk *disk, int folder) {
+    int errnum = ql_disk_sync(disk, folder);
+    /* EBADF: opened with O_PATH above; the others: the file system has no such operation. */
+    bool is_unable = errnum == EINVAL || errnum == EBADF || errnum == EOPNOTSUPP || errnum == ENOSYS;
+    return is_unable ? 0 : errnum;
+}
+
+static uint64_t random_number(void) {
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
+        number = (uint64_t)ql_time_now() * 0x9e3779b97f4a7c15u + (uint64_t)getpid(); /* O_EXCL below catches a double */
+    }
+    return number;
+}
+
+int ql_disk_open_temp(const struct ql_disk *disk, int folder, const char *name, int access, mode_t mode, char **temp_name) {
+    enum { ADDED_BYTES = 22 /* two dots, 16 digits, ".tmp" */, MAX_TRIES = 100 };
+    size_t len = strlen(name);
+    if (len > NAME_MAX - ADDED_BYTES) {
+        len = NAME_MAX - ADDED_BYTES;
+        while (len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80) { /* some file systems take whole UTF-8 sequences only */
+            len--;
+        }
+    }
+    for (int i = 0; i < MAX_TRIES; i++) {
+        struct ql_buf text = {0};
+        ql_buf_printf(&text, ".%.*s.%016llx.tmp", (int)len, name, (unsigned long long)random_number());
+        int flags = access | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        int fd = disk->openat(disk->ctx, folder, text.ptr, flags, mode);
+        if (fd >= 0) {
+            *temp_name = ql_buf_take(&text);
+            return fd;
+        }
+        ql_buf_fini(&text);
+        if (errno != EEXIST && errno != EINTR) {
+            break;
+        }
+    }
+    return -1;
+}
+
+enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, const char *place) {
+    ql_err_set_errno(err, QL_E_IO, errnum, "%s", what);
+    if (errnum == ENOSPC) {
+        ql_err_hint(err, "the disk is full: free space in '%s', then run again; what was there before is untouched", place);
+    } else if (errnum == EDQUOT) {
+        ql_err_hint(err, "the disk quota is used up: free space in '%s', then run again; what was there before is untouched",
+                    place);
+    } else if (errnum == EFBIG) {
+        ql_err_hint(err, "the file is larger than the file system or 'ulimit -f' allows in '%s'", place);
+    } else if (errnum == EPIPE) {
+        ql_err_hint(err, "whatever read standard output has ended; see its own message");
+    } else if (errnum == EIO) {
+        ql_err_hint(err, "the device behind '%s' failed; see the kernel's log, and run again to another place", place);
+    }
+    return QL_E_IO;
+}

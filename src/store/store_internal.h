@@ -1,0 +1,169 @@
+/** Inside the store: what an artefact's destinations share, and the seams at which unit tests make the system fail. */
+#ifndef QL_STORE_STORE_INTERNAL_H
+#define QL_STORE_STORE_INTERNAL_H
+
+#include "store/store.h"
+
+#include "hash/hash.h"
+#include "xml/xml.h"
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* ---- every destination (store.c) ---- */
+
+struct ql_store_ops {
+    enum ql_status (*write)(struct ql_store *store, const void *ptr, size_t len, struct ql_err *err);
+    /** Makes the artefact visible; fills what it alone knows of *stored. */
+    enum ql_status (*commit)(struct ql_store *store, const struct ql_publication *publication, struct ql_stored *stored,
+                             struct ql_err *err);
+    void (*free)(struct ql_store *store);
+};
+
+enum ql_store_state { QL_STORE_OPEN, QL_STORE_FAILED, QL_STORE_DONE };
+
+/** The first member of each destination's own struct. */
+struct ql_store {
+    const struct ql_store_ops *ops;
+    enum ql_store_state state;
+    int64_t bytes;
+    struct ql_sha256 *sha256; /* of all bytes so far */
+};
+void ql_store_init(struct ql_store *store, const struct ql_store_ops *ops);
+void ql_store_fini(struct ql_store *store);
+
+/* ---- system calls (disk.c) ---- */
+
+/** The system calls that publication depends on, as errno-style functions. Unit tests hand in ones that fail. */
+struct ql_disk {
+    int (*openat)(void *ctx, int folder, const char *name, int flags, mode_t mode);
+    ssize_t (*write)(void *ctx, int fd, const void *ptr, size_t len);
+    ssize_t (*pread)(void *ctx, int fd, void *ptr, size_t len, off_t offset);
+    int (*fchmod)(void *ctx, int fd, mode_t mode);
+    int (*fsync)(void *ctx, int fd);
+    int (*close)(void *ctx, int fd);
+    int (*renameat)(void *ctx, int folder, const char *from, const char *to);
+    int (*mkdirat)(void *ctx, int folder, const char *name, mode_t mode);
+    void *ctx;
+};
+extern const struct ql_disk QL_DISK;
+
+/** A file that is written from front to end, in large blocks. Zeroed except disk and fd: ready. fd -1: none. */
+struct ql_block_file {
+    const struct ql_disk *disk;
+    int fd;
+    char *block;
+    size_t len; /* of what waits in block */
+};
+/** Takes bytes; writes when a block is full. Returns 0 or errno. */
+int ql_block_file_write(struct ql_block_file *file, const void *ptr, size_t len);
+/** Writes what waits. Returns 0 or errno. */
+int ql_block_file_flush(struct ql_block_file *file);
+/** Forgets what waits, and closes. Returns 0 or errno; safe to repeat. */
+int ql_block_file_close(struct ql_block_file *file);
+
+/** Syncs, again if a signal interrupts it. Returns 0 or errno. */
+int ql_disk_sync(const struct ql_disk *disk, int fd);
+/** Opens a folder; one that may be entered but not listed can still be used, only not synced. Returns -1 and sets errno. */
+int ql_disk_open_folder(const struct ql_disk *disk, const char *path);
+/** As ql_disk_sync; a file system that cannot sync folders is no error. */
+int ql_disk_sync_folder(const struct ql_disk *disk, int folder);
+/** Makes ".<name>.<random>.tmp" in a folder, opened for `access` (O_WRONLY, O_RDWR). Returns -1 and sets errno; else *name is
+ * the caller's. */
+int ql_disk_open_temp(const struct ql_disk *disk, int folder, const char *name, int access, mode_t mode, char **temp_name);
+/** E_IO (or E_SYSTEM) with the system's words, and for a full disk, quota or size limit what to do about `place`. */
+enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, const char *place);
+
+/* ---- bytes that wait for a commit (spool.c) ---- */
+
+struct ql_spool {
+    const struct ql_disk *disk;
+    char *temp_dir; /* owned */
+    size_t max_memory_bytes;
+    struct ql_buf memory;
+    struct ql_block_file file; /* unlinked; fd -1 as long as memory suffices */
+    int64_t size;
+};
+enum { QL_SPOOL_MEMORY_BYTES = 16 * 1024 * 1024 };
+/** temp_dir empty: /tmp. */
+void ql_spool_init(struct ql_spool *spool, const struct ql_disk *disk, struct ql_str temp_dir, size_t max_memory_bytes);
+QL_MUST_CHECK enum ql_status ql_spool_write(struct ql_spool *spool, const void *ptr, size_t len, struct ql_err *err);
+/** Ends writing; then bytes may be read from anywhere, again and again. */
+QL_MUST_CHECK enum ql_status ql_spool_finish(struct ql_spool *spool, struct ql_err *err);
+/** Fills up to len bytes from offset; *got is 0 only at the end. */
+QL_MUST_CHECK enum ql_status ql_spool_read(struct ql_spool *spool, int64_t offset, void *ptr, size_t len, size_t *got,
+                                           struct ql_err *err);
+void ql_spool_fini(struct ql_spool *spool);
+
+/* ---- folder (folder.c, target.c) ---- */
+
+/** As ql_store_file_open, over other system calls. */
+QL_MUST_CHECK enum ql_status ql_store_file_open_with(const struct ql_disk *disk, struct ql_str path, bool makes_folders,
+                                                     struct ql_store **store, struct ql_err *err);
+
+/** Where a file is to appear: its folder, opened, and its name there; symbolic links are behind us. */
+struct ql_target {
+    int folder;        /* -1: none */
+    char *folder_path; /* for messages */
+    char *name;
+    bool exists;
+    struct stat status; /* of the file to be replaced, if it exists */
+};
+QL_MUST_CHECK enum ql_status ql_target_open(struct ql_target *target, const struct ql_disk *disk, struct ql_str path,
+                                            bool makes_folders, struct ql_err *err);
+void ql_target_fini(struct ql_target *target);
+
+/** What is wrong with a rendered key ("is empty"), or NULL (key.c). */
+const char *ql_key_fault(struct ql_str key);
+
+/* ---- S3 (s3_check.c, s3_url.c, s3_put.c, s3_error.c, tags.c) ---- */
+
+/** Appends k1=v1&k2=v2 as x-amz-tagging wants it. */
+void ql_tags_header(const struct ql_tag *tags, size_t n_tags, struct ql_buf *out);
+
+/** Where an object is: all parts as they go over the wire. */
+struct ql_s3_address {
+    struct ql_buf url;  /* whole */
+    struct ql_buf host; /* with port if the URL has one */
+    struct ql_buf path; /* percent-encoded once; what is signed */
+};
+void ql_s3_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str bucket,
+                        struct ql_str key);
+void ql_s3_address_fini(struct ql_s3_address *address);
+struct ql_str ql_s3_region(const struct ql_s3_options *options);
+
+/** A URL in its parts, or false: http or https, a host, perhaps a port, perhaps a path; nothing else. */
+struct ql_s3_endpoint {
+    bool is_https, is_loopback;
+    struct ql_str authority; /* host and port */
+    struct ql_str path;      /* without a '/' at its end; may be empty */
+};
+bool ql_s3_endpoint_parse(struct ql_str text, struct ql_s3_endpoint *endpoint);
+
+/** What an error is about. */
+struct ql_s3_subject {
+    struct ql_str bucket, key, region;
+    bool is_aws; /* AWS itself, not a custom endpoint */
+    bool has_tags, has_owner;
+    int64_t now_us; /* this machine's clock when the request was signed */
+};
+/** Makes the error of an answer that is no success: one sentence, the code, the request id, what to do. */
+enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_http_response *response);
+/** Whether the same request may succeed a moment later. */
+bool ql_s3_is_transient(const struct ql_http_response *response);
+
+/** The world as the upload sees it; unit tests put their own in. */
+struct ql_s3_world {
+    enum ql_status (*send)(struct ql_http *http, const struct ql_http_request *request, struct ql_http_response *response,
+                           struct ql_err *err);
+    int64_t (*now_us)(void);
+    int64_t (*monotonic_ms)(void);
+    const struct ql_disk *disk;
+    size_t max_memory_bytes; /* of the spool */
+};
+extern const struct ql_s3_world QL_S3_WORLD;
+QL_MUST_CHECK enum ql_status ql_store_s3_open_with(const struct ql_s3_world *world, struct ql_http *http,
+                                                   const struct ql_s3_options *options, struct ql_str bucket,
+                                                   struct ql_store **store, struct ql_err *err);
+
+#endif
