@@ -76,6 +76,9 @@ double ql_round_to_double(uint64_t bits, int64_t exp2, bool is_inexact) {
 }
 
 static double divide_wide(ql_u128 num, ql_u128 den) {
+    if (num == 0) {
+        return 0.0;
+    }
     int shift = 55 - (bit_length_u128(num) - bit_length_u128(den)); /* num * 2^shift / den is in (2^54, 2^56) */
     if (shift > 0 && bit_length_u128(num) + shift > 128) {
         struct ql_exact n = {0};
@@ -95,11 +98,7 @@ static double divide_wide(ql_u128 num, ql_u128 den) {
     return ql_round_to_double(bits, -(int64_t)shift, (ql_u128)bits * den != num);
 }
 
-double ql_ratio_to_double(ql_i128 num, ql_i128 den) {
-    const ql_i128 max = (ql_i128)1 << 53;
-    if (num >= -max && num <= max && den <= max) {
-        return (double)(int64_t)num / (double)(int64_t)den;
-    }
+double ql_ratio_to_double_wide(ql_i128 num, ql_i128 den) {
     return num < 0 ? -divide_wide((ql_u128)-num, (ql_u128)den) : divide_wide((ql_u128)num, (ql_u128)den);
 }
 

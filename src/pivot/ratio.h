@@ -18,8 +18,16 @@ uint64_t ql_pow10_u64(unsigned n);
 /** 10^n, n from 0 to QL_POW10_I128_MAX. */
 ql_i128 ql_pow10_i128(unsigned n);
 
+/** As ql_ratio_to_double, for any size. */
+double ql_ratio_to_double_wide(ql_i128 num, ql_i128 den);
 /** num / den to the nearest double, ties to even. den > 0, num > -2^127. */
-double ql_ratio_to_double(ql_i128 num, ql_i128 den);
+static inline double ql_ratio_to_double(ql_i128 num, ql_i128 den) {
+    const ql_i128 max = (ql_i128)1 << 53;
+    if (num >= -max && num <= max && den <= max) {
+        return (double)(int64_t)num / (double)(int64_t)den; /* both are doubles, and their quotient is correctly rounded */
+    }
+    return ql_ratio_to_double_wide(num, den);
+}
 /** num / den to the nearest integer, ties to even; false unless INT64_MIN < result (INT64_MIN means NULL in a cell). den > 0,
  * num > -2^127. */
 bool ql_ratio_to_i64(ql_i128 num, ql_i128 den, int64_t *value);

@@ -1,0 +1,37 @@
+/** The rows of a cell become one value, exactly, rounded once (semantics, section 3). */
+#ifndef QL_PIVOT_FOLD_H
+#define QL_PIVOT_FOLD_H
+
+#include "pivot/exact.h"
+#include "pivot/tuples.h"
+#include "table/aggregate.h"
+
+/** Rows [begin, end) of a column whose slots are in order of the cells. */
+struct ql_fold_rows {
+    const int64_t *slot;
+    const struct ql_bucket_column *column;
+};
+
+/** Numbers that outlive a cell only as memory. Zero-initialise to start. */
+struct ql_fold_scratch {
+    struct ql_exact value, weight, product, sum, sum_of_weights, sum_of_products;
+};
+void ql_fold_scratch_fini(struct ql_fold_scratch *scratch);
+
+/** A cell's exact value before it is rounded. */
+struct ql_fold_result {
+    enum { QL_FOLD_NULL, QL_FOLD_RATIO, QL_FOLD_EXACT } kind;
+    ql_i128 num, den;             /* RATIO: num / den, den > 0 */
+    const struct ql_exact *n, *d; /* EXACT: n / d; in scratch, until the next fold */
+};
+
+/** weight is looked at for MEAN only; its slot is NULL for the plain mean. The order of the rows has no influence. */
+void ql_fold(enum ql_agg agg, const struct ql_fold_rows *values, const struct ql_fold_rows *weights, size_t begin, size_t end,
+             struct ql_fold_scratch *scratch, struct ql_fold_result *result);
+
+/** Nearest double, ties to even; NaN for NULL. False: beyond DBL_MAX. */
+bool ql_fold_to_double(const struct ql_fold_result *result, double *value);
+/** Nearest integer, ties to even; QL_CELL_NULL_I64 for NULL. False: not in (INT64_MIN, INT64_MAX]. */
+bool ql_fold_to_i64(const struct ql_fold_result *result, int64_t *value);
+
+#endif

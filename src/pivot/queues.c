@@ -1,0 +1,206 @@
+/*
+ * Queues: the column's side of the pivot (semantics, section 3).
+ *
+ * While rows arrive only labels are told apart (id and name together), so that which label is which queue can be decided when
+ * all rows are known and cannot depend on their order:
+ * - by id: one queue for each id, called by the name of its latest interval (by start, then end; ties: the smallest name); rows
+ *   without an id make a queue of their own for each name.
+ * - by name: one queue for each name, with the smallest of its ids; a blank id is none.
+ */
+#include "pivot/queues.h"
+
+#include <stdlib.h>
+
+void ql_queue_list_fini(struct ql_queue_list *list) {
+    ql_mem_free(list->labels);
+    ql_mem_free(list->queues);
+    ql_index_fini(&list->index);
+    *list = (struct ql_queue_list){.arena = list->arena};
+}
+
+static bool is_label(const struct ql_label *label, struct ql_str id, struct ql_str name) {
+    return ql_str_eq(label->name, name) && ql_str_eq(label->id, id);
+}
+
+static uint32_t find_or_add(struct ql_queue_list *list, struct ql_str id, struct ql_str name) {
+    uint64_t mixed = ql_index_hash_str(name, ql_index_hash_str(id, 0));
+    uint32_t hash = (uint32_t)(mixed ^ mixed >> 32);
+    size_t at = hash;
+    for (uint32_t entry; (entry = ql_index_next(&list->index, hash, &at)) != QL_INDEX_NONE;) {
+        if (is_label(&list->labels[entry], id, name)) {
+            return entry;
+        }
+    }
+    QL_MEM_GROW(list->labels, list->cap_labels, list->n_labels + 1);
+    uint32_t added = (uint32_t)list->n_labels++;
+    list->labels[added] = (struct ql_label){.id = {.ptr = ql_arena_copy(list->arena, id.ptr, id.len), .len = id.len},
+                                            .name = {.ptr = ql_arena_copy(list->arena, name.ptr, name.len), .len = name.len},
+                                            .start_us = QL_TIME_NONE,
+                                            .end_us = QL_TIME_NONE,
+                                            .open_start_us = QL_TIME_NONE};
+    ql_index_add(&list->index, hash, added);
+    return added;
+}
+
+uint32_t ql_queue_list_put(struct ql_queue_list *list, struct ql_str id, struct ql_str name) {
+    if (list->n_labels != 0) {
+        uint32_t guess = list->labels[list->last].successor;
+        if (is_label(&list->labels[guess], id, name)) {
+            return list->last = guess;
+        }
+    }
+    uint32_t before = list->last;
+    uint32_t found = find_or_add(list, id, name);
+    list->labels[before].successor = found;
+    return list->last = found;
+}
+
+/* A label while it is merged, with the latest interval that mentions it. */
+struct merged {
+    struct ql_str id, name;
+    int64_t start_us, end_us;
+    uint32_t label;
+};
+
+static int cmp_by_id(const void *a, const void *b) {
+    const struct merged *x = a;
+    const struct merged *y = b;
+    int order = ql_str_cmp(x->id, y->id);
+    return order != 0 ? order : ql_str_cmp(x->name, y->name);
+}
+
+static int cmp_by_name(const void *a, const void *b) {
+    const struct merged *x = a;
+    const struct merged *y = b;
+    int order = ql_str_cmp(x->name, y->name);
+    return order != 0 ? order : ql_str_cmp(x->id, y->id);
+}
+
+static struct merged *collect(const struct ql_queue_list *list, const struct ql_timeline *timeline) {
+    struct merged *merged = ql_mem_alloc(list->n_labels * sizeof *merged);
+    for (size_t i = 0; i < list->n_labels; i++) {
+        const struct ql_label *label = &list->labels[i];
+        struct merged m = {label->id, label->name, label->start_us, label->end_us, (uint32_t)i};
+        if (label->open_start_us != QL_TIME_NONE) {
+            int64_t end_us = ql_timeline_end_of(timeline, label->open_start_us, QL_TIME_NONE);
+            if (label->open_start_us > m.start_us || (label->open_start_us == m.start_us && end_us > m.end_us)) {
+                m.start_us = label->open_start_us;
+                m.end_us = end_us;
+            }
+        }
+        merged[i] = m;
+    }
+    return merged;
+}
+
+/* merged[begin..n) is sorted by id, then name: gives every name of an id the name of the latest; the end of the id's run. */
+static size_t rename_one_id(struct merged *merged, size_t begin, size_t n, bool renames, bool *has_several) {
+    size_t end = begin + 1;
+    const struct merged *latest = &merged[begin];
+    for (; end < n && ql_str_eq(merged[end].id, merged[begin].id); end++) {
+        const struct merged *m = &merged[end]; /* a later name in byte order wins only by a later interval */
+        if (m->start_us > latest->start_us || (m->start_us == latest->start_us && m->end_us > latest->end_us)) {
+            latest = m;
+        }
+    }
+    struct ql_str name = latest->name;
+    for (size_t i = begin; i < end && renames; i++) {
+        merged[i].name = name;
+    }
+    *has_several = end - begin > 1;
+    return end;
+}
+
+/* merged becomes sorted by name, then id, with names that are final. */
+static void name_queues(struct ql_queue_list *list, struct merged *merged, bool by_id) {
+    size_t n = list->n_labels;
+    qsort(merged, n, sizeof *merged, cmp_by_id);
+    size_t at = 0;
+    while (at < n && merged[at].id.len == 0) {
+        at++; /* without an id: as named */
+    }
+    while (at < n) {
+        bool has_several = false;
+        at = rename_one_id(merged, at, n, by_id, &has_several);
+        list->n_ids_renamed += has_several;
+    }
+    qsort(merged, n, sizeof *merged, cmp_by_name);
+}
+
+/* Runs of equal name (and id, if by_id) become queues; labels get the queue's index as rank. merged is sorted by name, then id.
+ */
+static void make_queues(struct ql_queue_list *list, const struct merged *merged, bool by_id) {
+    struct ql_queue *queue = NULL;
+    for (size_t i = 0; i < list->n_labels; i++) {
+        const struct merged *m = &merged[i];
+        bool is_same = queue != NULL && ql_str_eq(queue->name, m->name) && (!by_id || ql_str_eq(queue->id, m->id));
+        if (!is_same) {
+            queue = &list->queues[list->n_queues++];
+            *queue = (struct ql_queue){.id = m->id, .name = m->name};
+        } else if (queue->id.len == 0) {
+            queue->id = m->id; /* blank ids sort first */
+        } else if (!ql_str_eq(merged[i - 1].id, m->id)) {
+            list->n_ids_merged++;
+        }
+        list->labels[m->label].rank = (uint32_t)list->n_queues - 1;
+    }
+}
+
+static int cmp_str(const void *a, const void *b) {
+    return ql_str_cmp(*(const struct ql_str *)a, *(const struct ql_str *)b);
+}
+
+/*
+ * Adds the names of options.queues that have no queue yet. Both lists are sorted by name, so one walk over both is enough: a
+ * queue that none of the names matches stops the walk over the queues.
+ */
+static enum ql_status fix_queues(struct ql_queue_list *list, const struct ql_pivot_options *options, struct ql_err *err) {
+    struct ql_str *names = ql_mem_alloc(options->n_queues * sizeof *names);
+    struct ql_queue *fixed = ql_mem_alloc((list->n_queues + options->n_queues) * sizeof *fixed);
+    uint32_t *moved = ql_mem_alloc(list->n_queues * sizeof *moved);
+    for (size_t i = 0; i < options->n_queues; i++) {
+        struct ql_str name = options->queues[i];
+        names[i] = (struct ql_str){.ptr = ql_arena_copy(list->arena, name.ptr, name.len), .len = name.len};
+    }
+    qsort(names, options->n_queues, sizeof *names, cmp_str);
+    size_t n = 0;
+    size_t at = 0; /* in list->queues */
+    for (size_t i = 0; i < options->n_queues; i++) {
+        if (i != 0 && ql_str_eq(names[i - 1], names[i])) {
+            continue;
+        }
+        size_t first = at;
+        for (; at < list->n_queues && ql_str_eq(list->queues[at].name, names[i]); at++) {
+            moved[at] = (uint32_t)n;
+            fixed[n++] = list->queues[at];
+        }
+        if (at == first) {
+            fixed[n++] = (struct ql_queue){.id = {.ptr = "", .len = 0}, .name = names[i]};
+        }
+    }
+    enum ql_status status = QL_OK;
+    if (at < list->n_queues) {
+        status = QL_FAIL(err, QL_E_DATA, "queue '%.*s' is not among the queues that were asked for",
+                         QL_STR_ARG(list->queues[at].name));
+        ql_err_hint(err, "add it to the file of --queues-from, or leave its rows out of the input");
+    }
+    for (size_t i = 0; i < list->n_labels && status == QL_OK; i++) {
+        list->labels[i].rank = moved[list->labels[i].rank];
+    }
+    ql_mem_free(names);
+    ql_mem_free(moved);
+    ql_mem_free(list->queues);
+    list->queues = fixed;
+    list->n_queues = n;
+    return status;
+}
+
+enum ql_status ql_queue_list_build(struct ql_queue_list *list, const struct ql_timeline *timeline,
+                                   const struct ql_pivot_options *options, struct ql_err *err) {
+    struct merged *merged = collect(list, timeline);
+    list->queues = ql_mem_alloc(list->n_labels * sizeof *list->queues);
+    name_queues(list, merged, options->by_id);
+    make_queues(list, merged, options->by_id);
+    ql_mem_free(merged);
+    return options->queues != NULL ? fix_queues(list, options, err) : QL_OK;
+}

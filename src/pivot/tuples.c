@@ -1,0 +1,167 @@
+/*
+ * Buckets of tuples: see tuples.h. The representation never decides a result: every number stays exact, so how often a scale
+ * was raised and which numbers went to the side table is invisible in the cells.
+ */
+#include "pivot/tuples.h"
+
+#include "pivot/ratio.h"
+
+#include <string.h>
+
+/* Chunks begin small for exports of a few rows a bucket, and end where another doubling would only waste. */
+enum { CHUNK_ROWS_MIN = 64, CHUNK_ROWS_MAX = 8192 };
+
+struct ql_bucket *ql_bucket_new(int64_t period, size_t n_columns) {
+    struct ql_bucket *bucket = ql_mem_zalloc(1, sizeof *bucket);
+    bucket->period = period;
+    bucket->n_columns = n_columns;
+    bucket->columns = ql_mem_zalloc(n_columns, sizeof *bucket->columns);
+    return bucket;
+}
+
+struct ql_tuple_chunk *ql_bucket_take_chunk(struct ql_bucket *bucket) {
+    struct ql_tuple_chunk *chunk = bucket->head;
+    if (chunk != NULL) {
+        bucket->head = chunk->next;
+        bucket->tail = bucket->head == NULL ? NULL : bucket->tail;
+    }
+    return chunk;
+}
+
+void ql_bucket_free(struct ql_bucket *bucket) {
+    if (bucket == NULL) {
+        return;
+    }
+    for (struct ql_tuple_chunk *chunk; (chunk = ql_bucket_take_chunk(bucket)) != NULL;) {
+        ql_mem_free(chunk);
+    }
+    for (size_t c = 0; c < bucket->n_columns; c++) {
+        ql_mem_free(bucket->columns[c].wide);
+    }
+    ql_mem_free(bucket->columns);
+    ql_arena_fini(&bucket->arena);
+    ql_mem_free(bucket);
+}
+
+/* The chunk that takes the next row, of one input only. */
+static struct ql_tuple_chunk *open_chunk(struct ql_bucket *bucket, uint32_t input) {
+    struct ql_tuple_chunk *tail = bucket->tail;
+    if (tail != NULL && tail->input == input && tail->n < tail->cap) {
+        return tail;
+    }
+    if (tail != NULL && tail->input != input) {
+        bucket->n_rows_of_input = 0;
+    }
+    size_t cap = bucket->n_rows_of_input; /* doubles */
+    cap = cap < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : cap > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : cap;
+    size_t size = sizeof *tail + cap * (2 * sizeof(uint32_t) + bucket->n_columns * sizeof(int64_t));
+    struct ql_tuple_chunk *chunk = ql_mem_alloc(size);
+    *chunk = (struct ql_tuple_chunk){.cap = (uint32_t)cap, .input = input};
+    chunk->slot = (int64_t *)(chunk + 1); /* the widest first, so that all are aligned */
+    chunk->interval = (uint32_t *)(chunk->slot + cap * bucket->n_columns);
+    chunk->queue = chunk->interval + cap;
+    if (tail != NULL) {
+        tail->next = chunk;
+    } else {
+        bucket->head = chunk;
+    }
+    return bucket->tail = chunk;
+}
+
+int64_t ql_wide_add(struct ql_wide **wide, size_t *n, size_t *cap, struct ql_wide number) {
+    QL_MEM_GROW(*wide, *cap, *n + 1);
+    (*wide)[*n] = number;
+    return QL_SLOT_WIDE + (int64_t)(*n)++;
+}
+
+static int64_t add_to_column(struct ql_bucket_column *column, struct ql_wide number) {
+    return ql_wide_add(&column->wide, &column->n_wide, &column->cap_wide, number);
+}
+
+/* k / 10^scale as a slot of a column. */
+static int64_t slot_of(struct ql_bucket_column *column, int64_t k, int32_t scale) {
+    int64_t up = (int64_t)column->scale - scale;
+    if (k == 0) {
+        return 0;
+    }
+    if (up >= 0 && up <= 18) {
+        int64_t factor = (int64_t)ql_pow10_u64((unsigned)up);
+        int64_t limit = QL_SLOT_MAX / factor;
+        if (k <= limit && k >= -limit) {
+            return k * factor;
+        }
+    }
+    return add_to_column(column, (struct ql_wide){.v.k = k, .scale = scale});
+}
+
+static int64_t slot_of_wide(struct ql_bucket_column *column, const struct ql_wide *number, struct ql_arena *arena) {
+    if (number->text_len == 0) {
+        return slot_of(column, number->v.k, number->scale);
+    }
+    struct ql_wide copy = *number;
+    if (arena != NULL) {
+        copy.v.text = ql_arena_copy(arena, number->v.text, number->text_len);
+    }
+    return add_to_column(column, copy);
+}
+
+void ql_slots_copy(int64_t *dst, const struct ql_slots *from, size_t begin, size_t n, struct ql_bucket_column *column,
+                   struct ql_arena *arena) {
+    const int64_t *src = from->slot + begin;
+    int32_t up = column->scale - from->scale;
+    if (up == 0 && from->n_wide == 0) {
+        memcpy(dst, src, n * sizeof *dst);
+        return;
+    }
+    int64_t factor = (int64_t)ql_pow10_u64((unsigned)up);
+    int64_t limit = QL_SLOT_MAX / factor;
+    for (size_t i = 0; i < n; i++) {
+        int64_t slot = src[i];
+        if (slot <= limit && slot >= -limit) {
+            dst[i] = slot * factor;
+        } else if (slot == QL_SLOT_MISSING) {
+            dst[i] = slot;
+        } else if (ql_slot_is_wide(slot)) {
+            dst[i] = slot_of_wide(column, &from->wide[ql_slot_wide_index(slot)], arena);
+        } else {
+            dst[i] = slot_of(column, slot, from->scale);
+        }
+    }
+}
+
+/* Brings every number of a column that is there already to a finer scale. */
+static void raise_scale(struct ql_bucket *bucket, size_t c, int32_t scale) {
+    struct ql_bucket_column *column = &bucket->columns[c];
+    int32_t old_scale = column->scale;
+    column->scale = scale;
+    for (struct ql_tuple_chunk *chunk = bucket->head; chunk != NULL; chunk = chunk->next) {
+        int64_t *slot = chunk->slot + c * chunk->cap;
+        for (uint32_t i = 0; i < chunk->n; i++) {
+            if (slot[i] >= QL_SLOT_MIN) { /* a side table's number keeps its own scale */
+                slot[i] = slot_of(column, slot[i], old_scale);
+            }
+        }
+    }
+}
+
+void ql_bucket_append(struct ql_bucket *bucket, const struct ql_tuples *tuples, size_t begin, size_t end) {
+    for (size_t c = 0; c < bucket->n_columns; c++) {
+        if (tuples->columns[c].scale > bucket->columns[c].scale) {
+            raise_scale(bucket, c, tuples->columns[c].scale);
+        }
+    }
+    while (begin < end) {
+        struct ql_tuple_chunk *chunk = open_chunk(bucket, tuples->input);
+        size_t n = end - begin < chunk->cap - chunk->n ? end - begin : chunk->cap - chunk->n;
+        memcpy(chunk->interval + chunk->n, tuples->interval + begin, n * sizeof *chunk->interval);
+        memcpy(chunk->queue + chunk->n, tuples->queue + begin, n * sizeof *chunk->queue);
+        for (size_t c = 0; c < bucket->n_columns; c++) {
+            ql_slots_copy(chunk->slot + c * chunk->cap + chunk->n, &tuples->columns[c], begin, n, &bucket->columns[c],
+                          &bucket->arena);
+        }
+        chunk->n += (uint32_t)n;
+        bucket->n_rows += n;
+        bucket->n_rows_of_input += n;
+        begin += n;
+    }
+}
