@@ -1,7 +1,7 @@
 /*
- * What all requests of a run share: one libcurl multi handle that keeps the connections, one easy handle that keeps the TLS
- * sessions, the deadline, the generator of the jitter, the rate budgets and the secrets. Nothing is read from the environment:
- * libcurl would look for proxies there, so proxy and no_proxy are always set (handle.c).
+ * What all requests of a run share: one libcurl multi handle, which keeps the connections, the deadline, the generator of the
+ * jitter, the rate budgets and the secrets. Nothing is read from the environment: libcurl would look for proxies there, so
+ * proxy and no_proxy are always set (handle.c).
  */
 #include "http/http_internal.h"
 
@@ -82,9 +82,8 @@ enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http
     made->options.no_proxy = copy_of(options->no_proxy);
     made->random_state = seed_of(options->seed);
     made->multi = curl_multi_init();
-    made->easy = curl_easy_init();
     enum ql_status status = check_options(made, err);
-    if (status == QL_OK && (made->multi == NULL || made->easy == NULL)) {
+    if (status == QL_OK && made->multi == NULL) {
         status = QL_FAIL(err, QL_E_SYSTEM, "libcurl does not start");
     }
     if (status != QL_OK) {
@@ -100,7 +99,6 @@ void ql_http_free(struct ql_http *http) {
     if (http == NULL) {
         return;
     }
-    curl_easy_cleanup(http->easy);
     (void)curl_multi_cleanup(http->multi);
     for (size_t i = 0; i < http->n_secrets; i++) {
         ql_mem_free_secret(http->secrets[i].ptr, http->secrets[i].cap);

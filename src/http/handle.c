@@ -1,7 +1,7 @@
 /*
- * Every option of a libcurl handle, set anew for each exchange from a reset handle (the connections and TLS sessions survive
- * that). Defaults of 7.88.1 that hurt are named beside what replaces them. The callbacks' types stand here, the values go
- * through setopt.c.
+ * Every option of a libcurl handle. Each exchange has a new handle (a used one keeps state: 7.88.1 refuses CURLOPT_BUFFERSIZE
+ * after a failed look-up even when it was reset); the connections live in the multi handle. Defaults of 7.88.1 that hurt are
+ * named beside what replaces them. The callbacks' types stand here, the values go through setopt.c.
  */
 #include "http/http_internal.h"
 
@@ -231,9 +231,12 @@ static enum ql_status build_headers(struct ql_transfer *transfer, struct ql_err 
 
 enum ql_status ql_handle_prepare(struct ql_transfer *transfer, struct ql_err *err) {
     struct ql_http *http = transfer->http;
-    curl_easy_reset(http->easy);
     QL_TRY(build_headers(transfer, err));
-    struct ql_setter set = {.easy = http->easy};
+    transfer->easy = curl_easy_init();
+    if (transfer->easy == NULL) {
+        return QL_FAIL(err, QL_E_SYSTEM, "libcurl does not start");
+    }
+    struct ql_setter set = {.easy = transfer->easy};
     ql_set_text(&set, CURLOPT_URL, transfer->url->text);
     ql_set_text(&set, CURLOPT_USERAGENT, http->options.user_agent.len != 0 ? http->options.user_agent.ptr : "queuelake");
     set_safety(&set, transfer);
@@ -251,9 +254,11 @@ enum ql_status ql_handle_prepare(struct ql_transfer *transfer, struct ql_err *er
 }
 
 void ql_handle_fini(struct ql_transfer *transfer) {
+    curl_easy_cleanup(transfer->easy);
     for (struct curl_slist *at = transfer->headers; at != NULL; at = at->next) {
         explicit_bzero(at->data, strlen(at->data)); /* one of them is the bearer */
     }
     curl_slist_free_all(transfer->headers);
     transfer->headers = NULL;
+    transfer->easy = NULL;
 }

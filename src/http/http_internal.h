@@ -27,7 +27,6 @@ struct ql_rate_budget {
 struct ql_http {
     struct ql_http_options options; /* its texts are copies */
     CURLM *multi;                   /* holds the connections */
-    CURL *easy;
     uint64_t random_state;
     struct ql_http_stats stats;
     struct ql_buf *secrets; /* longest first, so that no rest of one stays visible behind another */
@@ -144,6 +143,7 @@ struct ql_header_span { /* offsets into response.storage, which moves while it g
 
 struct ql_transfer {
     struct ql_http *http;
+    CURL *easy; /* of this exchange alone: what it knows (the bearer, the URL) goes with it */
     const struct ql_http_request *request;
     struct ql_http_response *response;
     const struct ql_url *url;

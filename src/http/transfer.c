@@ -42,7 +42,7 @@ static int poll_ms(const struct ql_http *http) {
 
 static CURLcode perform(struct ql_transfer *transfer) {
     CURLM *multi = transfer->http->multi;
-    CURLMcode code = curl_multi_add_handle(multi, transfer->http->easy);
+    CURLMcode code = curl_multi_add_handle(multi, transfer->easy);
     int running = 1;
     while (code == CURLM_OK) {
         code = curl_multi_perform(multi, &running);
@@ -52,12 +52,12 @@ static CURLcode perform(struct ql_transfer *transfer) {
         code = curl_multi_poll(multi, NULL, 0, poll_ms(transfer->http), NULL);
     }
     CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT : running == 0 ? result_of(multi) : CURLE_ABORTED_BY_CALLBACK;
-    (void)curl_multi_remove_handle(multi, transfer->http->easy);
+    (void)curl_multi_remove_handle(multi, transfer->easy);
     return result;
 }
 
 static void count_bytes(struct ql_transfer *transfer) {
-    CURL *easy = transfer->http->easy;
+    CURL *easy = transfer->easy;
     struct ql_http_stats *stats = &transfer->http->stats;
     long request_size = 0;
     long header_size = 0;
