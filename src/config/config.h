@@ -61,7 +61,7 @@ struct ql_setting_alias {
     struct ql_str where;
 };
 
-/** QL_SETTING_layout, QL_SETTING_poll_min, …: for ql_settings_is_set. */
+/** QL_SETTING_layout, QL_SETTING_poll_min, ...: for ql_settings_is_set. */
 enum ql_setting_id {
 #define QL_SETTING(kind, name, fallback, environment, section, commands, argument, help) QL_SETTING_##name,
 #include "config/settings.def"
@@ -119,8 +119,8 @@ struct ql_settings {
 /** Where settings come from. Everything is borrowed for the call. */
 struct ql_settings_source {
     const char *command; /* "run", "transform", "config", "version" */
-    int argc;            /* arguments behind the command … */
-    char *const *argv;   /* … the first of them being argv[0] */
+    int argc;            /* arguments behind the command ... */
+    char *const *argv;   /* ... the first of them being argv[0] */
     /** The value of an environment variable, or NULL; an empty value counts as not set. */
     const char *(*getenv)(void *ctx, const char *name);
     void *getenv_ctx;
@@ -133,7 +133,8 @@ struct ql_settings_source {
  * The file is that of --config, else QUEUELAKE_CONFIG, else ./queuelake.yaml, else
  * $XDG_CONFIG_HOME/queuelake/queuelake.yaml (~/.config without it), else none. `version` reads no file and no settings that it
  * does not know, so that it works whatever they say.
- * Errors: E_USAGE for what the command line says wrongly, E_CONFIG for the environment and the file ("queuelake.yaml:3:7: …").
+ * Errors: E_USAGE for what the command line says wrongly, E_CONFIG for the environment and the file ("queuelake.yaml:3:7:
+ * ...").
  */
 QL_MUST_CHECK enum ql_status ql_settings_load(const struct ql_settings_source *source, struct ql_settings *settings,
                                               struct ql_err *err);
