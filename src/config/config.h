@@ -149,11 +149,11 @@ static inline bool ql_settings_is_set(const struct ql_settings *settings, enum q
 /** Every setting with its value and origin: YAML lines with the origin as comment, or one JSON document. Secrets are "***". */
 void ql_settings_print(const struct ql_settings *settings, bool as_json, struct ql_buf *out);
 
-/** The names of the commands that have settings, NULL at the end. */
-const char *const *ql_settings_commands(void);
-/** Help of one command, on one screen as far as its settings allow; of NULL: the overview of all commands. */
+/** Help of one command, on as few screens as its settings allow. */
 void ql_settings_help(const char *command, struct ql_buf *out);
 /** All settings as Markdown: docs/generated/settings.md. */
 void ql_settings_reference(struct ql_buf *out);
+/** "libyaml/0.2.5", for `version`. */
+void ql_settings_versions(struct ql_buf *out);
 
 #endif

@@ -152,28 +152,9 @@ static void put_examples(struct ql_str examples, struct ql_buf *out) {
     }
 }
 
-static void put_overview(struct ql_buf *out) {
-    size_t n = 0;
-    const struct ql_command *commands = ql_command_all(&n);
-    ql_buf_puts(out, "queuelake carries queue statistics from Genesys Cloud exports to Parquet, in a folder or in S3.\n\n");
-    for (size_t i = 0; i < n; i++) {
-        struct ql_str rest;
-        struct ql_str example = ql_str_split(ql_str_from(commands[i].examples), '\n', &rest);
-        ql_buf_printf(out, "  %.*s\n", QL_STR_ARG(example));
-    }
-    ql_buf_puts(out, "\nCommands:\n");
-    for (size_t i = 0; i < n; i++) {
-        ql_buf_printf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    }
-    ql_buf_puts(out,
-                "\n'queuelake COMMAND --help' lists a command's flags. A flag wins over the environment, the environment over\n"
-                "./queuelake.yaml, the file over the default; 'queuelake config' shows what holds.\n");
-}
-
 void ql_settings_help(const char *command_name, struct ql_buf *out) {
-    const struct ql_command *command = command_name != NULL ? ql_command_find(command_name) : NULL;
-    if (command == NULL) {
-        put_overview(out);
+    const struct ql_command *command = ql_command_find(command_name);
+    if (command == NULL) { /* a command without settings */
         return;
     }
     ql_buf_printf(out, "usage: %s\n\n%s\n\n", command->synopsis, command->summary);

@@ -124,14 +124,7 @@ enum ql_status ql_settings_load(const struct ql_settings_source *source, struct 
     *settings = (struct ql_settings){0};
     const struct ql_command *command = ql_command_find(source->command);
     if (command == NULL) {
-        (void)QL_FAIL(err, QL_E_USAGE, "unknown command '%s'", source->command);
-        size_t n = 0;
-        (void)ql_command_all(&n);
-        const char *nearest = ql_str_nearest(ql_str_from(source->command), ql_settings_commands(), n);
-        if (nearest != NULL) {
-            ql_err_hint(err, "did you mean '%s'?", nearest);
-        }
-        return QL_E_USAGE;
+        return QL_FAIL(err, QL_E_USAGE, "unknown command '%s'", source->command);
     }
     struct ql_flags flags = {0};
     enum ql_status status = load_layers(source, command, &flags, settings, err);

@@ -144,12 +144,6 @@ const struct ql_command *ql_command_all(size_t *n) {
     return COMMANDS;
 }
 
-const char *const *ql_settings_commands(void) {
-    static const char *const NAMES[] = {"run", "transform", "config", "version", NULL};
-    _Static_assert(sizeof NAMES / sizeof NAMES[0] == N_COMMANDS + 1, "the names of COMMANDS");
-    return NAMES;
-}
-
 /* "client-id" is part of "genesys-client-id": more telling than any number of edits. */
 static bool is_end_of(struct ql_str name, const char *whole) {
     size_t len = strlen(whole);

@@ -5,6 +5,7 @@
 #include "config/yaml_tree.h"
 
 #include "base/unicode.h"
+#include "config/config.h"
 
 #include <yaml.h>
 
@@ -290,4 +291,8 @@ enum ql_status ql_yaml_parse(struct ql_str path, struct ql_str text, struct ql_a
     yaml_parser_delete(&reader.parser);
     ql_mem_free(reader.anchors);
     return status;
+}
+
+void ql_settings_versions(struct ql_buf *out) {
+    ql_buf_printf(out, "libyaml/%s", yaml_get_version_string());
 }
