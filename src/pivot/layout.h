@@ -18,7 +18,10 @@ struct ql_layout_options {
     size_t max_columns; /* E_LIMIT beyond */
 };
 
-/** What stands for a queue in the names of wide's columns, for the queues whose name was changed. */
+/**
+ * What stands for a queue in the names of wide's columns, for the queues whose name was changed. Of queues with one name, which
+ * only their ids tell apart, `queue` is the id.
+ */
 struct ql_queue_alias {
     struct ql_str queue, column_part;
 };
@@ -28,10 +31,18 @@ struct ql_layout_result {
     struct ql_queue_alias *aliases; /* in queue order */
     size_t n_aliases;
     int64_t n_clashes; /* queues that got a hash because two would have had one name */
+    /* QL_NAMES_RAW: columns whose name another has too but for the case of ASCII letters; most engines confuse them. */
+    int64_t n_case_clashes;
     struct ql_arena arena;
 };
 
-/** Drives the sink through schema and row groups. E_COLLISION names both columns. */
+/**
+ * Drives the sink through schema and row groups. Without rows: the schema alone, no row group.
+ *
+ * Columns are declared sorted where rows really ascend by them, in this order: interval_start, interval_end and, in `long`,
+ * queue_name (pandas: timeInterval instead of the two). Errors: E_COLLISION names both columns; E_LIMIT for more than
+ * max_columns (0: no limit); whatever the sink returned.
+ */
 QL_MUST_CHECK enum ql_status ql_layout_write(const struct ql_cells *cells, const struct ql_layout_options *options,
                                              const struct ql_column_sink *sink, struct ql_layout_result *result,
                                              struct ql_err *err);
