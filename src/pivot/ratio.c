@@ -60,7 +60,7 @@ double ql_round_to_double(uint64_t bits, int64_t exp2, bool is_inexact) {
         return 0.0; /* below half of the smallest subnormal */
     }
     if (top > 1023) {
-        return INFINITY;
+        return (double)INFINITY;
     }
     int drop = len - (int)precision;
     if (drop <= 0) {
