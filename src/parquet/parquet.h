@@ -11,13 +11,26 @@ struct ql_parquet_options {
 };
 
 struct ql_parquet_writer;
+/**
+ * Options are copied. The bytes depend on options, schema, row groups and metadata alone.
+ *
+ * Cost: beyond the column it is given, a writer holds one encoded chunk (two while the first row group decides how a column is
+ * stored) and about 150 bytes for each chunk written, for the footer.
+ */
 struct ql_parquet_writer *ql_parquet_writer_new(const struct ql_parquet_options *options, struct ql_sink out);
 void ql_parquet_writer_free(struct ql_parquet_writer *writer);
-/** What a layout drives. Valid as long as the writer. */
+/**
+ * What a layout drives. Valid as long as the writer. The schema is copied; a row group of 0 rows is accepted and not written.
+ *
+ * Errors: QL_E_COLLISION for two columns of one name; QL_E_INTERNAL for calls out of order, an empty name, no column, a column
+ *         of another length than its row group; QL_E_LIMIT for what Parquet cannot count (2^31 rows in a group, 2 GiB in a
+ *         page); whatever the sink returned. After an error only free is of use.
+ */
 struct ql_column_sink ql_parquet_writer_sink(struct ql_parquet_writer *writer);
 /** Writes the footer with key-value metadata (values never absent). A schema with no row group gives a valid file of 0 rows. */
-QL_MUST_CHECK enum ql_status ql_parquet_writer_finish(struct ql_parquet_writer *writer, const struct ql_key_value *metadata, size_t n_metadata,
-                                                      struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_parquet_writer_finish(struct ql_parquet_writer *writer, const struct ql_key_value *metadata,
+                                                      size_t n_metadata, struct ql_err *err);
+/** Bytes of the file so far, whether the sink has them yet or not. */
 int64_t ql_parquet_writer_bytes(const struct ql_parquet_writer *writer);
 
 #endif

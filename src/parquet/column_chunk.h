@@ -1,0 +1,57 @@
+/**
+ * One column of one row group, encoded: chooses between dictionary and PLAIN and between codec and none, cuts pages, and
+ * says what footer and page index have to know.
+ */
+#ifndef QL_PARQUET_COLUMN_CHUNK_H
+#define QL_PARQUET_COLUMN_CHUNK_H
+
+#include "parquet/chunk_statistics.h"
+#include "parquet/data_page.h"
+
+/**
+ * How a column is stored in every row group of a file. Made for the first group, from its values, and kept: fastparquet
+ * silently reads NULLs from a string column that mixes dictionary and PLAIN, and parquet-go takes the first group's codec for
+ * all. A later group that would rather have it otherwise is still right, only larger: its dictionary may hold as many entries
+ * as it has values, its PLAIN pages may repeat themselves.
+ */
+struct ql_column_choice {
+    bool is_made;
+    bool has_dictionary;
+    bool is_compressed;
+};
+
+struct ql_chunk_page {
+    struct ql_page_span span;
+    size_t offset; /* of the page's header, from the chunk's first byte */
+    size_t stored; /* header included */
+    struct ql_range range;
+};
+
+struct ql_column_chunk {
+    struct ql_column_choice choice;
+    struct ql_buf bytes;    /* all pages, the dictionary page first */
+    size_t raw_bytes;       /* the same before compression, headers included */
+    size_t dictionary_size; /* of the dictionary page; 0: none */
+    struct ql_chunk_page *pages;
+    size_t n_pages, pages_cap;
+};
+
+/** Makes chunks. A limit of 0 stands for the default; the others are for tests. */
+struct ql_chunk_encoder;
+struct ql_chunk_encoder *ql_chunk_encoder_new(enum ql_codec codec, int level, size_t page_rows_max);
+void ql_chunk_encoder_free(struct ql_chunk_encoder *encoder);
+
+/** Values of the chunk encoded last: what its ranges refer to. */
+const struct ql_chunk_values *ql_chunk_encoder_values(const struct ql_chunk_encoder *encoder);
+
+/**
+ * Encodes a column; makes the choice where it is not made.
+ *
+ * Lifetime: *chunk belongs to the encoder and is valid until the next call; its values, as long as the column too.
+ * Errors:   QL_E_LIMIT for a page beyond 2 GiB, QL_E_INTERNAL for a broken column.
+ */
+QL_MUST_CHECK enum ql_status ql_chunk_encoder_run(struct ql_chunk_encoder *encoder, enum ql_column_type type,
+                                                  const struct ql_column *column, struct ql_column_choice *choice,
+                                                  const struct ql_column_chunk **chunk, struct ql_err *err);
+
+#endif
