@@ -113,6 +113,8 @@ static void decide(struct ql_sim *sim, struct ql_sim_request *request, struct ql
         } else {
             ql_sim_download_answer(sim, request, answer);
         }
+    } else if (request->host == QL_SIM_HOST_API) {
+        (void)ql_sim_tokens_check(&sim->tokens, request); /* notes which token it was, for the log */
     }
     ql_sim_fault_answer(sim, request, answer);
 }

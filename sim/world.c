@@ -5,7 +5,7 @@
 #include "sim/calendar.h"
 
 /* What a generator is for: the same seed never feeds two of them with the same numbers. */
-enum { KIND_QUEUE = 1, KIND_CALLS = 2, KIND_HANDLING = 3 };
+enum { KIND_QUEUE = 1, KIND_DAY = 2, KIND_CALLS = 3, KIND_HANDLING = 4 };
 
 /*
  * Names as contact centres have them: several languages and scripts, and the characters that break careless CSV and column
@@ -59,7 +59,7 @@ static void init_queue(struct ql_sim_queue *queue, uint64_t seed, size_t i, bool
     ql_sim_prng_uuid(&prng, queue->id);
     queue->name = make_name(i, has_line_breaks);
     uint32_t size = ql_sim_prng_below(&prng, 1000); /* most queues are small: the square of an even share */
-    queue->volume = 32768 + (uint32_t)((uint64_t)size * size * 24 * 65536 / 1000000);
+    queue->volume = 26214 + (uint32_t)((uint64_t)size * size * 24 * 65536 / 1000000);
     queue->abandon_share = 15 + ql_sim_prng_below(&prng, 110);
     queue->in_sla_share = 620 + ql_sim_prng_below(&prng, 360);
     queue->handle_ms = 110000 + ql_sim_prng_below(&prng, 420000);
@@ -88,23 +88,32 @@ struct fate {
     int64_t offered, answered, in_sla, carried, abandoned;
 };
 
-/* The number of calls: the load of the hour, half to one and a half times it by chance, rounded by chance so that quiet hours
- * have a few. */
-static uint32_t draw_offered(const struct ql_sim_queue *queue, int64_t atom, struct ql_sim_prng *prng) {
+/*
+ * The number of calls: nearly Poisson about the load of the hour, on a day that is up to an eighth busier or quieter than
+ * others. It is the count of successes among four times as many trials of one in four, 64 of them at a time: the set bits of
+ * two random words.
+ */
+static int64_t draw_offered(const struct ql_sim_world *world, size_t i, int64_t atom, struct ql_sim_prng *prng) {
+    const struct ql_sim_queue *queue = &world->queues[i];
     int64_t ms = atom * QL_SIM_ATOM_MS;
     int hour = (int)(((ms / 3600000) % 24 + 24) % 24);
+    struct ql_sim_prng day = ql_sim_prng_for(world->seed, KIND_DAY, i, (uint64_t)((atom - ((atom % 96) + 96) % 96) / 96));
     uint64_t load = (uint64_t)HOURS[queue->hours][hour] * WEEKDAYS[queue->hours][ql_sim_weekday(ms)];
-    uint64_t mean = queue->volume * load / 1000000; /* in 1/65536 of a call */
-    uint64_t chance = (ql_sim_prng_below(prng, 65536) + ql_sim_prng_below(prng, 65536)) / 2 + 32768;
-    uint64_t calls = mean * chance >> 16;
-    return (uint32_t)(calls >> 16) + (ql_sim_prng_below(prng, 65536) < (calls & 0xffff) ? 1 : 0);
+    uint64_t mean = queue->volume * load / 1000000 * (875 + ql_sim_prng_below(&day, 250)) / 1000; /* in 1/65536 of a call */
+    uint64_t trials = (4 * mean >> 16) + (ql_sim_prng_below(prng, 65536) < (4 * mean & 0xffff) ? 1 : 0);
+    int64_t offered = 0;
+    for (; trials != 0; trials -= trials < 64 ? trials : 64) {
+        uint64_t successes = ql_sim_prng_next(prng) & ql_sim_prng_next(prng);
+        offered += __builtin_popcountll(trials < 64 ? successes & ((UINT64_C(1) << trials) - 1) : successes);
+    }
+    return offered;
 }
 
 static struct fate draw_fate(const struct ql_sim_world *world, size_t i, int64_t atom) {
     enum { CARRIED_OF_1000 = 35 };
     const struct ql_sim_queue *queue = &world->queues[i];
     struct ql_sim_prng prng = ql_sim_prng_for(world->seed, KIND_CALLS, i, (uint64_t)atom);
-    struct fate fate = {.offered = draw_offered(queue, atom, &prng)};
+    struct fate fate = {.offered = draw_offered(world, i, atom, &prng)};
     for (int64_t call = 0; call < fate.offered; call++) {
         if (ql_sim_prng_below(&prng, 1000) < CARRIED_OF_1000) {
             fate.carried++;
