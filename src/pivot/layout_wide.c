@@ -15,15 +15,15 @@ static struct by_queue sort_by_queue(const struct ql_cells *cells) {
     struct by_queue sorted = {.cell = ql_mem_alloc(cells->n_cells * sizeof *sorted.cell),
                               .begin = ql_mem_zalloc(cells->n_queues + 1, sizeof *sorted.begin)};
     for (size_t c = 0; c < cells->n_cells; c++) {
-        sorted.begin[cells->queue_of[c] + 1]++;
+        sorted.begin[cells->queue_of[c]]++;
     }
     for (size_t q = 0; q < cells->n_queues; q++) {
         sorted.begin[q + 1] += sorted.begin[q];
     }
-    /* Filling moves each begin to its end, which is the next one's begin: from the last cell backwards it comes out right. */
-    uint32_t *end = sorted.begin + 1;
+    /* Each begin is the end of its queue's cells now, and goes back to their begin as they are put in place, the last one
+     * first. */
     for (size_t c = cells->n_cells; c-- != 0;) {
-        sorted.cell[--end[cells->queue_of[c]]] = (uint32_t)c;
+        sorted.cell[--sorted.begin[cells->queue_of[c]]] = (uint32_t)c;
     }
     return sorted;
 }

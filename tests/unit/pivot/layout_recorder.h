@@ -1,0 +1,166 @@
+/** A column sink that keeps everything and holds a layout to the sink's contract: schema first, every column of a group in
+ * order. */
+#ifndef QL_TESTS_UNIT_PIVOT_LAYOUT_RECORDER_H
+#define QL_TESTS_UNIT_PIVOT_LAYOUT_RECORDER_H
+
+#include "support/test.h"
+
+#include "pivot/layout.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { RECORDER_COLUMNS = 256, RECORDER_ROWS = 4096 };
+
+struct recorded_value {
+    bool is_null;
+    int64_t i64;
+    double f64;
+    struct ql_str text;
+};
+struct recorded_column {
+    char name[300];
+    enum ql_column_type type;
+    bool is_sorted;
+    struct recorded_value *values; /* [RECORDER_ROWS] */
+};
+struct recorder {
+    struct recorded_column columns[RECORDER_COLUMNS];
+    size_t n_columns, n_groups, n_rows;
+    size_t group_rows, at; /* of the open group: rows, next column */
+    bool has_schema, is_open;
+    int fails_at; /* the call (from 1) that fails; 0: none */
+    int n_calls;
+    struct ql_arena arena;
+};
+
+static inline enum ql_status recorder_call(struct recorder *r, struct ql_err *err) {
+    return ++r->n_calls == r->fails_at ? QL_FAIL(err, QL_E_IO, "the sink is full") : QL_OK;
+}
+static inline enum ql_status recorder_schema(void *ctx, const struct ql_schema *schema, struct ql_err *err) {
+    struct recorder *r = ctx;
+    assert_false(r->has_schema);
+    assert_true(schema->n_columns <= RECORDER_COLUMNS);
+    r->has_schema = true;
+    r->n_columns = schema->n_columns;
+    for (size_t c = 0; c < schema->n_columns; c++) {
+        struct recorded_column *column = &r->columns[c];
+        (void)snprintf(column->name, sizeof column->name, "%.*s", QL_STR_ARG(schema->columns[c].name));
+        column->type = schema->columns[c].type;
+        column->is_sorted = schema->columns[c].is_sorted;
+        column->values = ql_arena_alloc(&r->arena, RECORDER_ROWS * sizeof *column->values);
+    }
+    return recorder_call(r, err);
+}
+static inline enum ql_status recorder_begin(void *ctx, size_t n_rows, struct ql_err *err) {
+    struct recorder *r = ctx;
+    assert_true(r->has_schema && !r->is_open && n_rows != 0);
+    r->is_open = true;
+    r->group_rows = n_rows;
+    r->at = 0;
+    assert_true(r->n_rows + n_rows <= RECORDER_ROWS);
+    return recorder_call(r, err);
+}
+static inline void recorder_text(struct recorder *r, const struct ql_column *column, size_t row, struct recorded_value *value) {
+    uint32_t code = column->v.code[row];
+    assert_true(code < column->n_dict);
+    value->text = column->dict[code];
+    value->text.ptr = ql_arena_copy(&r->arena, value->text.ptr, value->text.len);
+}
+static inline enum ql_status recorder_column(void *ctx, const struct ql_column *column, struct ql_err *err) {
+    struct recorder *r = ctx;
+    assert_true(r->is_open && r->at < r->n_columns);
+    assert_int_equal(column->n_rows, r->group_rows);
+    struct recorded_column *into = &r->columns[r->at++];
+    for (size_t i = 0; i < column->n_dict; i++) {
+        for (size_t j = 0; j < i; j++) {
+            assert_false(ql_str_eq(column->dict[i], column->dict[j]));
+        }
+    }
+    for (size_t i = 0; i < column->n_rows; i++) {
+        struct recorded_value *value = &into->values[r->n_rows + i];
+        *value = (struct recorded_value){.is_null = column->is_valid != NULL && column->is_valid[i] == 0};
+        if (value->is_null) {
+            continue;
+        }
+        if (into->type == QL_COLUMN_STRING) {
+            recorder_text(r, column, i, value);
+        } else if (into->type == QL_COLUMN_DOUBLE) {
+            value->f64 = column->v.f64[i];
+            assert_true(value->f64 == value->f64);
+        } else {
+            value->i64 = column->v.i64[i];
+        }
+    }
+    return recorder_call(r, err);
+}
+static inline enum ql_status recorder_end(void *ctx, struct ql_err *err) {
+    struct recorder *r = ctx;
+    assert_true(r->is_open);
+    assert_int_equal(r->at, r->n_columns);
+    r->is_open = false;
+    r->n_rows += r->group_rows;
+    r->n_groups++;
+    return recorder_call(r, err);
+}
+static inline struct ql_column_sink recorder_sink(struct recorder *r) {
+    return (struct ql_column_sink){.schema = recorder_schema,
+                                   .group_begin = recorder_begin,
+                                   .column = recorder_column,
+                                   .group_end = recorder_end,
+                                   .ctx = r};
+}
+static inline struct recorder *recorder_new(void) {
+    return ql_mem_zalloc(1, sizeof(struct recorder));
+}
+static inline void recorder_free(struct recorder *r) {
+    ql_arena_fini(&r->arena);
+    ql_mem_free(r);
+}
+
+static inline const struct recorded_column *recorder_find(const struct recorder *r, const char *name) {
+    for (size_t c = 0; c < r->n_columns; c++) {
+        if (strcmp(r->columns[c].name, name) == 0) {
+            return &r->columns[c];
+        }
+    }
+    fail_msg("no column '%s'", name);
+    return NULL;
+}
+/** NaN for NULL. */
+static inline double recorder_number(const struct recorder *r, const char *name, size_t row) {
+    const struct recorded_column *column = recorder_find(r, name);
+    const struct recorded_value *value = &column->values[row];
+    assert_true(row < r->n_rows);
+    return value->is_null ? (double)NAN : (column->type == QL_COLUMN_DOUBLE ? value->f64 : (double)value->i64);
+}
+/** Names of the columns, separated by blanks; "+" behind what is declared sorted. */
+static inline void recorder_has_columns(const struct recorder *r, const char *expected) {
+    struct ql_buf names = {0};
+    for (size_t c = 0; c < r->n_columns; c++) {
+        ql_buf_printf(&names, "%s%s%s", c != 0 ? " " : "", r->columns[c].name, r->columns[c].is_sorted ? "+" : "");
+    }
+    assert_string_equal(ql_buf_text(&names), expected);
+    ql_buf_fini(&names);
+}
+static inline int recorder_compare(const struct recorded_column *column, size_t row) {
+    const struct recorded_value *a = &column->values[row - 1];
+    const struct recorded_value *b = &column->values[row];
+    assert_false(a->is_null || b->is_null);
+    if (column->type == QL_COLUMN_STRING) {
+        return ql_str_cmp(a->text, b->text);
+    }
+    return column->type == QL_COLUMN_DOUBLE ? (a->f64 > b->f64) - (a->f64 < b->f64) : (a->i64 > b->i64) - (a->i64 < b->i64);
+}
+/** Rows ascend by (first sorted column, next sorted column, ...), as Parquet's SortingColumn means it. */
+static inline void recorder_is_sorted_as_declared(const struct recorder *r) {
+    for (size_t row = 1; row < r->n_rows; row++) {
+        int order = 0;
+        for (size_t c = 0; c < r->n_columns && order == 0; c++) {
+            order = r->columns[c].is_sorted ? recorder_compare(&r->columns[c], row) : 0;
+        }
+        assert_true(order <= 0);
+    }
+}
+
+#endif
