@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static _Noreturn void out_of_memory(void) {
@@ -121,4 +122,18 @@ void ql_arena_fini(struct ql_arena *arena) {
     ql_arena_reset(arena);
     free(arena->head);
     *arena = (struct ql_arena){0};
+}
+
+void *ql_mem_map(size_t size) {
+    void *ptr = mmap(NULL, size != 0 ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (ptr == MAP_FAILED) {
+        out_of_memory();
+    }
+    return ptr;
+}
+
+void ql_mem_unmap(void *ptr, size_t size) {
+    if (ptr != NULL) {
+        (void)munmap(ptr, size != 0 ? size : 1); /* of a mapping of our own: cannot fail */
+    }
 }

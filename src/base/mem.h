@@ -21,6 +21,13 @@ char *ql_mem_strdup(const char *text) __attribute__((malloc, returns_nonnull));
 /** A copy of len bytes with a NUL behind. */
 char *ql_mem_strndup(const char *text, size_t len) __attribute__((malloc, returns_nonnull));
 
+/**
+ * Zeroed pages straight from the system, which go back to it when they are unmapped, whatever the heap looks like: for large
+ * arrays that are freed long before the process ends. size is the same in both calls.
+ */
+void *ql_mem_map(size_t size) __attribute__((returns_nonnull));
+void ql_mem_unmap(void *ptr, size_t size);
+
 /** Grows a vector to hold at least `need` elements of *items; capacity at least doubles. */
 #define QL_MEM_GROW(items, cap, need)                                    \
     do {                                                                 \
