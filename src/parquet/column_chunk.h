@@ -1,6 +1,6 @@
 /**
- * One column of one row group, encoded: chooses between dictionary and PLAIN and between codec and none, cuts pages, and
- * says what footer and page index have to know.
+ * One column of one row group, encoded: chooses between dictionary and PLAIN, cuts pages, and says what footer and page index
+ * have to know.
  */
 #ifndef QL_PARQUET_COLUMN_CHUNK_H
 #define QL_PARQUET_COLUMN_CHUNK_H
@@ -9,15 +9,13 @@
 #include "parquet/data_page.h"
 
 /**
- * How a column is stored in every row group of a file. Made for the first group, from its values, and kept: fastparquet
- * silently reads NULLs from a string column that mixes dictionary and PLAIN, and parquet-go takes the first group's codec for
- * all. A later group that would rather have it otherwise is still right, only larger: its dictionary may hold as many entries
- * as it has values, its PLAIN pages may repeat themselves.
+ * How a column is encoded in every row group of a file. Made for the first group, from its values, and kept: fastparquet
+ * silently reads NULLs from a string column that mixes dictionary and PLAIN. A later group that would rather have it otherwise
+ * is still right, only larger: its dictionary may hold as many entries as it has values, its PLAIN pages may repeat themselves.
  */
 struct ql_column_choice {
     bool is_made;
     bool has_dictionary;
-    bool is_compressed;
 };
 
 struct ql_chunk_page {
@@ -28,7 +26,7 @@ struct ql_chunk_page {
 };
 
 struct ql_column_chunk {
-    struct ql_column_choice choice;
+    bool has_dictionary;
     struct ql_buf bytes;    /* all pages, the dictionary page first */
     size_t raw_bytes;       /* the same before compression, headers included */
     size_t dictionary_size; /* of the dictionary page; 0: none */
@@ -36,7 +34,7 @@ struct ql_column_chunk {
     size_t n_pages, pages_cap;
 };
 
-/** Makes chunks. A limit of 0 stands for the default; the others are for tests. */
+/** Makes chunks. page_rows_max 0 stands for the default; other values are for tests. */
 struct ql_chunk_encoder;
 struct ql_chunk_encoder *ql_chunk_encoder_new(enum ql_codec codec, int level, size_t page_rows_max);
 void ql_chunk_encoder_free(struct ql_chunk_encoder *encoder);

@@ -64,7 +64,7 @@ void ql_footer_add_chunk(struct ql_footer *footer, const struct ql_column_chunk 
         .raw = (int64_t)chunk->raw_bytes,
         .stored = (int64_t)chunk->bytes.len,
         .bounds = ql_bounds_of(range, values, &footer->arena),
-        .choice = chunk->choice,
+        .has_dictionary = chunk->has_dictionary,
     };
     if (chunk->n_pages > 1) {
         add_page_index(footer, &entry, chunk, values);
@@ -139,16 +139,21 @@ static void put_statistics(struct ql_thrift *thrift, const struct ql_footer_chun
     ql_thrift_end_struct(thrift);
 }
 
-static enum ql_parquet_codec codec_of(const struct ql_footer *footer, const struct ql_footer_chunk *chunk) {
-    if (!chunk->choice.is_compressed || footer->codec == QL_CODEC_NONE) {
-        return QL_PARQUET_CODEC_UNCOMPRESSED;
+static enum ql_parquet_codec parquet_codec(enum ql_codec codec) {
+    switch (codec) {
+    case QL_CODEC_SNAPPY:
+        return QL_PARQUET_CODEC_SNAPPY;
+    case QL_CODEC_ZSTD:
+        return QL_PARQUET_CODEC_ZSTD;
+    case QL_CODEC_NONE:
+        break;
     }
-    return footer->codec == QL_CODEC_SNAPPY ? QL_PARQUET_CODEC_SNAPPY : QL_PARQUET_CODEC_ZSTD;
+    return QL_PARQUET_CODEC_UNCOMPRESSED;
 }
 
 static void put_column_metadata(const struct ql_footer *footer, struct ql_thrift *thrift, const struct ql_footer_chunk *chunk,
                                 const struct ql_column_def *column) {
-    bool has_dictionary = chunk->choice.has_dictionary;
+    bool has_dictionary = chunk->has_dictionary;
     ql_thrift_begin_struct(thrift, 3);
     ql_thrift_put_i32(thrift, 1, (int32_t)physical_type(column->type));
     ql_thrift_begin_list(thrift, 2, QL_THRIFT_I32, 2); /* with PLAIN beside the dictionary parquet-java would not prune by it */
@@ -156,7 +161,7 @@ static void put_column_metadata(const struct ql_footer *footer, struct ql_thrift
     ql_thrift_add_i32(thrift, QL_PARQUET_ENCODING_RLE);
     ql_thrift_begin_list(thrift, 3, QL_THRIFT_BINARY, 1);
     ql_thrift_add_binary(thrift, column->name);
-    ql_thrift_put_i32(thrift, 4, (int32_t)codec_of(footer, chunk));
+    ql_thrift_put_i32(thrift, 4, (int32_t)parquet_codec(footer->codec));
     ql_thrift_put_i64(thrift, 5, chunk->n_values);
     ql_thrift_put_i64(thrift, 6, chunk->raw);
     ql_thrift_put_i64(thrift, 7, chunk->stored);

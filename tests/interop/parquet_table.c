@@ -1,0 +1,260 @@
+/*
+ * parquet_table: a Parquet file from a description in text, through the writer's own headers. Driven by the interop tests.
+ *
+ * usage: parquet_table OUT.parquet < description
+ *
+ * Words, separated by blanks or line ends; TEXT is hex, "-" for the empty one; NULL is "~":
+ *   codec none|snappy|zstd LEVEL      page_rows N
+ *   meta TEXT TEXT                    column int64|double|timestamp|string sorted|unsorted TEXT
+ *   group N, then for each column:
+ *     N numbers (doubles as strtod reads them, "0x1.8p+1" and "nan" too), or
+ *     dict D, D x TEXT, then N codes
+ */
+#include "base/mem.h"
+#include "parquet/parquet_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct input {
+    char *at, *end;
+};
+
+struct table {
+    struct ql_parquet_options options;
+    size_t page_rows;
+    struct ql_column_def *columns;
+    size_t n_columns, columns_cap;
+    struct ql_key_value *metadata;
+    size_t n_metadata, metadata_cap;
+    struct ql_arena arena;
+};
+
+static _Noreturn void die(const char *what, const char *word) {
+    (void)fprintf(stderr, "parquet_table: %s: '%s'\n", what, word);
+    exit(1);
+}
+
+static struct input read_all(void) {
+    struct ql_buf buf = {0};
+    for (size_t n = 1; n != 0;) {
+        char *room = ql_buf_reserve(&buf, 1 << 20);
+        n = fread(room, 1, 1 << 20, stdin);
+        buf.len += n;
+    }
+    size_t len = buf.len;
+    char *text = ql_buf_take(&buf);
+    return (struct input){.at = text, .end = text + len};
+}
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\n';
+}
+
+/* The next word, NUL-terminated in place; NULL at the end. */
+static char *next_word(struct input *in) {
+    while (in->at < in->end && is_blank(*in->at)) {
+        in->at++;
+    }
+    if (in->at == in->end) {
+        return NULL;
+    }
+    char *word = in->at;
+    while (in->at < in->end && !is_blank(*in->at)) {
+        in->at++;
+    }
+    if (in->at < in->end) {
+        *in->at++ = '\0';
+    }
+    return word;
+}
+
+static char *need_word(struct input *in) {
+    char *word = next_word(in);
+    if (word == NULL) {
+        die("the description ends early", "");
+    }
+    return word;
+}
+
+static int64_t need_i64(struct input *in) {
+    char *word = need_word(in);
+    char *end = NULL;
+    errno = 0;
+    int64_t value = strtoll(word, &end, 10);
+    if (*end != '\0' || errno != 0) {
+        die("not an integer", word);
+    }
+    return value;
+}
+
+static struct ql_str need_text(struct input *in, struct ql_arena *arena) {
+    char *word = need_word(in);
+    if (strcmp(word, "-") == 0) {
+        return QL_STR("");
+    }
+    size_t len = strlen(word) / 2;
+    char *bytes = ql_arena_alloc(arena, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        char pair[3] = {word[2 * i], word[2 * i + 1], '\0'};
+        bytes[i] = (char)strtoul(pair, NULL, 16);
+    }
+    return (struct ql_str){.ptr = bytes, .len = len};
+}
+
+static void read_codec(struct input *in, struct table *table) {
+    char *word = need_word(in);
+    table->options.codec = strcmp(word, "none") == 0     ? QL_CODEC_NONE
+                           : strcmp(word, "snappy") == 0 ? QL_CODEC_SNAPPY
+                                                         : QL_CODEC_ZSTD;
+    table->options.level = (int)need_i64(in);
+}
+
+static enum ql_column_type column_type(const char *word) {
+    static const char *const NAMES[] = {"int64", "double", "timestamp", "string"};
+    static const enum ql_column_type TYPES[] = {QL_COLUMN_INT64, QL_COLUMN_DOUBLE, QL_COLUMN_TIMESTAMP_US, QL_COLUMN_STRING};
+    for (size_t i = 0; i < 4; i++) {
+        if (strcmp(word, NAMES[i]) == 0) {
+            return TYPES[i];
+        }
+    }
+    die("no such column type", word);
+}
+
+static void read_column_def(struct input *in, struct table *table) {
+    QL_MEM_GROW(table->columns, table->columns_cap, table->n_columns + 1);
+    struct ql_column_def *def = &table->columns[table->n_columns++];
+    def->type = column_type(need_word(in));
+    def->is_sorted = strcmp(need_word(in), "sorted") == 0;
+    def->name = need_text(in, &table->arena);
+}
+
+static void read_metadata(struct input *in, struct table *table) {
+    QL_MEM_GROW(table->metadata, table->metadata_cap, table->n_metadata + 1);
+    struct ql_key_value *pair = &table->metadata[table->n_metadata++];
+    pair->key = need_text(in, &table->arena);
+    pair->value = need_text(in, &table->arena);
+}
+
+/* Everything up to the first group; whether there is one. */
+static bool read_head(struct input *in, struct table *table) {
+    for (char *word = next_word(in); word != NULL; word = next_word(in)) {
+        if (strcmp(word, "group") == 0) {
+            return true;
+        }
+        if (strcmp(word, "codec") == 0) {
+            read_codec(in, table);
+        } else if (strcmp(word, "page_rows") == 0) {
+            table->page_rows = (size_t)need_i64(in);
+        } else if (strcmp(word, "column") == 0) {
+            read_column_def(in, table);
+        } else if (strcmp(word, "meta") == 0) {
+            read_metadata(in, table);
+        } else {
+            die("unknown word", word);
+        }
+    }
+    return false;
+}
+
+/* Sentinels under NULLs, so that a writer which looks at them shows it. */
+static void read_value(const char *word, enum ql_column_type type, void *values, uint8_t *is_valid, size_t row) {
+    is_valid[row] = strcmp(word, "~") != 0;
+    if (type == QL_COLUMN_DOUBLE) {
+        ((double *)values)[row] = is_valid[row] ? strtod(word, NULL) : -12345.678;
+    } else if (type == QL_COLUMN_STRING) {
+        ((uint32_t *)values)[row] = is_valid[row] ? (uint32_t)strtoul(word, NULL, 10) : UINT32_MAX;
+    } else {
+        ((int64_t *)values)[row] = is_valid[row] ? strtoll(word, NULL, 10) : INT64_MIN + 7;
+    }
+}
+
+static void read_dictionary(struct input *in, struct ql_column *column, struct ql_arena *arena) {
+    if (strcmp(need_word(in), "dict") != 0) {
+        die("a string column begins with its dictionary", "");
+    }
+    column->n_dict = (size_t)need_i64(in);
+    struct ql_str *dict = ql_arena_alloc(arena, column->n_dict * sizeof *dict);
+    for (size_t i = 0; i < column->n_dict; i++) {
+        dict[i] = need_text(in, arena);
+    }
+    column->dict = dict;
+}
+
+static enum ql_status write_column(struct input *in, enum ql_column_type type, size_t n_rows, const struct ql_column_sink *sink,
+                                   struct ql_err *err) {
+    struct ql_arena arena = {0};
+    struct ql_column column = {.n_rows = n_rows};
+    if (type == QL_COLUMN_STRING) {
+        read_dictionary(in, &column, &arena);
+    }
+    /* Exactly as long as needed, so that a sanitizer sees one value too many. */
+    uint64_t *values = ql_mem_realloc(NULL, n_rows, type == QL_COLUMN_STRING ? sizeof(uint32_t) : sizeof(uint64_t));
+    uint8_t *is_valid = ql_mem_alloc(n_rows);
+    bool has_null = false;
+    for (size_t r = 0; r < n_rows; r++) {
+        read_value(need_word(in), type, values, is_valid, r);
+        has_null = has_null || !is_valid[r];
+    }
+    column.v.i64 = (const int64_t *)values;
+    column.is_valid = has_null ? is_valid : NULL;
+    enum ql_status status = sink->column(sink->ctx, &column, err);
+    ql_mem_free(values);
+    ql_mem_free(is_valid);
+    ql_arena_fini(&arena);
+    return status;
+}
+
+static enum ql_status write_table(struct input *in, const struct table *table, bool has_group, struct ql_parquet_writer *writer,
+                                  struct ql_err *err) {
+    struct ql_column_sink sink = ql_parquet_writer_sink(writer);
+    struct ql_schema schema = {.n_columns = table->n_columns, .columns = table->columns};
+    QL_TRY(sink.schema(sink.ctx, &schema, err));
+    while (has_group) {
+        size_t n_rows = (size_t)need_i64(in);
+        QL_TRY(sink.group_begin(sink.ctx, n_rows, err));
+        for (size_t c = 0; c < table->n_columns; c++) {
+            QL_TRY(write_column(in, table->columns[c].type, n_rows, &sink, err));
+        }
+        QL_TRY(sink.group_end(sink.ctx, err));
+        has_group = next_word(in) != NULL;
+    }
+    return ql_parquet_writer_finish(writer, table->metadata, table->n_metadata, err);
+}
+
+static enum ql_status to_file(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
+    return fwrite(ptr, 1, len, ctx) == len ? QL_OK : QL_FAIL(err, QL_E_IO, "cannot write");
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        die("usage", "parquet_table OUT.parquet < description");
+    }
+    struct input in = read_all();
+    char *text = in.at;
+    struct table table = {.options = {.codec = QL_CODEC_SNAPPY}};
+    bool has_group = read_head(&in, &table);
+    FILE *file = fopen(argv[1], "wb");
+    if (file == NULL) {
+        die("cannot create", argv[1]);
+    }
+    struct ql_parquet_writer *writer =
+        ql_parquet_writer_new_paged(&table.options, table.page_rows, (struct ql_sink){.write = to_file, .ctx = file});
+    struct ql_err err = {0};
+    enum ql_status status = write_table(&in, &table, has_group, writer, &err);
+    long n_written = ftell(file);
+    if (fclose(file) != 0 || (status == QL_OK && n_written != ql_parquet_writer_bytes(writer))) {
+        die("the file is not as long as the writer says", argv[1]);
+    }
+    if (status != QL_OK) {
+        die(ql_status_name(status), err.message);
+    }
+    ql_parquet_writer_free(writer);
+    ql_mem_free(table.columns);
+    ql_mem_free(table.metadata);
+    ql_arena_fini(&table.arena);
+    ql_mem_free(text);
+    return 0;
+}
