@@ -193,7 +193,7 @@ static void move_to_parts(const struct ql_timeline *timeline, struct ql_bucket *
             }
             ql_bucket_append(parts[part], &tuples, begin, end);
         }
-        ql_mem_free(chunk);
+        ql_tuple_chunk_free(chunk);
     }
     ql_mem_free(columns);
     ql_bucket_free(bucket);

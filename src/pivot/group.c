@@ -179,7 +179,7 @@ void ql_group_load(struct ql_group *group, struct ql_bucket *const *buckets, siz
                 scatter(group->slot[c], &from, chunk->n, position, &group->columns[c]);
             }
             position += chunk->n;
-            ql_mem_free(chunk);
+            ql_tuple_chunk_free(chunk);
         }
         buckets[b]->n_rows = 0;
     }

@@ -103,6 +103,10 @@ double ql_ratio_to_double_wide(ql_i128 num, ql_i128 den) {
 }
 
 bool ql_ratio_to_i64(ql_i128 num, ql_i128 den, int64_t *value) {
+    if (den == 1) { /* nearly always: counts */
+        *value = (int64_t)num;
+        return num > INT64_MIN && num <= INT64_MAX;
+    }
     bool is_negative = num < 0;
     ql_u128 n = is_negative ? (ql_u128)-num : (ql_u128)num;
     ql_u128 d = (ql_u128)den;

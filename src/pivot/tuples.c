@@ -11,6 +11,10 @@
 /* Chunks begin small for exports of a few rows a bucket, and end where another doubling would only waste. */
 enum { CHUNK_ROWS_MIN = 64, CHUNK_ROWS_MAX = 8192 };
 
+/* Chunks from this size on come as pages: freed one by one while cells are written, they would otherwise stay in the heap and
+ * tuples and cells together would double the peak. */
+enum { CHUNK_BYTES_MAPPED = 128 * 1024 };
+
 struct ql_bucket *ql_bucket_new(int64_t period, size_t n_columns) {
     struct ql_bucket *bucket = ql_mem_zalloc(1, sizeof *bucket);
     bucket->period = period;
@@ -28,12 +32,20 @@ struct ql_tuple_chunk *ql_bucket_take_chunk(struct ql_bucket *bucket) {
     return chunk;
 }
 
+void ql_tuple_chunk_free(struct ql_tuple_chunk *chunk) {
+    if (chunk->size >= CHUNK_BYTES_MAPPED) {
+        ql_mem_unmap(chunk, chunk->size);
+    } else {
+        ql_mem_free(chunk);
+    }
+}
+
 void ql_bucket_free(struct ql_bucket *bucket) {
     if (bucket == NULL) {
         return;
     }
     for (struct ql_tuple_chunk *chunk; (chunk = ql_bucket_take_chunk(bucket)) != NULL;) {
-        ql_mem_free(chunk);
+        ql_tuple_chunk_free(chunk);
     }
     for (size_t c = 0; c < bucket->n_columns; c++) {
         ql_mem_free(bucket->columns[c].wide);
@@ -55,8 +67,8 @@ static struct ql_tuple_chunk *open_chunk(struct ql_bucket *bucket, uint32_t inpu
     size_t cap = bucket->n_rows_of_input; /* doubles */
     cap = cap < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : cap > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : cap;
     size_t size = sizeof *tail + cap * (2 * sizeof(uint32_t) + bucket->n_columns * sizeof(int64_t));
-    struct ql_tuple_chunk *chunk = ql_mem_alloc(size);
-    *chunk = (struct ql_tuple_chunk){.cap = (uint32_t)cap, .input = input};
+    struct ql_tuple_chunk *chunk = size >= CHUNK_BYTES_MAPPED ? ql_mem_map(size) : ql_mem_alloc(size);
+    *chunk = (struct ql_tuple_chunk){.size = size, .cap = (uint32_t)cap, .input = input};
     chunk->slot = (int64_t *)(chunk + 1); /* the widest first, so that all are aligned */
     chunk->interval = (uint32_t *)(chunk->slot + cap * bucket->n_columns);
     chunk->queue = chunk->interval + cap;

@@ -52,6 +52,7 @@ struct ql_tuples {
 
 struct ql_tuple_chunk {
     struct ql_tuple_chunk *next;
+    size_t size; /* in bytes */
     uint32_t n, cap;
     uint32_t input; /* of all its rows */
     uint32_t *interval, *queue;
@@ -77,8 +78,9 @@ struct ql_bucket *ql_bucket_new(int64_t period, size_t n_columns);
 void ql_bucket_free(struct ql_bucket *bucket);
 /** Copies tuples [begin, end). */
 void ql_bucket_append(struct ql_bucket *bucket, const struct ql_tuples *tuples, size_t begin, size_t end);
-/** The first chunk, which leaves the bucket; free with ql_mem_free. NULL: there is none. */
+/** The first chunk, which leaves the bucket; free with ql_tuple_chunk_free. NULL: there is none. */
 struct ql_tuple_chunk *ql_bucket_take_chunk(struct ql_bucket *bucket);
+void ql_tuple_chunk_free(struct ql_tuple_chunk *chunk);
 
 /** A side table's index as a slot, after the number was added. */
 int64_t ql_wide_add(struct ql_wide **wide, size_t *n, size_t *cap, struct ql_wide number);
