@@ -48,19 +48,16 @@ static void put_excerpt(struct ql_str text, size_t at, struct ql_buf *out) {
     ql_buf_printf(out, "\n    %*s^", (int)caret, "");
 }
 
+/* Bytes are characters up to `at`: the first one that is not ASCII is an error itself. */
 enum ql_status ql_expr_fail(struct ql_str text, size_t at, struct ql_err *err, const char *fmt, ...) {
     char what[256];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    size_t character = 1;
-    for (size_t i = 0; i < at; i++) {
-        character += !is_continuation(text.ptr[i]);
-    }
     struct ql_buf excerpt = {0};
     put_excerpt(text, at, &excerpt);
-    enum ql_status status = QL_FAIL(err, QL_E_CONFIG, "%s at character %zu%s", what, character, ql_buf_text(&excerpt));
+    enum ql_status status = QL_FAIL(err, QL_E_CONFIG, "%s at character %zu%s", what, at + 1, ql_buf_text(&excerpt));
     ql_buf_fini(&excerpt);
     return status;
 }

@@ -163,6 +163,8 @@ static void words_and_signs_have_the_usual_spellings(void **state) {
     assert_true(value_of("-2*-3") == 6);
     assert_true(value_of("not 1 or 1") == 1);
     assert_true(value_of("not 0 and 0") == 0);
+    assert_true(value_of("1 or 1 and 0") == 1);
+    assert_true(value_of("0 and 1 or 1") == 1);
     assert_true(value_of("8/4/2") == 1);
     assert_true(value_of("8-4-2") == 2);
     assert_true(value_of("1.5e+2") == 150);

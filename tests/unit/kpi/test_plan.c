@@ -202,6 +202,21 @@ static void users_add_and_redefine(void **state) {
     ql_plan_free(plan);
 }
 
+static void a_weight_that_the_user_wrote_must_be_there(void **state) {
+    (void)state;
+    const struct ql_metric_def metrics[] = {
+        {.name = QL_STR("service_level_percent"), .agg = QL_STR("mean"), .weight = QL_STR("eligible")},
+        {.name = QL_STR("avg_handle_time_seconds"), .column = QL_STR("aht")}};
+    struct ql_plan *plan = plan_of(&(struct ql_plan_request){.metric_defs = metrics, .n_metric_defs = 2});
+    columns_are(plan, "calls_offered:c! calls_answered:c! calls_abandoned:c aht:t service_level_percent:p eligible:d!");
+    resolve_with(plan, "aht", "avg_handle_time_seconds"); /* redefined, but still one that a profile brings */
+    size_t n;
+    const struct ql_aggregate *aggregates = ql_plan_aggregates(plan, &n);
+    assert_int_equal(n, 4);
+    assert_int_equal(aggregates[3].weight, 5);
+    ql_plan_free(plan);
+}
+
 static void a_redefined_abandon_rate_is_no_approximation(void **state) {
     (void)state;
     const struct ql_kpi_def kpis[] = {{.name = QL_STR("abandon_rate"), .expression = QL_STR("1 - answer_rate")}};
@@ -330,6 +345,7 @@ int main(void) {
         cmocka_unit_test(absent_default_metrics_are_left_out),
         cmocka_unit_test(metrics_give_set_and_order_and_the_rest_is_read_hidden),
         cmocka_unit_test(users_add_and_redefine),
+        cmocka_unit_test(a_weight_that_the_user_wrote_must_be_there),
         cmocka_unit_test(a_redefined_abandon_rate_is_no_approximation),
         cmocka_unit_test(names_of_expressions_are_checked),
         cmocka_unit_test(cycles_are_named),

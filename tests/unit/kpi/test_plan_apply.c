@@ -207,6 +207,23 @@ static void an_idle_cell_of_the_pandas_profile_has_abandon_rate_one(void **state
     ql_plan_free(plan);
 }
 
+static void a_cell_has_the_length_of_its_own_interval(void **state) {
+    (void)state;
+    const struct ql_kpi_def kpis[] = {{.name = QL_STR("seconds"), .expression = QL_STR("interval_seconds")}};
+    struct ql_plan *plan = resolved(&(struct ql_plan_request){.kpi_defs = kpis, .n_kpi_defs = 1}, true);
+    double values[N_SOURCE][MAX_ROWS] = {{1, 1, 1}};
+    struct ql_cells cells = make_cells(plan, 3, values);
+    cells.intervals[0].end_us = cells.intervals[0].start_us + MINUTES(15);
+    cells.intervals[2].end_us = cells.intervals[2].start_us + MINUTES(60);
+    cells.interval_of[1] = 0;
+    cells.interval_of[2] = 2; /* none mentions interval 1 */
+    assert_ok(ql_plan_apply(plan, &cells, &(struct ql_plan_output){.round_digits = 4}, NULL, err));
+    assert_true(cell(&cells, "seconds", 0) == 900 && cell(&cells, "seconds", 1) == 900 && cell(&cells, "seconds", 2) == 3600);
+    assert_true(idle(&cells, "seconds", 1) == 1800);
+    ql_cells_fini(&cells);
+    ql_plan_free(plan);
+}
+
 static void expressions_see_unrounded_values(void **state) {
     (void)state;
     const struct ql_kpi_def kpis[] = {{.name = QL_STR("tripled"), .expression = QL_STR("answer_rate * 3")},
@@ -301,6 +318,7 @@ int main(void) {
         cmocka_unit_test(cells_come_out_as_pandas_computes_them),
         cmocka_unit_test(a_cell_that_no_row_mentions_is_idle),
         cmocka_unit_test(an_idle_cell_of_the_pandas_profile_has_abandon_rate_one),
+        cmocka_unit_test(a_cell_has_the_length_of_its_own_interval),
         cmocka_unit_test(expressions_see_unrounded_values),
         cmocka_unit_test(totals_follow_the_same_rules),
         cmocka_unit_test(hidden_metrics_serve_kpis_and_counts),

@@ -236,6 +236,7 @@ static void wide_has_all_queues_of_a_metric_before_the_next_and_its_total_last(v
     (void)state;
     static const struct ql_queue queues[] = {NAMED("Sales & Co"), NAMED("billing")};
     struct ql_cells cells = make_cells(&GIVEN(queues, FOUR_CELLS, 3));
+    cells.intervals[1].text = QL_STR("2024-01-01T01:30+01:00/PT30M"); /* the export's own words are for the profile pandas */
     struct ql_layout_result result;
     struct recorder *recorder = record(&cells, &(struct ql_layout_options){0}, &result);
     recorder_has_columns(recorder, "time_interval interval_start+ interval_end+ n_sales_co n_billing x_sales_co x_billing");
@@ -381,6 +382,12 @@ static void columns_of_one_name_are_errors_that_name_both(void **state) {
           "column 'n_all_queues_b_b_c' would stand for metric 'n_all_queues_b' of queue 'b c' and for metric 'n' of queue 'All "
           "Queues "
           "b b_c'");
+    /* Two names that lose all their letters, with one beginning of their SHA-256. */
+    cells.queues[0].name = QL_STR("\xe4\xb8\x83\xe4\xb8\x95");
+    cells.queues[1].name = QL_STR("\xe4\xba\x82\xe4\xb8\x99");
+    fails(&cells, &(struct ql_layout_options){0}, QL_E_COLLISION,
+          "column 'n__133fa3' would stand for metric 'n' of queue '\xe4\xb8\x83\xe4\xb8\x95' and for metric 'n' of queue "
+          "'\xe4\xba\x82\xe4\xb8\x99'");
     cells.columns[0].name = QL_STR("Interval");
     cells.queues[0].name = QL_STR("end");
     fails(&cells, &(struct ql_layout_options){0}, QL_E_COLLISION,
