@@ -48,8 +48,12 @@ static bool is_authority(struct ql_str text) {
 static bool is_loopback(struct ql_str authority) {
     struct ql_str port;
     struct ql_str host = ql_str_split(authority, ':', &port);
+    bool is_numeric = true; /* 127.example.com is a name like any other */
+    for (size_t i = 0; i < host.len; i++) {
+        is_numeric = is_numeric && ((host.ptr[i] >= '0' && host.ptr[i] <= '9') || host.ptr[i] == '.');
+    }
     return ql_str_eq_nocase(host, QL_STR("localhost")) || ql_str_has_suffix(host, ".localhost") ||
-           ql_str_has_prefix(host, "127.") || ql_str_has_prefix(authority, "[::1]");
+           (is_numeric && ql_str_has_prefix(host, "127.")) || ql_str_has_prefix(authority, "[::1]");
 }
 
 static bool is_path(struct ql_str path) {

@@ -1,0 +1,137 @@
+/** System calls that do what the real ones do, except where a test wants them to fail. */
+#ifndef QL_TESTS_FAULTY_DISK_H
+#define QL_TESTS_FAULTY_DISK_H
+
+#include "support/test.h"
+
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum call {
+    CALL_NONE,
+    CALL_OPENAT,
+    CALL_WRITE,
+    CALL_PREAD,
+    CALL_FCHMOD,
+    CALL_FSYNC,
+    CALL_CLOSE,
+    CALL_RENAMEAT,
+    CALL_MKDIRAT,
+    CALL_ANY
+};
+
+struct faults {
+    enum call fail_call; /* which call fails, … */
+    int fail_at;         /* … its n-th time, … */
+    int errnum;          /* … and how */
+    int seen;
+    size_t max_io_bytes; /* of one read or write; 0: all */
+    bool interrupts;     /* every other read, write and sync is interrupted by a signal first */
+    bool has_no_tmpfile; /* O_TMPFILE is not known */
+    unsigned n_interrupts;
+};
+
+/* Whether this call is the one that fails; sets errno. */
+static inline bool faults_strike(struct faults *faults, enum call call) {
+    if (faults->fail_call != call && faults->fail_call != CALL_ANY) {
+        return false;
+    }
+    faults->seen++;
+    if (faults->seen != faults->fail_at) {
+        return false;
+    }
+    errno = faults->errnum;
+    return true;
+}
+
+static inline bool faults_interrupt(struct faults *faults) {
+    if (faults->interrupts && faults->n_interrupts++ % 2 == 0) {
+        errno = EINTR;
+        return true;
+    }
+    return false;
+}
+
+static inline int faulty_openat(void *ctx, int folder, const char *name, int flags, mode_t mode) {
+    struct faults *faults = ctx;
+    if (faults->has_no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (faults_strike(faults, CALL_OPENAT)) {
+        return -1;
+    }
+    return openat(folder, name, flags, mode);
+}
+
+static inline ssize_t faulty_write(void *ctx, int fd, const void *ptr, size_t len) {
+    struct faults *faults = ctx;
+    if (faults_strike(faults, CALL_WRITE) || faults_interrupt(faults)) {
+        return -1;
+    }
+    return write(fd, ptr, faults->max_io_bytes != 0 && len > faults->max_io_bytes ? faults->max_io_bytes : len);
+}
+
+static inline ssize_t faulty_pread(void *ctx, int fd, void *ptr, size_t len, off_t offset) {
+    struct faults *faults = ctx;
+    if (faults_strike(faults, CALL_PREAD) || faults_interrupt(faults)) {
+        return -1;
+    }
+    return pread(fd, ptr, faults->max_io_bytes != 0 && len > faults->max_io_bytes ? faults->max_io_bytes : len, offset);
+}
+
+static inline int faulty_fchmod(void *ctx, int fd, mode_t mode) {
+    return faults_strike(ctx, CALL_FCHMOD) ? -1 : fchmod(fd, mode);
+}
+
+static inline int faulty_fsync(void *ctx, int fd) {
+    return faults_strike(ctx, CALL_FSYNC) || faults_interrupt(ctx) ? -1 : fsync(fd);
+}
+
+/* As on Linux, the descriptor is gone even if closing fails. */
+static inline int faulty_close(void *ctx, int fd) {
+    struct faults *faults = ctx;
+    int result = close(fd);
+    return faults_strike(faults, CALL_CLOSE) ? -1 : result;
+}
+
+static inline int faulty_renameat(void *ctx, int folder, const char *from, const char *to) {
+    return faults_strike(ctx, CALL_RENAMEAT) ? -1 : renameat(folder, from, folder, to);
+}
+
+static inline int faulty_mkdirat(void *ctx, int folder, const char *name, mode_t mode) {
+    return faults_strike(ctx, CALL_MKDIRAT) ? -1 : mkdirat(folder, name, mode);
+}
+
+static inline struct ql_disk faulty_disk(struct faults *faults) {
+    return (struct ql_disk){.openat = faulty_openat,
+                            .write = faulty_write,
+                            .pread = faulty_pread,
+                            .fchmod = faulty_fchmod,
+                            .fsync = faulty_fsync,
+                            .close = faulty_close,
+                            .renameat = faulty_renameat,
+                            .mkdirat = faulty_mkdirat,
+                            .ctx = faults};
+}
+
+/** Entries of a folder, hidden ones too. */
+static inline int count_files(const char *folder) {
+    DIR *listing = opendir(folder);
+    assert_non_null(listing);
+    int n = 0;
+    while (readdir(listing) != NULL) {
+        n++;
+    }
+    (void)closedir(listing);
+    return n - 2; /* . and .. */
+}
+
+#endif

@@ -1,0 +1,248 @@
+/* Answers as the S3 API reference ("Error responses") and the servers themselves give them. */
+#include "support/test.h"
+
+#include "store/store_internal.h"
+
+struct answer {
+    long status;
+    const char *body;
+    const char *header, *value; /* one more than the request id */
+};
+
+static struct ql_s3_subject some_subject(void) {
+    return (struct ql_s3_subject){.bucket = QL_STR("my-bucket"),
+                                  .key = QL_STR("q/2024-01-01.parquet"),
+                                  .region = QL_STR("us-east-1"),
+                                  .is_aws = true,
+                                  .has_tags = true,
+                                  .now_us = INT64_C(1767225600) * QL_US_PER_S}; /* 2026-01-01T00:00:00Z */
+}
+
+static enum ql_status explain(const struct ql_s3_subject *subject, const struct answer *answer, struct ql_err *err,
+                              bool *is_transient) {
+    struct ql_http_header headers[] = {
+        {QL_STR("x-amz-request-id"), QL_STR("4442587FB7D0A2F9")},
+        {ql_str_from(answer->header), ql_str_from(answer->value)},
+    };
+    struct ql_http_response response = {
+        .status = answer->status, .headers = headers, .n_headers = answer->header != NULL ? 2 : 1};
+    ql_buf_puts(&response.body, answer->body);
+    *is_transient = ql_s3_is_transient(&response);
+    enum ql_status status = ql_s3_fail(err, subject, &response);
+    ql_buf_fini(&response.body);
+    return status;
+}
+
+static void assert_explained(const struct ql_s3_subject *subject, struct answer answer, enum ql_status status,
+                             const char *message, const char *hint) {
+    struct ql_err err = {0};
+    bool is_transient = false;
+    enum ql_status got = explain(subject, &answer, &err, &is_transient);
+    if (got != status || strstr(err.message, message) == NULL || strstr(ql_err_get_hint(&err), hint) == NULL) {
+        fail_msg("got %s '%s' (%s)\nexpected %s '%s' (%s)", ql_status_name(got), err.message, ql_err_get_hint(&err),
+                 ql_status_name(status), message, hint);
+    }
+    assert_string_equal(err.request_id, "4442587FB7D0A2F9");
+    assert_int_equal(err.http_status, answer.status);
+    assert_int_equal(err.message[strlen(err.message) - 1] == '.', 0);
+    /* What the table calls worth repeating is what the status calls retryable. */
+    if (is_transient && !ql_status_is_retryable(got)) {
+        fail_msg("%s is repeated, but %s is final", answer.body, ql_status_name(got));
+    }
+}
+
+#define S3_BODY(code, message) "<?xml version=\"1.0\"?><Error><Code>" code "</Code><Message>" message "</Message></Error>"
+
+static void the_sentence_names_object_code_and_words(void **state) {
+    (void)state;
+    struct ql_s3_subject subject = some_subject();
+    struct ql_err err = {0};
+    bool is_transient = true;
+    const struct answer answer = {.status = 403, .body = S3_BODY("AccessDenied", "Access Denied")};
+    assert_int_equal(explain(&subject, &answer, &err, &is_transient), QL_E_S3_DENIED);
+    assert_string_equal(err.message,
+                        "cannot store 's3://my-bucket/q/2024-01-01.parquet': access denied (AccessDenied: Access Denied)");
+    assert_string_equal(err.hint, "allow these credentials s3:PutObject and s3:PutObjectTagging on "
+                                  "arn:aws:s3:::my-bucket/q/2024-01-01.parquet");
+    assert_false(is_transient);
+    subject.has_tags = false;
+    subject.has_owner = true;
+    subject.region = QL_STR("cn-north-1");
+    assert_int_equal(explain(&subject, &answer, &err, &is_transient), QL_E_S3_DENIED);
+    assert_string_equal(err.hint, "allow these credentials s3:PutObject on arn:aws-cn:s3:::my-bucket/q/2024-01-01.parquet, and "
+                                  "check that the bucket belongs to --expected-bucket-owner");
+}
+
+static void each_known_code_says_what_to_do(void **state) {
+    (void)state;
+    const struct ql_s3_subject subject = some_subject();
+    static const struct {
+        struct answer answer;
+        enum ql_status status;
+        const char *message, *hint;
+    } CASES[] = {
+        {{404, S3_BODY("NoSuchBucket", "The specified bucket does not exist"), NULL, NULL},
+         QL_E_NO_BUCKET,
+         "the bucket does not exist (NoSuchBucket",
+         "create bucket 'my-bucket'"},
+        {{403, S3_BODY("InvalidAccessKeyId", "m"), NULL, NULL},
+         QL_E_S3_DENIED,
+         "access key id is not known",
+         "AWS_ACCESS_KEY_ID"},
+        {{403, S3_BODY("SignatureDoesNotMatch", "m"), NULL, NULL},
+         QL_E_S3_DENIED,
+         "signature does not match",
+         "AWS_SECRET_ACCESS_KEY"},
+        {{400, S3_BODY("ExpiredToken", "m"), NULL, NULL}, QL_E_S3_DENIED, "has expired", "AWS_SESSION_TOKEN"},
+        {{400, S3_BODY("ExpiredTokenException", "m"), NULL, NULL}, QL_E_S3_DENIED, "has expired", "AWS_SESSION_TOKEN"},
+        {{400, S3_BODY("InvalidToken", "m"), NULL, NULL}, QL_E_S3_DENIED, "token is not valid", "AWS_SESSION_TOKEN"},
+        {{400, S3_BODY("InvalidTag", "The tag provided was not a valid tag"), NULL, NULL},
+         QL_E_CONFIG,
+         "The tag provided was not a valid tag",
+         "--tag"},
+        {{400, S3_BODY("KMS.NotFoundException", "m"), NULL, NULL}, QL_E_S3_DENIED, "KMS key", "kms:GenerateDataKey"},
+        {{400, S3_BODY("KMS.DisabledException", "m"), NULL, NULL}, QL_E_S3_DENIED, "KMS key", "enabled"},
+        {{400, S3_BODY("EntityTooLarge", "m"), NULL, NULL}, QL_E_LIMIT, "larger", "shorter range"},
+        {{503, S3_BODY("SlowDown", "Please reduce your request rate."), NULL, NULL},
+         QL_E_RATE,
+         "too many requests",
+         "run again later"},
+        {{500, S3_BODY("InternalError", "m"), NULL, NULL}, QL_E_SERVER, "S3 failed", "run again later"},
+        {{200, S3_BODY("InternalError", "m"), NULL, NULL}, QL_E_SERVER, "S3 failed", "run again later"},
+        {{400, S3_BODY("RequestTimeout", "m"), NULL, NULL}, QL_E_TIMEOUT, "too slow", "network"},
+        {{400, S3_BODY("BadDigest", "m"), NULL, NULL}, QL_E_NETWORK, "changed on the way", "proxy"},
+        {{400, S3_BODY("XAmzContentSHA256Mismatch", "m"), NULL, NULL}, QL_E_NETWORK, "changed on the way", "proxy"},
+        {{501, S3_BODY("NotImplemented", "A header you provided implies functionality that is not implemented"), NULL, NULL},
+         QL_E_S3,
+         "does not know a header",
+         "tags"},
+        {{400, "<Error><Code>InvalidArgument</Code><Message>no</Message><ArgumentName>x-amz-tagging</ArgumentName></Error>",
+          NULL, NULL},
+         QL_E_S3,
+         "(InvalidArgument: no; x-amz-tagging)",
+         "request id"},
+        {{400,
+          S3_BODY("InvalidRequest",
+                  "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"),
+          NULL, NULL},
+         QL_E_S3,
+         "Object Lock",
+         "retention"},
+        {{418, S3_BODY("SomethingNew", "words"), NULL, NULL}, QL_E_S3, "(SomethingNew: words)", "request id"},
+        {{599, S3_BODY("SomethingNew", "words"), NULL, NULL}, QL_E_SERVER, "(SomethingNew: words)", "later"},
+        {{403, "<Error><Code>AccessDenied", NULL, NULL}, QL_E_S3_DENIED, "access denied (AccessDenied)", "s3:PutObject"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        assert_explained(&subject, CASES[i].answer, CASES[i].status, CASES[i].message, CASES[i].hint);
+    }
+}
+
+static void a_wrong_region_is_named_with_the_setting(void **state) {
+    (void)state;
+    struct ql_s3_subject subject = some_subject();
+    static const char IN_IRELAND[] = "the bucket is in region 'eu-west-1', not in 'us-east-1'";
+    static const struct answer TOLD[] = {
+        {301, S3_BODY("PermanentRedirect", "m"), "x-amz-bucket-region", "eu-west-1"},
+        {301, "<Error><Code>PermanentRedirect</Code><Endpoint>my-bucket.s3-eu-west-1.amazonaws.com</Endpoint></Error>", NULL,
+         NULL},
+        {301, "<Error><Code>PermanentRedirect</Code><Endpoint>my-bucket.s3.eu-west-1.amazonaws.com</Endpoint></Error>", NULL,
+         NULL},
+        {301, "<Error><Code>PermanentRedirect</Code><Endpoint>s3.dualstack.eu-west-1.amazonaws.com</Endpoint></Error>", NULL,
+         NULL},
+        {307, "<Error><Code>TemporaryRedirect</Code><Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint></Error>", NULL, NULL},
+        {400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>", NULL, NULL},
+        {301, "", "x-amz-bucket-region", "eu-west-1"},
+    };
+    for (size_t i = 0; i < sizeof TOLD / sizeof TOLD[0]; i++) {
+        assert_explained(&subject, TOLD[i], QL_E_CONFIG, IN_IRELAND, "set AWS_REGION=eu-west-1");
+    }
+    assert_explained(&subject, (struct answer){301, S3_BODY("PermanentRedirect", "m"), NULL, NULL}, QL_E_CONFIG,
+                     "in another region than 'us-east-1'", "get-bucket-location --bucket my-bucket");
+    /* Nothing that could not be a region is repeated. */
+    assert_explained(&subject, (struct answer){301, S3_BODY("PermanentRedirect", "m"), "x-amz-bucket-region", "$(reboot)"},
+                     QL_E_CONFIG, "in another region than 'us-east-1'", "AWS_REGION");
+    assert_explained(&subject,
+                     (struct answer){307,
+                                     "<Error><Code>TemporaryRedirect</Code><Endpoint>b.s3.amazonaws.com</Endpoint></Error>",
+                                     NULL, NULL},
+                     QL_E_SERVER, "new and not reachable", "AWS_REGION");
+    assert_explained(&subject, (struct answer){400, S3_BODY("AuthorizationHeaderMalformed", "words"), NULL, NULL}, QL_E_S3,
+                     "words", "id");
+    subject.is_aws = false;
+    assert_explained(&subject, (struct answer){308, "", "location", "https://console.example.com/x?X-Amz-Signature=s"}, QL_E_S3,
+                     "sends uploads elsewhere (HTTP 308)", "sent us to https://console.example.com/x");
+}
+
+static void a_wrong_clock_says_by_how_much(void **state) {
+    (void)state;
+    struct ql_s3_subject subject = some_subject();
+    const struct answer answer = {403,
+                                  "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message>"
+                                  "<ServerTime>2025-12-31T21:55:00Z</ServerTime></Error>",
+                                  NULL, NULL};
+    assert_explained(&subject, answer, QL_E_S3_DENIED, "clock is 2 h 5 min ahead of that of S3", "timedatectl");
+    subject.now_us -= INT64_C(3) * 3600 * QL_US_PER_S;
+    assert_explained(&subject, answer, QL_E_S3_DENIED, "clock is 0 h 55 min behind that of S3", "timedatectl");
+    assert_explained(&subject, (struct answer){403, S3_BODY("RequestTimeTooSkewed", "m"), NULL, NULL}, QL_E_S3_DENIED,
+                     "differs too much", "clock");
+}
+
+static void answers_that_are_not_from_s3_are_told_apart(void **state) {
+    (void)state;
+    struct ql_s3_subject subject = some_subject();
+    static const char PAGE[] = "<html><body>nginx</body></html>";
+    assert_explained(&subject, (struct answer){200, PAGE, NULL, NULL}, QL_E_PROTOCOL, "not one of S3 (HTTP 200)", "proxy");
+    assert_explained(&subject, (struct answer){403, PAGE, NULL, NULL}, QL_E_S3_DENIED, "without an S3 error (HTTP 403)",
+                     "s3:PutObject");
+    assert_explained(&subject, (struct answer){407, PAGE, NULL, NULL}, QL_E_NETWORK, "proxy wants a login", "HTTPS_PROXY");
+    assert_explained(&subject, (struct answer){413, PAGE, NULL, NULL}, QL_E_LIMIT, "larger", "limit");
+    assert_explained(&subject, (struct answer){429, PAGE, NULL, NULL}, QL_E_RATE, "too many", "later");
+    assert_explained(&subject, (struct answer){502, PAGE, NULL, NULL}, QL_E_SERVER, "failed (HTTP 502)", "later");
+    subject.is_aws = false;
+    assert_explained(&subject, (struct answer){404, PAGE, NULL, NULL}, QL_E_S3, "without an S3 error (HTTP 404)",
+                     "AWS_ENDPOINT_URL");
+    assert_explained(&subject, (struct answer){200, "ok", NULL, NULL}, QL_E_PROTOCOL, "not one of S3", "AWS_ENDPOINT_URL");
+}
+
+static void transient_codes_are_repeated_and_no_others(void **state) {
+    (void)state;
+    static const char *const YES[] = {"RequestTimeout",     "SlowDown",  "InternalError",
+                                      "ServiceUnavailable", "BadDigest", "IncompleteBody"};
+    static const char *const NO[] = {
+        "AccessDenied", "NoSuchBucket", "RequestTimeTooSkewed", "InvalidTag", "ExpiredToken", "Unknown", ""};
+    for (size_t i = 0; i < sizeof YES / sizeof YES[0] + sizeof NO / sizeof NO[0]; i++) {
+        bool expected = i < sizeof YES / sizeof YES[0];
+        const char *code = expected ? YES[i] : NO[i - sizeof YES / sizeof YES[0]];
+        struct ql_http_response response = {.status = 400};
+        ql_buf_printf(&response.body, "<Error><Code>%s</Code></Error>", code);
+        if (ql_s3_is_transient(&response) != expected) {
+            fail_msg("%s", code);
+        }
+        ql_buf_fini(&response.body);
+    }
+    struct ql_http_response empty = {.status = 503};
+    assert_false(ql_s3_is_transient(&empty));
+}
+
+static void long_keys_leave_room_for_the_rest(void **state) {
+    (void)state;
+    struct ql_s3_subject subject = some_subject();
+    char key[1024];
+    memset(key, 'k', sizeof key);
+    subject.key = (struct ql_str){.ptr = key, .len = sizeof key};
+    assert_explained(&subject, (struct answer){403, S3_BODY("AccessDenied", "Access Denied"), NULL, NULL}, QL_E_S3_DENIED,
+                     "(AccessDenied: Access Denied)", "s3:PutObjectTagging on arn:aws:s3:::my-bucket/*");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sentence_names_object_code_and_words),
+        cmocka_unit_test(each_known_code_says_what_to_do),
+        cmocka_unit_test(a_wrong_region_is_named_with_the_setting),
+        cmocka_unit_test(a_wrong_clock_says_by_how_much),
+        cmocka_unit_test(answers_that_are_not_from_s3_are_told_apart),
+        cmocka_unit_test(transient_codes_are_repeated_and_no_others),
+        cmocka_unit_test(long_keys_leave_room_for_the_rest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
