@@ -311,7 +311,9 @@ def random_case(rng, number):
         options["queues"] = names + ["Nobody", "Another"] if rng.random() < 0.8 else names[1:] + ["Nobody"]
     rows, texts = [], {}
     n_inputs = rng.choice([1, 1, 1, 3])
-    ragged = rng.random() < 0.15
+    ragged = rng.random() < (0.4 if options["gaps"] else 0.15)
+    if ragged and rng.random() < 0.7:
+        options["gran"] = step
     for _ in range(rng.randint(0, 40)):
         start = base + rng.randrange(n_intervals + (4 if options["gaps"] else 0)) * step + (rng.choice([0, 0, 0, 60 * US]) if ragged else 0)
         end = NONE if rng.random() < 0.1 or options["gran"] == step and rng.random() < 0.5 else start + step

@@ -16,7 +16,7 @@ struct feed_row {
     uint32_t input;
     int64_t start_us, end_us;
     const char *id, *name, *text;
-    const char *v[FEED_COLUMNS]; /* "": missing */
+    const char *v[FEED_COLUMNS]; /* "" or NULL: missing */
 };
 
 static inline uint64_t feed_random(uint64_t *state) { /* xorshift64 */
@@ -58,26 +58,41 @@ static inline int64_t feed_number(const char *text, int scale) {
     return *text == '-' ? k : -k;
 }
 
+/* A copy that dies with the batch. */
+static inline struct ql_str feed_text(struct ql_buf *texts, const char *text) {
+    size_t len = strlen(text);
+    assert_true(texts->len + len < texts->cap); /* reserved, so that it never moves */
+    const char *at = texts->ptr + texts->len;
+    ql_buf_put(texts, text, len);
+    return (struct ql_str){.ptr = at, .len = len};
+}
+
 struct feed_batch {
+    struct ql_buf texts;
     int64_t start_us[FEED_ROWS_MAX], end_us[FEED_ROWS_MAX], k[FEED_COLUMNS][FEED_ROWS_MAX];
     struct ql_str id[FEED_ROWS_MAX], name[FEED_ROWS_MAX], text[FEED_ROWS_MAX];
     struct ql_wide_number wide[FEED_COLUMNS][FEED_ROWS_MAX];
 };
 
+static inline const char *feed_value(const struct feed_row *row, size_t c) {
+    return row->v[c] != NULL ? row->v[c] : "";
+}
+
 static inline void feed_column(struct feed_batch *batch, struct ql_number_column *column, size_t c,
                                const struct feed_row *const *rows, size_t n, int extra_scale) {
     int scale = 0;
     for (size_t i = 0; i < n; i++) {
-        int own = feed_scale(rows[i]->v[c]);
+        int own = feed_scale(feed_value(rows[i], c));
         scale = own > scale ? own : scale;
     }
     scale = scale + extra_scale > 18 ? 18 : scale + extra_scale;
     *column = (struct ql_number_column){.k = batch->k[c], .scale = (uint8_t)scale, .wide = batch->wide[c]};
     for (size_t i = 0; i < n; i++) {
-        const char *text = rows[i]->v[c];
+        const char *text = feed_value(rows[i], c);
         batch->k[c][i] = *text == '\0' ? QL_NUMBER_MISSING : feed_number(text, scale);
         if (batch->k[c][i] == QL_NUMBER_WIDE) {
-            batch->wide[c][column->n_wide++] = (struct ql_wide_number){.row = (uint32_t)i, .text = ql_str_from(text)};
+            batch->wide[c][column->n_wide++] =
+                (struct ql_wide_number){.row = (uint32_t)i, .text = feed_text(&batch->texts, text)};
         }
     }
 }
@@ -86,14 +101,16 @@ static inline void feed_column(struct feed_batch *batch, struct ql_number_column
 static inline enum ql_status feed_batch(struct ql_pivot *pivot, const struct feed_row *const *rows, size_t n, int extra_scale,
                                         struct ql_err *err) {
     struct feed_batch *batch = ql_mem_alloc(sizeof *batch);
+    batch->texts = (struct ql_buf){0};
+    (void)ql_buf_reserve(&batch->texts, n * 512);
     struct ql_number_column metrics[FEED_COLUMNS];
     bool has_ids = false;
     for (size_t i = 0; i < n; i++) {
         batch->start_us[i] = rows[i]->start_us;
         batch->end_us[i] = rows[i]->end_us;
-        batch->id[i] = ql_str_from(rows[i]->id);
-        batch->name[i] = ql_str_from(rows[i]->name);
-        batch->text[i] = ql_str_from(rows[i]->text);
+        batch->id[i] = feed_text(&batch->texts, rows[i]->id);
+        batch->name[i] = feed_text(&batch->texts, rows[i]->name);
+        batch->text[i] = feed_text(&batch->texts, rows[i]->text);
         has_ids = has_ids || *rows[i]->id != '\0';
     }
     for (size_t c = 0; c < FEED_COLUMNS; c++) {
@@ -109,7 +126,9 @@ static inline enum ql_status feed_batch(struct ql_pivot *pivot, const struct fee
                           .n_metrics = FEED_COLUMNS,
                           .metrics = metrics};
     enum ql_status status = ql_pivot_feed(pivot, &out, err);
-    memset(batch, 0x5a, sizeof *batch); /* the pivot must have kept nothing of it */
+    memset(batch->texts.ptr, 0x5a, batch->texts.len); /* the pivot must have kept nothing of it */
+    ql_buf_fini(&batch->texts);
+    memset(batch, 0x5a, sizeof *batch);
     ql_mem_free(batch);
     return status;
 }

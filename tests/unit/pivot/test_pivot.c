@@ -1,0 +1,335 @@
+/*
+ * The rules of cells one by one, each with values worked out by hand (semantics, section 3), and the errors that people meet.
+ */
+#include "unit/pivot/row_feed.h"
+
+#include "table/cells.h"
+
+#include <math.h>
+
+#define MINUTE INT64_C(60000000)
+#define T0 INT64_C(1704067200000000) /* 2024-01-01T00:00:00Z */
+#define HALF_HOUR(n) (T0 + (n)*30 * MINUTE)
+#define OPEN QL_TIME_NONE
+
+/* A row of input 0 in the half hour n. */
+#define ROW(n, id, name, ...)                                \
+    {                                                        \
+        0, HALF_HOUR(n), HALF_HOUR((n) + 1), id, name, "", { \
+            __VA_ARGS__                                      \
+        }                                                    \
+    }
+
+static const struct ql_aggregate SUM_0 = {{"offered", 7}, 0, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false};
+static const struct ql_aggregate SUM_1 = {{"total", 5}, 1, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_DOUBLE, false};
+static const struct ql_aggregate MEAN_1 = {{"mean", 4}, 1, QL_NO_COLUMN, QL_AGG_MEAN, QL_CELL_DOUBLE, false};
+static const struct ql_aggregate WEIGHTED_1 = {{"weighted", 8}, 1, 0, QL_AGG_MEAN, QL_CELL_DOUBLE, false};
+
+struct fixture {
+    struct ql_pivot_options options;
+    struct ql_aggregate aggregates[8];
+    struct ql_cells cells;
+    struct ql_pivot_stats stats;
+    struct ql_err failure;
+};
+
+static struct fixture fixture(const struct ql_aggregate *aggregates, size_t n) {
+    struct fixture f = {.options = {.n_columns = FEED_COLUMNS, .n_aggregates = n, .from_us = OPEN, .to_us = OPEN}};
+    memcpy(f.aggregates, aggregates, n * sizeof *aggregates);
+    return f;
+}
+
+static enum ql_status run(struct fixture *f, const struct feed_row *rows, size_t n) {
+    f->options.aggregates = f->aggregates;
+    struct ql_pivot *pivot = ql_pivot_new(&f->options);
+    assert_ok(feed_all(pivot, rows, n, 0, err));
+    enum ql_status status = ql_pivot_finish(pivot, &f->cells, &f->failure);
+    ql_pivot_get_stats(pivot, &f->stats);
+    ql_pivot_free(pivot);
+    return status;
+}
+
+#define RUN(f, rows) run((f), (rows), sizeof(rows) / sizeof(rows)[0])
+#define assert_runs(f, rows)                      \
+    do {                                          \
+        if (RUN((f), (rows)) != QL_OK) {          \
+            fail_msg("%s", (f)->failure.message); \
+        }                                         \
+    } while (0)
+
+static void assert_double(double got, double want) {
+    if (memcmp(&got, &want, sizeof got) != 0 && !(isnan(got) && isnan(want))) {
+        fail_msg("got %.17g, expected %.17g", got, want);
+    }
+}
+
+/* Neumaier's compensated sum, which many call exact. */
+static double compensated_sum(const double *x, size_t n) {
+    volatile double sum = 0;
+    volatile double lost = 0;
+    for (size_t i = 0; i < n; i++) {
+        volatile double next = sum + x[i];
+        lost += fabs(sum) >= fabs(x[i]) ? (sum - next) + x[i] : (x[i] - next) + sum;
+        sum = next;
+    }
+    return sum + lost;
+}
+
+static void a_sum_is_exact_where_a_compensated_sum_is_not(void **state) {
+    (void)state;
+    const double doubles[] = {1e200, 1e100, 1, -1e200, -1e100};
+    assert_double(compensated_sum(doubles, 5), 0.0); /* what this program must not do */
+    const struct feed_row rows[] = {ROW(0, "", "q", "1", "1e200"), ROW(0, "", "q", "1", "1e100"), ROW(0, "", "q", "1", "1"),
+                                    ROW(0, "", "q", "1", "-1e200"), ROW(0, "", "q", "1", "-1e100")};
+    const struct ql_aggregate aggregates[] = {SUM_1, MEAN_1, WEIGHTED_1};
+    struct fixture f = fixture(aggregates, 3);
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.n_cells, 1);
+    assert_double(f.cells.columns[0].v.f64[0], 1.0);
+    assert_double(f.cells.columns[1].v.f64[0], 0.2);
+    assert_double(f.cells.columns[2].v.f64[0], 0.2);
+    ql_cells_fini(&f.cells);
+}
+
+static void decimals_are_summed_as_decimals(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "", "q", "3", "0.1"), ROW(0, "", "q", "2", "0.2"), ROW(0, "", "q", "1", "0.3")};
+    const struct ql_aggregate aggregates[] = {SUM_1, MEAN_1, WEIGHTED_1};
+    struct fixture f = fixture(aggregates, 3);
+    assert_runs(&f, rows);
+    assert_double(f.cells.columns[0].v.f64[0], 0.6); /* doubles: 0.6000000000000001 */
+    assert_double(f.cells.columns[1].v.f64[0], 0.2); /* doubles: 0.20000000000000004 */
+    assert_double(f.cells.columns[2].v.f64[0], 1.0 / 6.0);
+    ql_cells_fini(&f.cells);
+}
+
+static void a_mean_follows_its_weights(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {
+        ROW(0, "", "a", "3", "10"),
+        ROW(0, "", "a", "1", "20"), /* 50 / 4 */
+        ROW(0, "", "b", "0", "10"),
+        ROW(0, "", "b", "0", "25"), /* plain: 17.5 */
+        ROW(0, "", "c", "", "10"),
+        ROW(0, "", "c", "2", "40"), /* a missing weight weighs 0: 40 */
+        ROW(0, "", "d", "5", ""),
+        ROW(0, "", "d", "2", "7"),
+        ROW(0, "", "d", "2", "8"), /* without the row that has no value */
+        ROW(0, "", "e", "5", ""),
+        ROW(0, "", "e", "6", ""), /* no value: NULL */
+        ROW(0, "", "f", "-2", "3"),
+        ROW(0, "", "f", "2", "4"),
+        ROW(0, "", "f", "0", "5"),    /* weights that cancel: plain, 4 */
+        ROW(0, "", "g", "0", "12.5"), /* one row of weight 0 */
+        ROW(0, "", "h", "9223372036854775807", "0.5"),
+        ROW(0, "", "h", "9223372036854775807", "1.5"), /* products beyond 64 bits */
+    };
+    struct fixture f = fixture(&WEIGHTED_1, 1);
+    assert_runs(&f, rows);
+    const double want[] = {12.5, 17.5, 40, 7.5, (double)NAN, 4, 12.5, 1};
+    assert_int_equal(f.cells.n_cells, 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_double(f.cells.columns[0].v.f64[i], want[i]);
+    }
+    assert_int_equal(f.stats.duplicates_merged, sizeof rows / sizeof rows[0] - 8);
+    ql_cells_fini(&f.cells);
+}
+
+static void every_aggregation_of_nothing(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "", "q", "", ""), ROW(0, "", "q", "", "")};
+    struct ql_aggregate aggregates[7];
+    for (size_t a = 0; a < 7; a++) {
+        aggregates[a] = SUM_1;
+        aggregates[a].agg = a < 5 ? (enum ql_agg)a : a == 5 ? QL_AGG_SUM : QL_AGG_COUNT;
+        aggregates[a].type = a < 5 ? QL_CELL_DOUBLE : QL_CELL_INT64;
+    }
+    struct fixture f = fixture(aggregates, 7);
+    f.options.has_totals = true;
+    assert_runs(&f, rows);
+    for (size_t a = 0; a < 4; a++) {
+        assert_true(isnan(f.cells.columns[a].v.f64[0]) && isnan(f.cells.columns[a].total.f64[0]));
+    }
+    assert_double(f.cells.columns[4].v.f64[0], 0.0);
+    assert_int_equal(f.cells.columns[5].v.i64[0], QL_CELL_NULL_I64);
+    assert_int_equal(f.cells.columns[6].v.i64[0], 0);
+    ql_cells_fini(&f.cells);
+}
+
+static void an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end(void **state) {
+    (void)state;
+    const struct feed_row fits[] = {ROW(0, "", "q", "9223372036854775807"), ROW(0, "", "q", "9223372036854775807"),
+                                    ROW(0, "", "q", "-9223372036854775807")};
+    struct fixture f = fixture(&SUM_0, 1);
+    assert_runs(&f, fits);
+    assert_int_equal(f.cells.columns[0].v.i64[0], INT64_MAX);
+    ql_cells_fini(&f.cells);
+
+    const struct feed_row over[] = {ROW(0, "", "q", "1"), ROW(1, "x", "Sales", "9223372036854775807"),
+                                    ROW(1, "x", "Sales", "1")};
+    assert_int_equal(RUN(&f, over), QL_E_OVERFLOW);
+    assert_string_equal(
+        f.failure.message,
+        "'offered' of interval '2024-01-01T00:30:00.000Z/2024-01-01T01:00:00.000Z' and queue 'Sales' does not fit a "
+        "64-bit integer");
+    assert_null(f.cells.intervals); /* nothing is left to free */
+
+    const struct feed_row under[] = {ROW(0, "", "q", "-9223372036854775807"), ROW(0, "", "q", "-1")}; /* INT64_MIN means NULL */
+    assert_int_equal(RUN(&f, under), QL_E_OVERFLOW);
+    const struct feed_row far[] = {ROW(0, "", "q", "18446744073709551616")}; /* a naive cast gives 0 */
+    assert_int_equal(RUN(&f, far), QL_E_OVERFLOW);
+
+    f.options.has_totals = true;
+    const struct feed_row both[] = {ROW(0, "", "a", "9223372036854775807"), ROW(0, "", "b", "1")};
+    assert_int_equal(RUN(&f, both), QL_E_OVERFLOW);
+    assert_non_null(strstr(f.failure.message, "and all queues"));
+}
+
+static void a_sum_beyond_a_double_is_an_error(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "", "q", "", "1.7e308"), ROW(0, "", "q", "", "1.7e308")};
+    struct fixture f = fixture(&SUM_1, 1);
+    assert_int_equal(RUN(&f, rows), QL_E_OVERFLOW);
+    f.aggregates[0] = MEAN_1; /* the same sum on its way is none */
+    assert_runs(&f, rows);
+    assert_double(f.cells.columns[0].v.f64[0], 1.7e308);
+    ql_cells_fini(&f.cells);
+}
+
+static void two_inputs_for_one_cell_need_a_rule(void **state) {
+    (void)state;
+    struct feed_row rows[] = {ROW(0, "", "a", "1", "10"), ROW(0, "", "b", "2", "20"), ROW(0, "", "b", "3", "40"),
+                              ROW(0, "", "b", "9", ""), ROW(1, "", "b", "4", "5")};
+    rows[2].input = rows[3].input = rows[4].input = 2;
+    const struct ql_aggregate aggregates[] = {SUM_0, WEIGHTED_1};
+    struct fixture f = fixture(aggregates, 2);
+    assert_int_equal(RUN(&f, rows), QL_E_OVERLAP);
+    assert_string_equal(f.failure.message,
+                        "inputs 1 and 3 both have rows of interval '2024-01-01T00:00:00.000Z/2024-01-01T00:30:00.000Z'"
+                        " and queue 'b'");
+    assert_non_null(strstr(f.failure.hint, "--overlap sum"));
+    assert_non_null(strstr(f.failure.hint, "--overlap last"));
+
+    f.options.overlap = QL_OVERLAP_SUM;
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.columns[0].v.i64[1], 14);
+    assert_double(f.cells.columns[1].v.f64[1], 32.0); /* (2 * 20 + 3 * 40) / 5 */
+    assert_int_equal(f.stats.duplicates_merged, 2);
+    ql_cells_fini(&f.cells);
+
+    f.options.overlap = QL_OVERLAP_LAST;
+    f.options.has_totals = true;
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.columns[0].v.i64[1], 12);
+    assert_double(f.cells.columns[1].v.f64[1], 40.0);
+    assert_int_equal(f.cells.columns[0].total.i64[0], 13);
+    assert_double(f.cells.columns[1].total.f64[0], 32.5); /* (1 * 10 + 3 * 40) / 4 */
+    ql_cells_fini(&f.cells);
+}
+
+static void duplicates_within_one_input_are_merged(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "", "a", "1"), ROW(0, "", "a", "2")};
+    struct fixture f = fixture(&SUM_0, 1);
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.columns[0].v.i64[0], 3);
+    assert_int_equal(f.stats.duplicates_merged, 1);
+    ql_cells_fini(&f.cells);
+}
+
+static void totals_are_over_rows_and_no_means_of_means(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "", "a", "1", "10"), ROW(0, "", "b", "3", "20"), ROW(0, "", "b", "4", "30"),
+                                    ROW(1, "", "a", "", "1")};
+    const struct ql_aggregate aggregates[] = {SUM_0, WEIGHTED_1};
+    struct fixture f = fixture(aggregates, 2);
+    f.options.has_totals = true;
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.columns[0].total.i64[0], 8);
+    assert_double(f.cells.columns[1].total.f64[0], 23.75); /* (10 + 60 + 120) / 8 */
+    assert_int_equal(f.cells.columns[0].total.i64[1], QL_CELL_NULL_I64);
+    assert_double(f.cells.columns[1].total.f64[1], 1.0);
+    ql_cells_fini(&f.cells);
+}
+
+static void queues_told_apart_by_id_take_their_latest_name(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {
+        ROW(2, "id-1", "New", "1"), ROW(0, "id-1", "Old", "1"),                           /* the latest interval wins */
+        ROW(1, "id-2", "b", "1"),   ROW(1, "id-2", "a", "1"),                             /* a tie: the smallest */
+        ROW(0, "", "New", "1"),     ROW(0, "id-3", "New", "1"), ROW(0, "id-0", "z", "1"), /* no id: a queue of its own */
+    };
+    struct fixture f = fixture(&SUM_0, 1);
+    f.options.by_id = true;
+    assert_runs(&f, rows);
+    static const char *const IDS[] = {"", "id-1", "id-3", "id-2", "id-0"};
+    static const char *const NAMES[] = {"New", "New", "New", "a", "z"};
+    assert_int_equal(f.cells.n_queues, 5);
+    for (size_t q = 0; q < 5; q++) {
+        assert_str_equal(f.cells.queues[q].id, IDS[q]);
+        assert_str_equal(f.cells.queues[q].name, NAMES[q]);
+    }
+    assert_true(f.cells.has_queue_id);
+    assert_int_equal(f.stats.ids_renamed, 2);
+    assert_int_equal(f.stats.ids_merged_by_name, 0);
+    assert_int_equal(f.stats.duplicates_merged, 1); /* id-2 at 00:30 */
+    ql_cells_fini(&f.cells);
+}
+
+static void queues_told_apart_by_name_show_their_smallest_id(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "id-2", "Sales", "1"), ROW(0, "id-10", "Sales", "2"), ROW(0, "", "Sales", "4"),
+                                    ROW(0, "id-3", "Sales", "8"), ROW(1, "id-3", "Other", "1")};
+    struct fixture f = fixture(&SUM_0, 1);
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.n_queues, 2);
+    assert_str_equal(f.cells.queues[0].name, "Other");
+    assert_str_equal(f.cells.queues[0].id, "id-3");
+    assert_str_equal(f.cells.queues[1].name, "Sales");
+    assert_str_equal(f.cells.queues[1].id, "id-10");
+    assert_int_equal(f.cells.columns[0].v.i64[0], 15);
+    assert_int_equal(f.stats.ids_merged_by_name, 2);
+    assert_int_equal(f.stats.ids_renamed, 1);
+    ql_cells_fini(&f.cells);
+}
+
+static void a_fixed_list_of_queues_is_the_list(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {ROW(0, "i", "m", "1"), ROW(0, "j", "b", "2")};
+    const struct ql_str names[] = {QL_STR("z"), QL_STR("m"), QL_STR("b"), QL_STR("a"), QL_STR("m")};
+    struct fixture f = fixture(&SUM_0, 1);
+    f.options.queues = names;
+    f.options.n_queues = 5;
+    assert_runs(&f, rows);
+    static const char *const NAMES[] = {"a", "b", "m", "z"};
+    assert_int_equal(f.cells.n_queues, 4);
+    for (size_t q = 0; q < 4; q++) {
+        assert_str_equal(f.cells.queues[q].name, NAMES[q]);
+    }
+    assert_str_equal(f.cells.queues[2].id, "i");
+    assert_int_equal(f.cells.queues[3].id.len, 0);
+    assert_int_equal(f.cells.queue_of[0], 1);
+    assert_int_equal(f.cells.queue_of[1], 2);
+    ql_cells_fini(&f.cells);
+    f.options.n_queues = 2; /* z and m */
+    assert_int_equal(RUN(&f, rows), QL_E_DATA);
+    assert_non_null(strstr(f.failure.message, "'b'"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sum_is_exact_where_a_compensated_sum_is_not),
+        cmocka_unit_test(decimals_are_summed_as_decimals),
+        cmocka_unit_test(a_mean_follows_its_weights),
+        cmocka_unit_test(every_aggregation_of_nothing),
+        cmocka_unit_test(an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end),
+        cmocka_unit_test(a_sum_beyond_a_double_is_an_error),
+        cmocka_unit_test(two_inputs_for_one_cell_need_a_rule),
+        cmocka_unit_test(duplicates_within_one_input_are_merged),
+        cmocka_unit_test(totals_are_over_rows_and_no_means_of_means),
+        cmocka_unit_test(queues_told_apart_by_id_take_their_latest_name),
+        cmocka_unit_test(queues_told_apart_by_name_show_their_smallest_id),
+        cmocka_unit_test(a_fixed_list_of_queues_is_the_list),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
