@@ -168,9 +168,9 @@ void ql_settings_help(const char *command_name, struct ql_buf *out) {
         put_section((enum ql_section)section, command, out);
     }
     if (strcmp(command->name, "version") != 0) {
-        ql_buf_puts(
-            out, "\nEvery flag has an environment variable (QUEUELAKE_LAYOUT for --layout, unless named above) and a key in\n"
-                 "queuelake.yaml (layout). A bool is switched off by --no-FLAG.\n");
+        ql_buf_puts(out, "\nEvery flag has an environment variable (QUEUELAKE_LAYOUT for --layout, unless named above) and a\n"
+                         "key in queuelake.yaml (layout). A bool is switched off by --no-FLAG. All about each setting:\n"
+                         "docs/generated/settings.md\n");
     }
 }
 

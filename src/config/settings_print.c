@@ -126,15 +126,20 @@ static void put_kpi(const struct ql_setting_kpi *kpi, bool as_json, struct ql_bu
 static void put_alias(const struct ql_setting_alias *alias, bool as_json, struct ql_buf *out) {
     const struct field fields[] = {{"to", alias->to}};
     put_fields(fields, 1, false, 0, as_json, out);
-    int64_t power = alias->multiply != 1 ? alias->multiply : alias->divide;
-    int zeros = 0;
-    for (; power > 1; power /= 10) {
-        zeros++;
+    if (alias->multiply == 1 && alias->divide == 1) {
+        return;
     }
-    if (zeros != 0) {
-        out->len--; /* the brace, to let the scale in */
-        ql_buf_printf(out, as_json ? ", \"scale\": 1e%s%d}" : ", scale: 1e%s%d}", alias->divide != 1 ? "-" : "", zeros);
+    out->len--; /* the brace, to let the scale in */
+    ql_buf_puts(out, as_json ? ", \"scale\": " : ", scale: ");
+    if (alias->divide == 1) {
+        ql_buf_printf(out, "%lld}", (long long)alias->multiply);
+        return;
     }
+    ql_buf_puts(out, "0.");
+    for (int64_t power = alias->divide; power > 10; power /= 10) {
+        ql_buf_putc(out, '0');
+    }
+    ql_buf_puts(out, "1}");
 }
 
 /* The three maps alike: a heading, then name, fields and where, whichever form. */

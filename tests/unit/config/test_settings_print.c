@@ -62,7 +62,7 @@ static void what_is_printed_can_be_read_back(void **state) {
     assert_has(&first, "granularity: 90s   # from file queuelake.yaml:8\n");
     assert_has(&first, "tag: [\"a=b\", \"c= d\"]   # from file queuelake.yaml:2\n");
     assert_has(&first, "aws_region: \"true\"   # from file");
-    assert_has(&first, "  Avg: {to: aht, scale: 1e-3}   # from file queuelake.yaml:18:3\n");
+    assert_has(&first, "  Avg: {to: aht, scale: 0.001}   # from file queuelake.yaml:18:3\n");
     assert_has(&first, "  load: {expression: \"rate * 2\", idle: -1}   # from file queuelake.yaml:15:22\n");
     ql_buf_fini(&first);
     ql_buf_fini(&second);
@@ -115,7 +115,6 @@ static void json_has_values_and_origins(void **state) {
     struct fixture *fixture = *state;
     struct ql_buf printed = {0};
     fixture->environment[0] = "S3_BUCKET";
-    fixture->environment[1] = "b\x01\xFF\"\\";
     write_file("queuelake.yaml", FULL, sizeof FULL - 1);
     fixture->environment[1] = "b\xFF\"\\\xC3\xA9";
     assert_loads(fixture, load(fixture, "--config=queuelake.yaml", "--attempts=7", "--totals", NULL));
@@ -131,7 +130,7 @@ static void json_has_values_and_origins(void **state) {
     assert_has(&printed, "\"to\": {\"value\": null, \"from\": \"default\", \"where\": null}");
     assert_has(
         &printed,
-        "\"Avg\": {\"value\": {\"to\": \"aht\", \"scale\": 1e-3}, \"from\": \"file\", \"where\": \"queuelake.yaml:18:3\"}");
+        "\"Avg\": {\"value\": {\"to\": \"aht\", \"scale\": 0.001}, \"from\": \"file\", \"where\": \"queuelake.yaml:18:3\"}");
     assert_has(&printed, "\"plain\": {\"value\": {}");
     ql_buf_fini(&printed);
 }
@@ -166,7 +165,7 @@ static void help_shows_what_the_command_takes_and_fits_the_screen(void **state) 
         while (rest.len != 0) {
             struct ql_str line = ql_str_split(rest, '\n', &rest);
             bool is_one_word = line.len > 40 && memchr(line.ptr + 36, ' ', line.len - 36) == NULL;
-            if (line.len > 105 && !is_one_word) {
+            if (line.len > 100 && !is_one_word) {
                 fail_msg("%zu columns: %.*s", line.len, QL_STR_ARG(line));
             }
         }
