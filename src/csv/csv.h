@@ -1,9 +1,9 @@
 /**
  * A CSV export, in whatever encoding and compression, in chunks of any size, becomes batches of typed rows.
  *
- * The way inside: decode (gzip, zstd, UTF-16 → UTF-8) → dialect → scanner → header → fields → `struct ql_rows`. What counts as a
- * row, a number, an interval, and what a bad row is: docs/semantics.md, sections 1 and 2. Splitting the input differently never changes the
- * rows that are delivered (batches may be cut differently).
+ * The way inside: decode (gzip, zstd, UTF-16 → UTF-8) → dialect → scanner → header → fields → `struct ql_rows`. What counts as
+ * a row, a number, an interval, and what a bad row is: docs/semantics.md, sections 1 and 2. Splitting the input differently
+ * never changes the rows that are delivered (batches may be cut differently).
  */
 #ifndef QL_CSV_CSV_H
 #define QL_CSV_CSV_H
@@ -12,10 +12,11 @@
 
 enum ql_bad_row_policy { QL_BAD_ROW_FAIL, QL_BAD_ROW_SKIP, QL_BAD_ROW_QUARANTINE };
 
-/** What a source's header calls a column, and what its values must be multiplied by: data from the built-in table or the configuration. */
+/** What a source's header calls a column, and what its values must be multiplied by: data from the built-in table or the
+ * configuration. */
 struct ql_csv_alias {
-    struct ql_str from;      /* any spelling; normalised before use */
-    struct ql_str to;        /* canonical name */
+    struct ql_str from;       /* any spelling; normalised before use */
+    struct ql_str to;         /* canonical name */
     int64_t multiply, divide; /* value in canonical unit = value * multiply / divide; powers of ten; 1, 1 by default */
 };
 
@@ -29,20 +30,21 @@ struct ql_csv_options {
     const struct ql_rows_metric *metrics; /* borrowed for the csv's life */
     size_t n_metrics;
     bool wants_interval_text;
-    char delimiter;                /* 0: detected on the header */
-    struct ql_str encoding;        /* empty: by the mark, else UTF-8; else "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252" */
-    const struct ql_tz *tz;        /* of stamps without offset; NULL: UTC */
+    char delimiter; /* 0: detected on the header */
+    struct ql_str
+        encoding; /* empty: by the mark, else UTF-8; else "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252" */
+    const struct ql_tz *tz; /* of stamps without offset; NULL: UTC */
     bool decimal_comma;
-    int64_t granularity_us;        /* 0: not given */
-    int64_t from_us, to_us;        /* half-open range of interval starts; QL_TIME_NONE: no bound */
-    const struct ql_str *queues;   /* the only queue names allowed; NULL: any */
+    int64_t granularity_us;      /* 0: not given */
+    int64_t from_us, to_us;      /* half-open range of interval starts; QL_TIME_NONE: no bound */
+    const struct ql_str *queues; /* the only queue names allowed; NULL: any */
     size_t n_queues;
     const struct ql_csv_alias *aliases; /* the user's; they win over the built-in table */
     size_t n_aliases;
     bool allow_unsized;
     enum ql_bad_row_policy on_bad_row;
-    int64_t max_bad_rows;          /* for skip and quarantine; -1: no bound */
-    struct ql_sink quarantine;     /* CSV text: line, byte offset, column, reason, the row; used if on_bad_row says so */
+    int64_t max_bad_rows;      /* for skip and quarantine; -1: no bound */
+    struct ql_sink quarantine; /* CSV text: line, byte offset, column, reason, the row; used if on_bad_row says so */
     struct ql_csv_limits limits;
 };
 

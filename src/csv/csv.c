@@ -1,0 +1,432 @@
+/*
+ * The public face: drives an input through decode, header, scanner and rows, and hands batches on.
+ *
+ * An input is first its header (text is collected until the header row is complete), then rows. The first failure sticks:
+ * whatever is fed afterwards fails the same way, so half an input cannot be mistaken for a whole one.
+ */
+#include "csv/csv_internal.h"
+
+#include "base/unicode.h"
+
+#include <inttypes.h>
+
+enum {
+    HEAD_PIECE_BYTES = 16 * 1024,
+    BATCH_TEXT_BYTES = 1024 * 1024, /* texts of a batch: rows with long names leave in smaller batches */
+};
+/* What limits that were not given stand for. */
+static const struct ql_csv_limits DEFAULT_LIMITS = {
+    .max_field_bytes = 1024 * 1024,
+    .max_row_bytes = 16 * 1024 * 1024,
+    .max_columns = 10000,
+    .max_rows = INT64_C(4000000000),
+    .max_decoded_bytes = INT64_C(256) << 30,
+};
+/* Positions inside a row are 32 bits wide. */
+static const size_t ROW_BYTES_MAX = (size_t)1 << 30;
+
+struct ql_csv {
+    struct ql_csv_options options;
+    struct ql_csv_sink sink;
+    struct ql_csv_limits limits;
+    enum ql_csv_encoding encoding;
+    struct ql_arena arena; /* lives as long as this: what stands for options, the first input's columns */
+    struct ql_csv_wanted wanted;
+    struct ql_csv_queues queues;
+    enum ql_status status; /* of the first failure */
+    struct ql_err failure;
+
+    char *name;
+    int64_t n_inputs;
+    bool is_unsized, has_text, has_columns;
+    char last_byte;
+    struct ql_csv_decode decode;
+    struct ql_csv_head head;
+    struct ql_csv_scanner scanner;
+    struct ql_arena input_arena;
+    struct ql_csv_columns columns;
+
+    bool has_first;
+    struct ql_csv_columns first;
+    char *first_name;
+
+    struct ql_csv_reader reader;
+    struct ql_csv_batch batch;
+    struct ql_csv_bad_rows bad_rows;
+    int64_t rows, ignored_columns, bytes_in, bytes_decoded; /* the last two: of the inputs before this one */
+};
+
+static struct ql_csv_limits complete_limits(struct ql_csv_limits limits) {
+    limits.max_field_bytes = limits.max_field_bytes != 0 ? limits.max_field_bytes : DEFAULT_LIMITS.max_field_bytes;
+    limits.max_row_bytes = limits.max_row_bytes != 0 ? limits.max_row_bytes : DEFAULT_LIMITS.max_row_bytes;
+    limits.max_row_bytes = limits.max_row_bytes < ROW_BYTES_MAX ? limits.max_row_bytes : ROW_BYTES_MAX;
+    limits.max_columns = limits.max_columns != 0 ? limits.max_columns : DEFAULT_LIMITS.max_columns;
+    limits.max_rows = limits.max_rows != 0 ? limits.max_rows : DEFAULT_LIMITS.max_rows;
+    limits.max_decoded_bytes = limits.max_decoded_bytes != 0 ? limits.max_decoded_bytes : DEFAULT_LIMITS.max_decoded_bytes;
+    return limits;
+}
+
+/* What is wrong with the options is told when the first byte is fed. */
+static enum ql_status prepare(struct ql_csv *csv, struct ql_err *err) {
+    if (!ql_csv_encoding_from_name(csv->options.encoding, &csv->encoding)) {
+        (void)QL_FAIL(err, QL_E_CONFIG, "unknown encoding '%.*s'", QL_STR_ARG(csv->options.encoding));
+        ql_err_hint(err, "use utf-8, utf-16, utf-16le, utf-16be, latin1 or windows-1252");
+        return QL_E_CONFIG;
+    }
+    return ql_csv_wanted_init(&csv->wanted, &csv->options, &csv->arena, err);
+}
+
+struct ql_csv *ql_csv_new(const struct ql_csv_options *options, const struct ql_csv_sink *sink) {
+    struct ql_csv *csv = ql_mem_zalloc(1, sizeof *csv);
+    csv->options = *options;
+    csv->sink = *sink;
+    csv->limits = complete_limits(options->limits);
+    csv->bad_rows = (struct ql_csv_bad_rows){
+        .policy = options->on_bad_row, .max_rows = options->max_bad_rows, .quarantine = options->quarantine};
+    csv->status = prepare(csv, &csv->failure);
+    if (options->queues != NULL) {
+        ql_csv_queues_init(&csv->queues, options->queues, options->n_queues, &csv->arena);
+    }
+    ql_csv_batch_init(&csv->batch, options->n_metrics, options->wants_interval_text);
+    return csv;
+}
+
+static void end_input(struct ql_csv *csv) {
+    csv->bytes_in += csv->decode.bytes_in;
+    csv->bytes_decoded += csv->decode.bytes_decoded;
+    ql_csv_decode_fini(&csv->decode);
+    ql_csv_head_fini(&csv->head);
+    ql_csv_scanner_fini(&csv->scanner);
+}
+
+void ql_csv_free(struct ql_csv *csv) {
+    if (csv == NULL) {
+        return;
+    }
+    end_input(csv);
+    ql_csv_reader_fini(&csv->reader);
+    ql_csv_batch_fini(&csv->batch);
+    ql_csv_bad_rows_fini(&csv->bad_rows);
+    ql_arena_fini(&csv->input_arena);
+    ql_arena_fini(&csv->arena);
+    ql_mem_free(csv->first_name);
+    ql_mem_free(csv->name);
+    ql_mem_free(csv);
+}
+
+/* ---- batches ---- */
+
+static enum ql_status flush(struct ql_csv *csv, struct ql_err *err) {
+    enum ql_status status = QL_OK;
+    if (csv->batch.n_rows != 0) {
+        struct ql_rows rows;
+        ql_csv_batch_view(&csv->batch, (uint32_t)(csv->n_inputs - 1), csv->columns.queue_id != QL_CSV_NONE, &rows);
+        csv->rows += (int64_t)rows.n_rows;
+        status = csv->sink.rows(csv->sink.ctx, &rows, err);
+    }
+    ql_csv_batch_reset(&csv->batch);
+    ql_csv_reader_forget_text(&csv->reader);
+    return status;
+}
+
+/* ---- limits ---- */
+
+static void set_line(struct ql_err *err, int64_t line, int64_t offset) {
+    if (err != NULL) {
+        err->row = line;
+        err->byte_offset = offset;
+    }
+}
+
+static enum ql_status fail_limit(const struct ql_csv *csv, enum ql_csv_scan_result limit, int64_t line, int64_t offset,
+                                 struct ql_err *err) {
+    const char *const OPEN_QUOTE = "look for a quote that is not closed; if the data are right, raise";
+    switch (limit) {
+    case QL_CSV_SCAN_MAX_FIELD:
+        (void)QL_FAIL(err, QL_E_LIMIT, "line %" PRId64 ": a field is longer than %zu bytes, the limit of --max-field-bytes",
+                      line, csv->limits.max_field_bytes);
+        ql_err_hint(err, "%s --max-field-bytes", OPEN_QUOTE);
+        break;
+    case QL_CSV_SCAN_MAX_COLUMNS:
+        (void)QL_FAIL(err, QL_E_LIMIT, "the header has more than %zu columns, the limit of --max-columns",
+                      csv->limits.max_columns);
+        ql_err_hint(err, "raise --max-columns if the data are right");
+        break;
+    case QL_CSV_SCAN_MAX_ROW:
+    default:
+        (void)QL_FAIL(err, QL_E_LIMIT, "line %" PRId64 ": the row is longer than %zu bytes, the limit of --max-row-bytes", line,
+                      csv->limits.max_row_bytes);
+        ql_err_hint(err, "%s --max-row-bytes", OPEN_QUOTE);
+        break;
+    }
+    set_line(err, line, offset);
+    return QL_E_LIMIT;
+}
+
+static enum ql_status fail_open_quote(int64_t line, int64_t offset, struct ql_err *err) {
+    (void)QL_FAIL(err, QL_E_TRUNCATED, "the input ends inside quotes, in the row that begins at line %" PRId64, line);
+    ql_err_hint(err, "get the file again; if it is whole, look for a quote that is not closed");
+    set_line(err, line, offset);
+    return QL_E_TRUNCATED;
+}
+
+/* ---- the header ---- */
+
+static enum ql_status check_looks(const struct ql_csv *csv, struct ql_err *err) {
+    struct ql_str text = ql_buf_view(&csv->head.text);
+    const char *kind = ql_csv_looks_like(text);
+    if (kind == NULL) {
+        return QL_OK;
+    }
+    struct ql_buf excerpt = {0};
+    ql_csv_put_excerpt(&excerpt, ql_str_trim(text));
+    (void)QL_FAIL(err, QL_E_DATA, "this is no CSV: it looks like %s and begins with %s", kind, excerpt.ptr);
+    ql_buf_fini(&excerpt);
+    ql_err_hint(err, "an export was expected; see what answered instead of it (a login or an error page, another file)");
+    return QL_E_DATA;
+}
+
+/* No candidate has a header row that could be used, or none in which a name is known: is that because of a limit? */
+static enum ql_status check_head_limits(const struct ql_csv *csv, struct ql_err *err) {
+    for (size_t i = 0; i < csv->head.n_candidates; i++) {
+        const struct ql_csv_candidate *candidate = &csv->head.candidates[i];
+        enum ql_csv_scan_result result = candidate->result;
+        if (result == QL_CSV_SCAN_MAX_FIELD || result == QL_CSV_SCAN_MAX_ROW || result == QL_CSV_SCAN_MAX_COLUMNS) {
+            return fail_limit(csv, result, candidate->line, (int64_t)candidate->base, err);
+        }
+    }
+    return QL_OK;
+}
+
+static enum ql_status fail_no_row(const struct ql_csv *csv, struct ql_err *err) {
+    QL_TRY(check_looks(csv, err));
+    QL_TRY(check_head_limits(csv, err));
+    for (size_t i = 0; i < csv->head.n_candidates; i++) {
+        if (csv->head.candidates[i].result == QL_CSV_SCAN_OPEN_QUOTE) {
+            return fail_open_quote(csv->head.candidates[i].line, (int64_t)csv->head.candidates[i].base, err);
+        }
+    }
+    (void)QL_FAIL(err, QL_E_DATA, "%s",
+                  csv->head.text.len == 0 ? "the input is empty" : "the input holds empty lines and nothing else");
+    ql_err_hint(err, "a CSV with a header was expected; if nothing was to be exported, it would have a header all the same");
+    return QL_E_DATA;
+}
+
+static enum ql_status check_header_row(const struct ql_csv *csv, const struct ql_csv_row *row, size_t bad, struct ql_err *err) {
+    struct ql_buf text = {0};
+    enum ql_status status = QL_OK;
+    if (bad != QL_CSV_NONE) {
+        ql_csv_put_excerpt(&text, csv->columns.spelled[bad]);
+        status = QL_FAIL(err, QL_E_ENCODING, "the header's column %zu, %s, is not valid %s", bad + 1, text.ptr,
+                         ql_csv_decode_encoding_name(&csv->decode));
+    } else if (row->fault == QL_CSV_FAULT_LONE_CR) {
+        status = QL_FAIL(err, QL_E_DATA, "the header has a carriage return that ends no line");
+        ql_err_hint(err, "end lines with LF or CRLF");
+    } else if (row->fault == QL_CSV_FAULT_QUOTE) {
+        status = QL_FAIL(err, QL_E_DATA, "the header's column %zu has text behind its closing quote", row->fault_field + 1);
+        ql_err_hint(err, "check --delimiter; quotes inside a quoted field are doubled");
+    }
+    set_line(status != QL_OK ? err : NULL, row->line, row->offset);
+    ql_buf_fini(&text);
+    return status;
+}
+
+/* What the header says, checked against what is asked for and what an earlier input had. */
+static enum ql_status read_header(struct ql_csv *csv, const struct ql_csv_candidate **chosen, struct ql_err *err) {
+    struct ql_arena *arena = csv->has_first ? &csv->input_arena : &csv->arena;
+    size_t bad;
+    *chosen = ql_csv_head_choose(&csv->head, &csv->wanted, arena, &csv->columns, &bad);
+    if (*chosen == NULL) {
+        return fail_no_row(csv, err);
+    }
+    if (ql_csv_columns_count_known(&csv->columns, &csv->wanted) == 0) {
+        QL_TRY(check_looks(csv, err));
+        QL_TRY(check_head_limits(csv, err));
+    }
+    struct ql_csv_row row;
+    ql_csv_candidate_row(&csv->head, *chosen, &row);
+    QL_TRY(check_header_row(csv, &row, bad, err));
+    QL_TRY(ql_csv_columns_bind(&csv->columns, &csv->wanted, arena, err));
+    if (csv->has_first) {
+        return ql_csv_columns_check(&csv->columns, &csv->first, &csv->wanted, csv->first_name, err);
+    }
+    csv->has_first = true;
+    csv->first = csv->columns;
+    csv->first_name = ql_mem_strdup(csv->name);
+    return QL_OK;
+}
+
+static enum ql_status scan_rows(struct ql_csv *csv, struct ql_str chunk, struct ql_err *err);
+
+/* The header is complete: rows begin, the first of them in the text that was collected with it. */
+static enum ql_status begin_rows(struct ql_csv *csv, struct ql_err *err) {
+    const struct ql_csv_candidate *chosen;
+    QL_TRY(read_header(csv, &chosen, err));
+    csv->has_columns = true;
+    csv->ignored_columns = csv->columns.n_ignored > csv->ignored_columns ? csv->columns.n_ignored : csv->ignored_columns;
+    ql_csv_reader_begin(&csv->reader, &csv->options, &csv->columns, csv->options.queues != NULL ? &csv->queues : NULL,
+                        &csv->input_arena);
+    size_t used = chosen->base + chosen->scan.pos;
+    ql_csv_scanner_begin(&csv->scanner, &csv->limits, chosen->scan.delimiter, csv->columns.n_columns);
+    csv->scanner.line = chosen->line + ql_csv_scan_count_lines(&chosen->scan, csv->head.text.ptr + chosen->base);
+    csv->scanner.offset = csv->decode.mark_len + (int64_t)used;
+    const struct ql_csv_header header = {.is_present = csv->columns.is_present,
+                                         .has_queue_id = csv->columns.queue_id != QL_CSV_NONE};
+    QL_TRY(csv->sink.header(csv->sink.ctx, &header, err));
+    QL_TRY(scan_rows(csv, (struct ql_str){.ptr = csv->head.text.ptr + used, .len = csv->head.text.len - used}, err));
+    ql_csv_head_fini(&csv->head);
+    return QL_OK;
+}
+
+/* ---- rows ---- */
+
+static enum ql_status take_row(struct ql_csv *csv, const struct ql_csv_row *row, struct ql_err *err) {
+    if (csv->rows + (int64_t)csv->batch.n_rows + csv->bad_rows.n_rows >= csv->limits.max_rows) {
+        (void)QL_FAIL(err, QL_E_LIMIT, "more than %" PRId64 " rows, the limit of --max-rows", csv->limits.max_rows);
+        ql_err_hint(err, "raise --max-rows if the data are right");
+        set_line(err, row->line, row->offset);
+        return QL_E_LIMIT;
+    }
+    struct ql_csv_defect defect;
+    if (!ql_csv_reader_read(&csv->reader, row, &csv->batch, &defect)) {
+        QL_TRY(ql_csv_bad_rows_put(&csv->bad_rows, row, &defect, &csv->columns, csv->name,
+                                   ql_csv_decode_encoding_name(&csv->decode), err));
+    }
+    return csv->batch.n_rows == QL_CSV_BATCH_ROWS || csv->batch.arena.used > BATCH_TEXT_BYTES ? flush(csv, err) : QL_OK;
+}
+
+static enum ql_status take_result(struct ql_csv *csv, enum ql_csv_scan_result result, const struct ql_csv_row *row,
+                                  struct ql_err *err) {
+    if (result == QL_CSV_SCAN_ROW) {
+        return take_row(csv, row, err);
+    }
+    return result == QL_CSV_SCAN_OPEN_QUOTE ? fail_open_quote(row->line, row->offset, err)
+                                            : fail_limit(csv, result, row->line, row->offset, err);
+}
+
+static enum ql_status scan_rows(struct ql_csv *csv, struct ql_str chunk, struct ql_err *err) {
+    struct ql_csv_row row;
+    ql_csv_scanner_put(&csv->scanner, chunk);
+    for (;;) {
+        enum ql_csv_scan_result result = ql_csv_scanner_next(&csv->scanner, &row);
+        if (result == QL_CSV_SCAN_MORE) {
+            return QL_OK;
+        }
+        QL_TRY(take_result(csv, result, &row, err));
+    }
+}
+
+/* ---- the input ---- */
+
+/* Semantics, section 1: nothing but the stream itself can prove that a download without length is whole. */
+static enum ql_status check_unsized(const struct ql_csv *csv, struct ql_err *err) {
+    if (!csv->is_unsized || csv->options.allow_unsized || csv->decode.stream != QL_STREAM_PLAIN) {
+        return QL_OK;
+    }
+    (void)QL_FAIL(err, QL_E_PROTOCOL,
+                  "the input came without its length and is not compressed, so nothing proves that it is whole");
+    ql_err_hint(err, "accept it with --allow-unsized, which then wants a line break at its end");
+    return QL_E_PROTOCOL;
+}
+
+static enum ql_status on_text(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
+    struct ql_csv *csv = ctx;
+    struct ql_str text = {.ptr = ptr, .len = len};
+    if (!csv->has_text) {
+        QL_TRY(check_unsized(csv, err));
+        csv->has_text = true;
+    }
+    csv->last_byte = text.ptr[text.len - 1];
+    while (!csv->has_columns && text.len != 0) {
+        size_t piece = text.len < HEAD_PIECE_BYTES ? text.len : HEAD_PIECE_BYTES;
+        bool is_complete = ql_csv_head_feed(&csv->head, text.ptr, piece);
+        text.ptr += piece;
+        text.len -= piece;
+        if (is_complete) {
+            QL_TRY(begin_rows(csv, err));
+        }
+    }
+    return csv->has_columns ? scan_rows(csv, text, err) : QL_OK;
+}
+
+/* The failure is told with the input's name, now and whenever it is asked again. */
+static enum ql_status finish_call(struct ql_csv *csv, enum ql_status status, struct ql_err *err) {
+    if (status != QL_OK) {
+        csv->status = status;
+        ql_err_wrap(&csv->failure, "'%.200s'", csv->name != NULL ? csv->name : "");
+        if (err != NULL) {
+            *err = csv->failure;
+        }
+    }
+    return status;
+}
+
+static enum ql_status repeat_failure(const struct ql_csv *csv, struct ql_err *err) {
+    if (err != NULL) {
+        *err = csv->failure;
+    }
+    return csv->status;
+}
+
+void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized) {
+    end_input(csv);
+    ql_mem_free(csv->name);
+    csv->name = ql_mem_strndup(name.len != 0 ? name.ptr : "", name.len);
+    csv->n_inputs++;
+    csv->is_unsized = is_unsized;
+    csv->has_text = false;
+    csv->has_columns = false;
+    csv->last_byte = '\0';
+    ql_arena_reset(&csv->input_arena);
+    ql_csv_decode_begin(&csv->decode, csv->encoding, &csv->limits, (struct ql_sink){.write = on_text, .ctx = csv});
+    ql_csv_head_begin(&csv->head, &csv->limits, csv->options.delimiter);
+}
+
+enum ql_status ql_csv_feed(struct ql_csv *csv, const void *ptr, size_t len, struct ql_err *err) {
+    if (csv->status != QL_OK) {
+        return repeat_failure(csv, err);
+    }
+    if (len == 0) {
+        return QL_OK;
+    }
+    return finish_call(csv, ql_csv_decode_feed(&csv->decode, ptr, len, &csv->failure), err);
+}
+
+static enum ql_status finish_input(struct ql_csv *csv, struct ql_err *err) {
+    QL_TRY(ql_csv_decode_finish(&csv->decode, err));
+    QL_TRY(check_unsized(csv, err));
+    if (csv->is_unsized && csv->decode.stream == QL_STREAM_PLAIN && csv->last_byte != '\n') {
+        (void)QL_FAIL(err, QL_E_TRUNCATED, "the input came without its length and does not end in a line break: it may be cut");
+        return QL_E_TRUNCATED;
+    }
+    if (!csv->has_columns) {
+        ql_csv_head_end(&csv->head);
+        QL_TRY(begin_rows(csv, err));
+    }
+    struct ql_csv_row row;
+    enum ql_csv_scan_result result = ql_csv_scanner_end(&csv->scanner, &row);
+    if (result != QL_CSV_SCAN_MORE) {
+        QL_TRY(take_result(csv, result, &row, err));
+    }
+    return flush(csv, err);
+}
+
+enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err) {
+    if (csv->status != QL_OK) {
+        return repeat_failure(csv, err);
+    }
+    return finish_call(csv, finish_input(csv, &csv->failure), err);
+}
+
+void ql_csv_get_stats(const struct ql_csv *csv, struct ql_csv_stats *stats) {
+    *stats = (struct ql_csv_stats){
+        .rows = csv->rows + (int64_t)csv->batch.n_rows,
+        .bad_rows = csv->bad_rows.n_rows,
+        .missing_values = csv->reader.missing_values,
+        .nan_values = csv->reader.nan_values,
+        .ignored_columns = csv->ignored_columns,
+        .bytes_in = csv->bytes_in + csv->decode.bytes_in,
+        .bytes_decoded = csv->bytes_decoded + csv->decode.bytes_decoded,
+        .out_of_range_rows = csv->reader.out_of_range_rows,
+    };
+}

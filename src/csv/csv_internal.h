@@ -1,0 +1,395 @@
+/**
+ * What the files of this room share. The way of a byte:
+ *
+ *   decode.c   compression, byte-order mark, encoding     bytes as they arrive -> UTF-8 text in chunks
+ *   dialect.c  the first row under every delimiter        text -> delimiter, header row
+ *   header.c   names (aliases.c) and what is needed       header row -> which column is what
+ *   scanner.c  RFC 4180 over chunks                       text -> rows of fields
+ *   row.c      interval.c, number.c                       fields -> values
+ *   batch.c    one scale a column                         values -> struct ql_rows
+ *   bad_row.c  what happens to a row that cannot be read
+ *   csv.c      the public face, which drives all of these
+ */
+#ifndef QL_CSV_CSV_INTERNAL_H
+#define QL_CSV_CSV_INTERNAL_H
+
+#include "base/mem.h"
+#include "codec/codec.h"
+#include "csv/csv.h"
+
+#define QL_CSV_NONE SIZE_MAX /* no such column */
+enum { QL_CSV_SCALE_MAX = 18 };
+
+/* ---- what can be wrong with a row ---- */
+
+/* X(name, "what is said behind the excerpt", "what to do; empty: the general advice") */
+#define QL_CSV_FAULT_TABLE(X)                                                                                             \
+    X(RAGGED, "is a row of another length", "")                                                                           \
+    X(QUOTE, "has text behind its closing quote", "quotes inside a quoted field are doubled")                             \
+    X(LONE_CR, "has a carriage return outside quotes that ends no line", "quote the field, or end lines with LF or CRLF") \
+    X(ENCODING, "is not valid text", "name the encoding with --encoding")                                                 \
+    X(INTERVAL, "is not an ISO 8601 interval or time",                                                                    \
+      "intervals are written 2024-01-01T00:00:00Z/2024-01-01T00:30:00Z, or as a start, or as a start and an end column")  \
+    X(ORDER, "does not end after it starts", "")                                                                          \
+    X(SKIPPED, "is a local time that the time zone skips", "check --csv-timezone, or export times with their offset")     \
+    X(REPEATED, "is a local time that the time zone has twice", "export times with their offset, or in UTC")              \
+    X(RANGE, "does not start in the range of --from and --to", "")                                                        \
+    X(NO_QUEUE, "is a row with neither queue name nor queue id", "")                                                      \
+    X(QUEUE, "is not one of the queues of --queues-from", "")                                                             \
+    X(NUMBER, "is not a number", "")                                                                                      \
+    X(COUNT, "is not a whole number", "")                                                                                 \
+    X(NEGATIVE, "is a negative count", "")                                                                                \
+    X(COUNT_OVERFLOW, "does not fit a 64-bit integer", "")                                                                \
+    X(OVERFLOW, "is larger than the largest double", "")
+
+enum ql_csv_fault {
+    QL_CSV_FINE,
+#define X(name, text, hint) QL_CSV_FAULT_##name,
+    QL_CSV_FAULT_TABLE(X)
+#undef X
+};
+
+/** What is wrong with a row, and where. */
+struct ql_csv_defect {
+    enum ql_csv_fault fault;
+    size_t column;         /* of the header; QL_CSV_NONE: the row as a whole */
+    struct ql_str excerpt; /* borrowed from the row or from a scratch buffer */
+};
+
+/* ---- scanner.c ---- */
+
+struct ql_csv_field {
+    uint32_t start, end; /* of the content, without its quotes, relative to the row */
+    bool is_quoted;
+    bool has_doubled; /* quotes inside are still doubled */
+};
+
+struct ql_csv_row {
+    struct ql_str text; /* the whole row without its line break; valid until the next call */
+    const struct ql_csv_field *fields;
+    size_t n_fields; /* may be more than `fields` holds: then the row is longer than the header */
+    int64_t line, offset;
+    enum ql_csv_fault fault; /* QL_CSV_FINE, _QUOTE, _LONE_CR */
+    size_t fault_field;
+};
+
+enum ql_csv_scan_result {
+    QL_CSV_SCAN_MORE, /* the row goes on behind the bytes at hand */
+    QL_CSV_SCAN_ROW,
+    QL_CSV_SCAN_OPEN_QUOTE, /* the input ends inside quotes */
+    QL_CSV_SCAN_MAX_FIELD,
+    QL_CSV_SCAN_MAX_ROW,
+    QL_CSV_SCAN_MAX_COLUMNS,
+};
+
+/** One row in the making: may be left at any byte and taken up again when more bytes stand behind the same ones. */
+struct ql_csv_scan {
+    char delimiter;
+    size_t max_field_bytes, max_row_bytes;
+    size_t max_fields;           /* header: more is an error. Rows: what `fields` holds */
+    bool is_header;              /* `fields` grows */
+    struct ql_csv_field *fields; /* owned */
+    size_t cap_fields;
+    /* the row */
+    enum { QL_CSV_AT_FIELD, QL_CSV_IN_FIELD, QL_CSV_IN_QUOTES, QL_CSV_BEHIND_QUOTE, QL_CSV_BEHIND_CR } state;
+    bool is_quoted, has_doubled, has_quotes; /* of the field, of the field, of the row */
+    size_t pos;                              /* the next byte to look at */
+    size_t field_start;                      /* first byte of the field, its quote included */
+    size_t content_end, cr_start;
+    size_t n_fields;
+    size_t row_len; /* once the row is complete: without its line break */
+    enum ql_csv_fault fault;
+    size_t fault_field;
+};
+
+void ql_csv_scan_init(struct ql_csv_scan *scan, const struct ql_csv_limits *limits, char delimiter);
+void ql_csv_scan_fini(struct ql_csv_scan *scan);
+/** Forgets the row in the making. */
+void ql_csv_scan_reset(struct ql_csv_scan *scan);
+/** `row` are the bytes from the row's first on; scan->pos is behind the line break when the row is complete. */
+enum ql_csv_scan_result ql_csv_scan_row(struct ql_csv_scan *scan, const char *row, size_t len);
+/** The same at the end of the input, where the line break may be missing. len is not 0. */
+enum ql_csv_scan_result ql_csv_scan_end(struct ql_csv_scan *scan, const char *row, size_t len);
+/** Whether the complete row is an empty line. */
+bool ql_csv_scan_is_empty_line(const struct ql_csv_scan *scan);
+/** How many lines of the input the complete row takes. */
+int64_t ql_csv_scan_count_lines(const struct ql_csv_scan *scan, const char *row);
+
+/** Rows out of chunks: what a chunk leaves of a row waits in `carry`. */
+struct ql_csv_scanner {
+    struct ql_csv_scan scan;
+    struct ql_str chunk; /* not looked at yet */
+    struct ql_buf carry;
+    bool is_row_out;      /* the last row was handed out, and ends at scan.pos */
+    const char *row;      /* its bytes */
+    int64_t line, offset; /* of the row in the making */
+};
+
+/** Rows have n_columns fields. line and offset are those of the first byte that will be put. */
+void ql_csv_scanner_begin(struct ql_csv_scanner *scanner, const struct ql_csv_limits *limits, char delimiter, size_t n_columns);
+void ql_csv_scanner_fini(struct ql_csv_scanner *scanner);
+/** The chunk must live until `next` has said MORE. */
+void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk);
+enum ql_csv_scan_result ql_csv_scanner_next(struct ql_csv_scanner *scanner, struct ql_csv_row *row);
+/** After the last chunk: ROW once if a row without line break is left, then MORE. */
+enum ql_csv_scan_result ql_csv_scanner_end(struct ql_csv_scanner *scanner, struct ql_csv_row *row);
+
+/** The content of a field, its doubled quotes made single (then it lies in scratch, else in the row). */
+struct ql_str ql_csv_row_field(const struct ql_csv_row *row, size_t i, struct ql_buf *scratch);
+
+/* ---- decode.c ---- */
+
+enum ql_csv_encoding {
+    QL_CSV_BY_MARK, /* UTF-8 unless a mark says otherwise */
+    QL_CSV_UTF8,
+    QL_CSV_UTF16, /* by the mark, else little-endian */
+    QL_CSV_UTF16LE,
+    QL_CSV_UTF16BE,
+    QL_CSV_LATIN1,
+    QL_CSV_WINDOWS_1252,
+};
+
+/** Bytes as they arrive become UTF-8 text. What is no text in the source encoding comes out as bytes that are no UTF-8. */
+struct ql_csv_decode {
+    enum ql_csv_encoding encoding;
+    struct ql_sink out;
+    int64_t max_bytes, max_ratio;
+    int64_t bytes_in, bytes_decoded;
+    int64_t mark_len; /* bytes of the UTF-8 mark, which the offsets of rows count */
+    bool is_stream_known, is_mark_known;
+    enum ql_stream stream;
+    struct ql_decoder *decoder;
+    enum ql_status sink_status; /* what `out` returned, if it failed */
+    unsigned char head[4];      /* bytes that wait for the magic number, then for the mark */
+    size_t n_head;
+    unsigned char mark[3];
+    size_t n_mark;
+    bool has_half; /* UTF-16: one byte of a unit */
+    uint8_t half;
+    uint16_t high; /* a high surrogate that waits for its low one */
+    struct ql_buf text;
+};
+
+/** False if the name is not one of csv.h's. */
+bool ql_csv_encoding_from_name(struct ql_str name, enum ql_csv_encoding *encoding);
+const char *ql_csv_encoding_name(enum ql_csv_encoding encoding);
+void ql_csv_decode_begin(struct ql_csv_decode *decode, enum ql_csv_encoding encoding, const struct ql_csv_limits *limits,
+                         struct ql_sink out);
+void ql_csv_decode_fini(struct ql_csv_decode *decode);
+QL_MUST_CHECK enum ql_status ql_csv_decode_feed(struct ql_csv_decode *decode, const void *ptr, size_t len, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_csv_decode_finish(struct ql_csv_decode *decode, struct ql_err *err);
+/** What stands in messages as the kind of the text: the encoding that was found or told. */
+const char *ql_csv_decode_encoding_name(const struct ql_csv_decode *decode);
+
+/* ---- aliases.c ---- */
+
+/** A name that a source's header uses, normalised; the value in the canonical unit is value * 10^shift. */
+struct ql_csv_name {
+    struct ql_str from, to;
+    int shift;
+};
+/** The built-in table; NULL if it has nothing for the normalised name. */
+const struct ql_csv_name *ql_csv_alias_find(struct ql_str from);
+
+/* ---- header.c ---- */
+
+/** What is looked for in a header; made once from the options. */
+struct ql_csv_wanted {
+    const struct ql_rows_metric *metrics;
+    size_t n_metrics;
+    struct ql_csv_name *aliases; /* the user's, normalised */
+    size_t n_aliases;
+};
+/** E_CONFIG for a scale that is no power of ten. */
+QL_MUST_CHECK enum ql_status ql_csv_wanted_init(struct ql_csv_wanted *wanted, const struct ql_csv_options *options,
+                                                struct ql_arena *arena, struct ql_err *err);
+
+/** Which column of an input is what. Texts are in the arena of whoever made it. */
+struct ql_csv_columns {
+    size_t n_columns;
+    struct ql_str *spelled;    /* [n_columns] as in the input */
+    struct ql_csv_name *names; /* [n_columns] from: normalised, to: resolved */
+    size_t interval;           /* time_interval, else interval_start */
+    size_t interval_end;       /* QL_CSV_NONE: none */
+    size_t queue_id, queue_name;
+    size_t *metric; /* [n_metrics] */
+    int *shift;     /* [n_metrics] */
+    bool *is_present;
+    int64_t n_ignored;
+};
+/** Names of a header row; false if one is not valid UTF-8 (*bad says which). */
+bool ql_csv_columns_read(struct ql_csv_columns *columns, const struct ql_csv_row *row, const struct ql_csv_wanted *wanted,
+                         struct ql_arena *arena, size_t *bad);
+/** How many columns have names that are looked for. */
+size_t ql_csv_columns_count_known(const struct ql_csv_columns *columns, const struct ql_csv_wanted *wanted);
+/** E_COLLISION, E_NO_COLUMN. */
+QL_MUST_CHECK enum ql_status ql_csv_columns_bind(struct ql_csv_columns *columns, const struct ql_csv_wanted *wanted,
+                                                 struct ql_arena *arena, struct ql_err *err);
+/** What the first input had, the next one must have too. first_name stands in the message. E_NO_COLUMN. */
+QL_MUST_CHECK enum ql_status ql_csv_columns_check(const struct ql_csv_columns *columns, const struct ql_csv_columns *first,
+                                                  const struct ql_csv_wanted *wanted, const char *first_name,
+                                                  struct ql_err *err);
+
+/* ---- dialect.c ---- */
+
+enum { QL_CSV_DELIMITERS = 4 };
+
+/** The header row under one delimiter. */
+struct ql_csv_candidate {
+    struct ql_csv_scan scan;
+    size_t base; /* of the row in the text: behind empty lines */
+    int64_t line;
+    enum ql_csv_scan_result result;
+};
+
+/** The input's text until its header is known. */
+struct ql_csv_head {
+    struct ql_buf text;
+    struct ql_csv_candidate candidates[QL_CSV_DELIMITERS];
+    size_t n_candidates;
+};
+/** delimiter 0: to be detected. */
+void ql_csv_head_begin(struct ql_csv_head *head, const struct ql_csv_limits *limits, char delimiter);
+void ql_csv_head_fini(struct ql_csv_head *head);
+/** True once every candidate has its row (or none). */
+bool ql_csv_head_feed(struct ql_csv_head *head, const char *ptr, size_t len);
+void ql_csv_head_end(struct ql_csv_head *head);
+/** The candidate that is meant, its columns read; NULL if none has a row. *bad as in ql_csv_columns_read, else QL_CSV_NONE. */
+const struct ql_csv_candidate *ql_csv_head_choose(const struct ql_csv_head *head, const struct ql_csv_wanted *wanted,
+                                                  struct ql_arena *arena, struct ql_csv_columns *columns, size_t *bad);
+void ql_csv_candidate_row(const struct ql_csv_head *head, const struct ql_csv_candidate *candidate, struct ql_csv_row *row);
+/** What a text looks like that is no CSV ("an HTML page"), or NULL. */
+const char *ql_csv_looks_like(struct ql_str text);
+
+/* ---- number.c ---- */
+
+struct ql_csv_number_rule {
+    enum ql_number_kind kind;
+    bool is_duration, is_percentage;
+    char point;
+    int shift; /* of bare numbers; HH:MM:SS and % say their own unit */
+};
+
+enum ql_csv_number_kind { QL_CSV_NUMBER_EXACT, QL_CSV_NUMBER_EMPTY, QL_CSV_NUMBER_NAN, QL_CSV_NUMBER_WIDE };
+
+struct ql_csv_number {
+    enum ql_csv_number_kind kind;
+    int64_t k; /* EXACT: the value is k / 10^scale, |k| < INT64_MAX */
+    uint8_t scale;
+};
+
+/** Decimal digits on their way, kept between calls to save allocations. For WIDE, `text` is the number as rows.h wants it. */
+struct ql_csv_number_scratch {
+    struct ql_buf digits, text;
+};
+enum ql_csv_fault ql_csv_number_parse(struct ql_str s, const struct ql_csv_number_rule *rule, struct ql_csv_number *number,
+                                      struct ql_csv_number_scratch *scratch);
+void ql_csv_number_scratch_fini(struct ql_csv_number_scratch *scratch);
+/** 10^n for n up to QL_CSV_SCALE_MAX. */
+int64_t ql_csv_pow10(int n);
+
+/* ---- interval.c ---- */
+
+struct ql_csv_clock {
+    const struct ql_tz *tz;
+    int64_t granularity_us, from_us, to_us;
+};
+/**
+ * start: "start/end", or a start alone; end: the end column's text, NULL: there is none. *is_end_wrong tells which of the two
+ * cells a fault belongs to.
+ */
+enum ql_csv_fault ql_csv_interval_parse(const struct ql_csv_clock *clock, struct ql_str start, const struct ql_str *end,
+                                        int64_t interval_us[2], bool *is_end_wrong);
+
+/* ---- batch.c ---- */
+
+struct ql_csv_batch_column {
+    int64_t *k;
+    uint8_t *scale; /* by row */
+    uint8_t max_scale;
+    struct ql_wide_number *wide;
+    size_t n_wide, cap_wide;
+};
+
+/** Rows until they are handed on. */
+struct ql_csv_batch {
+    size_t n_rows, n_metrics;
+    int64_t *start_us, *end_us;
+    struct ql_str *interval_text; /* NULL: not asked for */
+    struct ql_str *queue_id, *queue_name;
+    struct ql_csv_batch_column *columns;
+    struct ql_number_column *out;
+    struct ql_arena arena; /* the texts of the rows */
+};
+
+enum { QL_CSV_BATCH_ROWS = 2048 };
+void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics, bool wants_interval_text);
+void ql_csv_batch_fini(struct ql_csv_batch *batch);
+/** A number of row n_rows; wide: its text in the batch's arena, where it is WIDE. The caller counts the row. */
+void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide);
+/** Brings every column to one scale. The view is valid until the batch is reset. */
+void ql_csv_batch_view(struct ql_csv_batch *batch, uint32_t input, bool has_queue_id, struct ql_rows *rows);
+void ql_csv_batch_reset(struct ql_csv_batch *batch);
+
+/* ---- row.c ---- */
+
+/** The names of options.queues, to be looked up for every row. */
+struct ql_csv_queues {
+    struct ql_str *slots; /* open addressing; ptr NULL: free */
+    size_t mask;
+};
+void ql_csv_queues_init(struct ql_csv_queues *queues, const struct ql_str *names, size_t n, struct ql_arena *arena);
+
+/** A number of the row in the making. */
+struct ql_csv_pending {
+    struct ql_csv_number number;
+    struct ql_str wide;
+};
+
+/** Everything that turns the fields of one input's rows into values. */
+struct ql_csv_reader {
+    const struct ql_csv_columns *columns;
+    struct ql_csv_clock clock;
+    size_t n_metrics;
+    struct ql_csv_number_rule *rules;   /* [n_metrics] */
+    struct ql_csv_pending *pending;     /* [n_metrics] */
+    const struct ql_csv_queues *queues; /* the only ones allowed; NULL: any */
+    /* The interval of the row before, whose text is mostly that of the next. */
+    struct ql_buf last_start, last_end;
+    bool has_last;
+    int64_t last_us[2];
+    struct ql_str last_text; /* in the batch's arena; ptr NULL: not copied there yet */
+    struct ql_buf scratch_interval, scratch_end, scratch_id, scratch_name, scratch_number;
+    struct ql_csv_number_scratch number;
+    int64_t missing_values, nan_values, out_of_range_rows;
+};
+
+/** columns, queues and arena must live until the next begin or fini. Counters go on. */
+void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_options *options,
+                         const struct ql_csv_columns *columns, const struct ql_csv_queues *queues, struct ql_arena *arena);
+void ql_csv_reader_fini(struct ql_csv_reader *reader);
+/** Adds the row to the batch, or says what is wrong with it and leaves the batch as it was. */
+bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_batch *batch,
+                        struct ql_csv_defect *defect);
+/** The batch was reset: its texts are gone. */
+void ql_csv_reader_forget_text(struct ql_csv_reader *reader);
+
+/* ---- bad_row.c ---- */
+
+/** What happens to bad rows; counts them over all inputs. */
+struct ql_csv_bad_rows {
+    enum ql_bad_row_policy policy;
+    int64_t max_rows, n_rows;
+    struct ql_sink quarantine;
+    bool has_header;
+    struct ql_buf text;
+};
+/** Returns OK where the row is left out. */
+QL_MUST_CHECK enum ql_status ql_csv_bad_rows_put(struct ql_csv_bad_rows *bad_rows, const struct ql_csv_row *row,
+                                                 const struct ql_csv_defect *defect, const struct ql_csv_columns *columns,
+                                                 const char *input, const char *encoding, struct ql_err *err);
+void ql_csv_bad_rows_fini(struct ql_csv_bad_rows *bad_rows);
+/** Appends a short piece of text for a message: at most 60 characters, control characters and invalid bytes as escapes. */
+void ql_csv_put_excerpt(struct ql_buf *out, struct ql_str text);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Interval cells to instants (semantics, section 1): "start/end" in ISO 8601, a start alone, or a start and an end cell. The
+ * end may also be an ISO 8601 period (start/PT30M).
+ *
+ * Offsets are honoured; a stamp without one is local time in the clock's zone, and where the zone skips or repeats that time
+ * there is no right answer, so the row is bad. A date alone is its midnight. Blanks around a stamp do not count.
+ */
+#include "csv/csv_internal.h"
+
+static enum ql_csv_fault parse_stamp(const struct ql_csv_clock *clock, struct ql_str s, int64_t *us) {
+    struct ql_time_text text;
+    if (!ql_time_parse_iso(ql_str_trim(s), &text)) {
+        return QL_CSV_FAULT_INTERVAL;
+    }
+    int64_t local_us = ql_time_from_civil(&text.civil);
+    if (text.has_offset) {
+        *us = local_us - text.offset_s * QL_US_PER_S;
+        return QL_CSV_FINE;
+    }
+    if (clock->tz == NULL) {
+        *us = local_us;
+        return QL_CSV_FINE;
+    }
+    switch (ql_tz_to_utc(clock->tz, local_us, us)) {
+    case QL_TZ_SKIPPED:
+        return QL_CSV_FAULT_SKIPPED;
+    case QL_TZ_REPEATED:
+        return QL_CSV_FAULT_REPEATED;
+    case QL_TZ_UNIQUE:
+        break;
+    }
+    return QL_CSV_FINE;
+}
+
+static enum ql_csv_fault parse_end(const struct ql_csv_clock *clock, struct ql_str s, int64_t start_us, int64_t *us) {
+    int64_t period_us = 0;
+    s = ql_str_trim(s);
+    if (s.len != 0 && s.ptr[0] == 'P') {
+        return ql_period_parse(s, &period_us) && !__builtin_add_overflow(start_us, period_us, us) ? QL_CSV_FINE
+                                                                                                  : QL_CSV_FAULT_INTERVAL;
+    }
+    return parse_stamp(clock, s, us);
+}
+
+enum ql_csv_fault ql_csv_interval_parse(const struct ql_csv_clock *clock, struct ql_str start, const struct ql_str *end,
+                                        int64_t interval_us[2], bool *is_end_wrong) {
+    struct ql_str second;
+    struct ql_str first = ql_str_split(start, '/', &second);
+    bool is_pair = first.len != start.len;
+    *is_end_wrong = false;
+    enum ql_csv_fault fault = parse_stamp(clock, first, &interval_us[0]);
+    if (fault != QL_CSV_FINE) {
+        return fault;
+    }
+    if (is_pair || end != NULL) {
+        *is_end_wrong = !is_pair;
+        fault = parse_end(clock, is_pair ? second : *end, interval_us[0], &interval_us[1]);
+        if (fault == QL_CSV_FINE && interval_us[1] <= interval_us[0]) {
+            fault = QL_CSV_FAULT_ORDER;
+        }
+        if (fault != QL_CSV_FINE) {
+            return fault;
+        }
+    } else if (clock->granularity_us == 0 || __builtin_add_overflow(interval_us[0], clock->granularity_us, &interval_us[1])) {
+        interval_us[1] = QL_TIME_NONE;
+    }
+    *is_end_wrong = false;
+    bool is_before = clock->from_us != QL_TIME_NONE && interval_us[0] < clock->from_us;
+    bool is_after = clock->to_us != QL_TIME_NONE && interval_us[0] >= clock->to_us;
+    return is_before || is_after ? QL_CSV_FAULT_RANGE : QL_CSV_FINE;
+}

@@ -1,0 +1,236 @@
+/*
+ * The fields of a row become values, or a defect that says which of them is wrong.
+ *
+ * The first thing that is wrong counts, in this order: structure, number of fields, interval, queue, then the metrics as they
+ * were asked for. A row enters the batch whole or not at all. Columns that nobody asked for are not looked at.
+ */
+#include "csv/csv_internal.h"
+
+#include "base/unicode.h"
+
+/* ---- the queues that may occur ---- */
+
+/* FNV-1a; the names are a person's list, so nobody gains from collisions. */
+static size_t hash_of(struct ql_str s) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < s.len; i++) {
+        hash = (hash ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001b3);
+    }
+    return (size_t)(hash ^ hash >> 32);
+}
+
+static struct ql_str *find_slot(const struct ql_csv_queues *queues, struct ql_str name) {
+    size_t i = hash_of(name) & queues->mask;
+    while (queues->slots[i].ptr != NULL && !ql_str_eq(queues->slots[i], name)) {
+        i = (i + 1) & queues->mask;
+    }
+    return &queues->slots[i];
+}
+
+void ql_csv_queues_init(struct ql_csv_queues *queues, const struct ql_str *names, size_t n, struct ql_arena *arena) {
+    size_t n_slots = 16;
+    while (n_slots < 2 * n) {
+        n_slots *= 2;
+    }
+    queues->mask = n_slots - 1;
+    queues->slots = ql_arena_alloc(arena, n_slots * sizeof *queues->slots);
+    memset(queues->slots, 0, n_slots * sizeof *queues->slots);
+    for (size_t i = 0; i < n; i++) {
+        *find_slot(queues, names[i]) = (struct ql_str){
+            .ptr = ql_arena_copy(arena, names[i].len != 0 ? names[i].ptr : "", names[i].len), .len = names[i].len};
+    }
+}
+
+/* ---- one row ---- */
+
+void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_options *options,
+                         const struct ql_csv_columns *columns, const struct ql_csv_queues *queues, struct ql_arena *arena) {
+    reader->columns = columns;
+    reader->clock = (struct ql_csv_clock){
+        .tz = options->tz, .granularity_us = options->granularity_us, .from_us = options->from_us, .to_us = options->to_us};
+    reader->queues = queues;
+    reader->n_metrics = options->n_metrics;
+    reader->rules = ql_arena_alloc(arena, options->n_metrics * sizeof *reader->rules);
+    reader->pending = ql_arena_alloc(arena, options->n_metrics * sizeof *reader->pending);
+    reader->has_last = false;
+    for (size_t i = 0; i < options->n_metrics; i++) {
+        reader->rules[i] = (struct ql_csv_number_rule){.kind = options->metrics[i].kind,
+                                                       .is_duration = options->metrics[i].is_duration,
+                                                       .is_percentage = options->metrics[i].is_percentage,
+                                                       .point = options->decimal_comma ? ',' : '.',
+                                                       .shift = columns->shift[i]};
+    }
+}
+
+void ql_csv_reader_fini(struct ql_csv_reader *reader) {
+    struct ql_buf *const bufs[] = {&reader->last_start, &reader->last_end,     &reader->scratch_interval, &reader->scratch_end,
+                                   &reader->scratch_id, &reader->scratch_name, &reader->scratch_number};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) {
+        ql_buf_fini(bufs[i]);
+    }
+    ql_csv_number_scratch_fini(&reader->number);
+    *reader = (struct ql_csv_reader){0};
+}
+
+void ql_csv_reader_forget_text(struct ql_csv_reader *reader) {
+    reader->last_text = (struct ql_str){0};
+}
+
+static bool fail(struct ql_csv_defect *defect, enum ql_csv_fault fault, size_t column, struct ql_str excerpt) {
+    *defect = (struct ql_csv_defect){.fault = fault, .column = column, .excerpt = excerpt};
+    return false;
+}
+
+static bool check_structure(const struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect) {
+    size_t n_columns = reader->columns->n_columns;
+    if (row->fault != QL_CSV_FINE) {
+        bool is_named = row->fault_field < n_columns;
+        size_t start = is_named ? row->fields[row->fault_field].start : 0;
+        start -= is_named && row->fields[row->fault_field].is_quoted;
+        return fail(defect, row->fault, is_named ? row->fault_field : QL_CSV_NONE,
+                    (struct ql_str){.ptr = row->text.ptr + start, .len = row->text.len - start});
+    }
+    return row->n_fields == n_columns || fail(defect, QL_CSV_FAULT_RAGGED, QL_CSV_NONE, row->text);
+}
+
+static bool read_interval(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect) {
+    const struct ql_csv_columns *columns = reader->columns;
+    struct ql_str start = ql_csv_row_field(row, columns->interval, &reader->scratch_interval);
+    bool has_end = columns->interval_end != QL_CSV_NONE;
+    struct ql_str end = has_end ? ql_csv_row_field(row, columns->interval_end, &reader->scratch_end) : (struct ql_str){0};
+    if (reader->has_last && ql_str_eq(start, ql_buf_view(&reader->last_start)) &&
+        ql_str_eq(end, ql_buf_view(&reader->last_end))) {
+        return true;
+    }
+    bool is_end_wrong;
+    enum ql_csv_fault fault =
+        ql_csv_interval_parse(&reader->clock, start, has_end ? &end : NULL, reader->last_us, &is_end_wrong);
+    reader->has_last = fault == QL_CSV_FINE;
+    reader->last_text = (struct ql_str){0};
+    if (fault != QL_CSV_FINE) {
+        reader->out_of_range_rows += fault == QL_CSV_FAULT_RANGE;
+        return fail(defect, fault, is_end_wrong ? columns->interval_end : columns->interval, is_end_wrong ? end : start);
+    }
+    ql_buf_reset(&reader->last_start);
+    ql_buf_put_str(&reader->last_start, start);
+    ql_buf_reset(&reader->last_end);
+    ql_buf_put_str(&reader->last_end, end);
+    return true;
+}
+
+static bool is_blank(struct ql_str s) {
+    return s.len == 0 || ql_str_trim(s).len == 0;
+}
+
+/* An absent column reads as a blank one. */
+static bool read_text(size_t column, const struct ql_csv_row *row, struct ql_buf *scratch, struct ql_str *text,
+                      struct ql_csv_defect *defect) {
+    *text = (struct ql_str){.ptr = ""};
+    if (column == QL_CSV_NONE) {
+        return true;
+    }
+    struct ql_str s = ql_csv_row_field(row, column, scratch);
+    if (!ql_utf8_is_valid(s)) {
+        return fail(defect, QL_CSV_FAULT_ENCODING, column, s);
+    }
+    if (!is_blank(s)) {
+        *text = s;
+    }
+    return true;
+}
+
+static bool read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_str *id, struct ql_str *name,
+                       struct ql_csv_defect *defect) {
+    const struct ql_csv_columns *columns = reader->columns;
+    if (!read_text(columns->queue_id, row, &reader->scratch_id, id, defect) ||
+        !read_text(columns->queue_name, row, &reader->scratch_name, name, defect)) {
+        return false;
+    }
+    size_t column = columns->queue_name != QL_CSV_NONE ? columns->queue_name : columns->queue_id;
+    if (name->len == 0) {
+        *name = *id;
+    }
+    if (name->len == 0) {
+        return fail(defect, QL_CSV_FAULT_NO_QUEUE, column, row->text);
+    }
+    if (reader->queues != NULL && find_slot(reader->queues, *name)->ptr == NULL) {
+        return fail(defect, QL_CSV_FAULT_QUEUE, column, *name);
+    }
+    return true;
+}
+
+static bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_arena *arena,
+                         struct ql_csv_defect *defect) {
+    for (size_t i = 0; i < reader->n_metrics; i++) {
+        struct ql_csv_pending *pending = &reader->pending[i];
+        size_t column = reader->columns->metric[i];
+        if (column == QL_CSV_NONE) {
+            pending->number.kind = QL_CSV_NUMBER_EMPTY;
+            continue;
+        }
+        struct ql_str s = ql_csv_row_field(row, column, &reader->scratch_number);
+        enum ql_csv_fault fault = ql_csv_number_parse(s, &reader->rules[i], &pending->number, &reader->number);
+        if (fault != QL_CSV_FINE) {
+            bool is_text = fault != QL_CSV_FAULT_NUMBER || ql_utf8_is_valid(s);
+            return fail(defect, is_text ? fault : QL_CSV_FAULT_ENCODING, column, s);
+        }
+        if (pending->number.kind == QL_CSV_NUMBER_WIDE) {
+            struct ql_str wide = ql_buf_view(&reader->number.text);
+            pending->wide = (struct ql_str){.ptr = ql_arena_copy(arena, wide.ptr, wide.len), .len = wide.len};
+        }
+    }
+    return true;
+}
+
+static struct ql_str copy_text(struct ql_arena *arena, struct ql_str s) {
+    return (struct ql_str){.ptr = ql_arena_copy(arena, s.ptr, s.len), .len = s.len};
+}
+
+/* The input's own words; of two columns both, as an interval is written. */
+static void put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
+    if (reader->last_text.ptr == NULL) {
+        ql_buf_reset(&reader->scratch_interval);
+        ql_buf_put_str(&reader->scratch_interval, ql_buf_view(&reader->last_start));
+        struct ql_str start = ql_buf_view(&reader->last_start);
+        bool is_pair = memchr(start.ptr, '/', start.len) != NULL;
+        if (reader->columns->interval_end != QL_CSV_NONE && !is_pair) {
+            ql_buf_putc(&reader->scratch_interval, '/');
+            ql_buf_put_str(&reader->scratch_interval, ql_buf_view(&reader->last_end));
+        }
+        reader->last_text = copy_text(&batch->arena, ql_buf_view(&reader->scratch_interval));
+    }
+    batch->interval_text[batch->n_rows] = reader->last_text;
+}
+
+static void count_missing(struct ql_csv_reader *reader) {
+    for (size_t i = 0; i < reader->n_metrics; i++) {
+        enum ql_csv_number_kind kind = reader->pending[i].number.kind;
+        bool is_there = reader->columns->metric[i] != QL_CSV_NONE;
+        reader->missing_values += is_there && (kind == QL_CSV_NUMBER_EMPTY || kind == QL_CSV_NUMBER_NAN);
+        reader->nan_values += kind == QL_CSV_NUMBER_NAN;
+    }
+}
+
+bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_batch *batch,
+                        struct ql_csv_defect *defect) {
+    struct ql_str id;
+    struct ql_str name;
+    if (!check_structure(reader, row, defect) || !read_interval(reader, row, defect) ||
+        !read_queue(reader, row, &id, &name, defect) || !read_numbers(reader, row, &batch->arena, defect)) {
+        return false;
+    }
+    size_t n = batch->n_rows;
+    batch->start_us[n] = reader->last_us[0];
+    batch->end_us[n] = reader->last_us[1];
+    batch->queue_id[n] = id.len != 0 ? copy_text(&batch->arena, id) : id;
+    batch->queue_name[n] = name.ptr == id.ptr ? batch->queue_id[n] : copy_text(&batch->arena, name);
+    if (batch->interval_text != NULL) {
+        put_interval_text(reader, batch);
+    }
+    for (size_t i = 0; i < reader->n_metrics; i++) {
+        ql_csv_batch_put(batch, i, &reader->pending[i].number, reader->pending[i].wide);
+    }
+    count_missing(reader);
+    batch->n_rows++;
+    return true;
+}
