@@ -25,9 +25,8 @@ void ql_sim_exports_init(struct ql_sim_exports *exports) {
 
 void ql_sim_exports_fini(struct ql_sim_exports *exports) {
     for (size_t i = 0; i < exports->n; i++) {
-        ql_mem_free(exports->items[i]->end_status);
-        ql_mem_free(exports->items[i]->message);
-        ql_mem_free(exports->items[i]);
+        ql_mem_free(exports->items[i].end_status);
+        ql_mem_free(exports->items[i].message);
     }
     ql_mem_free(exports->items);
     ql_mem_free(exports->download_url);
@@ -37,8 +36,8 @@ void ql_sim_exports_fini(struct ql_sim_exports *exports) {
 /* The lock is held. */
 static struct ql_sim_export *find(struct ql_sim_exports *exports, struct ql_str id) {
     for (size_t i = 0; i < exports->n; i++) {
-        if (ql_str_eq(id, ql_str_from(exports->items[i]->id))) {
-            return exports->items[i];
+        if (ql_str_eq(id, ql_str_from(exports->items[i].id))) {
+            return &exports->items[i];
         }
     }
     return NULL;
@@ -100,28 +99,24 @@ static void set_end(struct ql_sim_export *export, const struct ql_sim_fault *fau
 
 void ql_sim_exports_create(struct ql_sim_exports *exports, const struct ql_sim_request *request, struct ql_sim_answer *answer) {
     enum { KIND_EXPORT = 16 };
-    struct ql_sim_query query;
-    if (!ql_sim_export_query_read(request, &query, answer)) {
+    struct ql_sim_export export = {.created_at_ms = ql_sim_now_ms(), .created_ms = ql_sim_monotonic_ms(), .sizes = {-1, -1}};
+    if (!ql_sim_export_query_read(request, &export.query, answer)) {
         return;
     }
-    struct ql_sim_export *export = ql_mem_zalloc(1, sizeof *export);
-    export->query = query;
-    export->created_at_ms = ql_sim_now_ms();
-    export->created_ms = ql_sim_monotonic_ms();
-    export->ready_ms = export->created_ms + exports->ready_after_ms;
-    export->sizes[0] = export->sizes[1] = -1;
-    set_end(export, request->fault, false);
+    export.ready_ms = export.created_ms + exports->ready_after_ms;
+    set_end(&export, request->fault, false);
     (void)pthread_mutex_lock(&exports->lock);
     struct ql_sim_prng prng = ql_sim_prng_for(exports->seed, KIND_EXPORT, exports->n, 0);
-    ql_sim_prng_uuid(&prng, export->id);
+    ql_sim_prng_uuid(&prng, export.id);
     QL_MEM_GROW(exports->items, exports->cap, exports->n + 1);
     exports->items[exports->n++] = export;
     (void)pthread_mutex_unlock(&exports->lock);
-    json_t *body = json_pack("{s:s,s:s,s:s}", "id", export->id, "type", "summary", "status", "inProgress");
-    (void)json_object_set_new(body, "createdDate", time_json(export->created_at_ms));
+    /* However short the wait is, the answer to the creation is the same: nothing is ready yet. */
+    json_t *body = json_pack("{s:s,s:s,s:s}", "id", export.id, "type", "summary", "status", "inProgress");
+    (void)json_object_set_new(body, "createdDate", time_json(export.created_at_ms));
     (void)json_object_set_new(body, "completedDate", json_null());
     (void)json_object_set_new(body, "downloadUrl", json_null());
-    (void)json_object_set_new(body, "selfUri", json_sprintf("%s/%s", PATH, export->id));
+    (void)json_object_set_new(body, "selfUri", json_sprintf("%s/%s", PATH, export.id));
     ql_sim_answer_set_json(answer, 202, body);
 }
 
@@ -180,7 +175,7 @@ void ql_sim_exports_list(struct ql_sim_exports *exports, const struct ql_sim_req
     (void)pthread_mutex_lock(&exports->lock);
     int64_t total = (int64_t)exports->n;
     for (int64_t i = (page - 1) * size; i < page * size && i < total; i++) { /* newest first */
-        (void)json_array_append_new(entities, export_json(exports, exports->items[total - 1 - i]));
+        (void)json_array_append_new(entities, export_json(exports, &exports->items[total - 1 - i]));
     }
     (void)pthread_mutex_unlock(&exports->lock);
     int64_t n_pages = (total + size - 1) / size;

@@ -11,7 +11,7 @@
 struct ql_sim_export;
 struct ql_sim_exports {
     pthread_mutex_t lock;
-    struct ql_sim_export **items; /* in the order of their creation */
+    struct ql_sim_export *items; /* in the order of their creation */
     size_t n, cap;
     uint64_t seed;
     int64_t ready_after_ms;

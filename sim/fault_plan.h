@@ -18,27 +18,21 @@ struct ql_sim_fault {
     int64_t bomb; /* MiB of zeros as gzip */
 
     /* The right answer, damaged on its way. Bytes are those of the body. */
-    bool close_before_answer, reset;
     int64_t truncate_after;
     int64_t wrong_length; /* added to the length that is declared; 0: absent */
     int64_t duplicate_length;
     int64_t stall_ms, stall_after;
-    bool stall_in_head;
     int64_t slice, slice_ms;
-    bool no_length, chunked;
     int64_t big_headers;
     int64_t informational;
+    int64_t gzip_cut; /* the content is damaged, not its frame; as with corrupt_gzip */
 
-    /* The right answer over a damaged content. */
-    int64_t gzip_cut;
-    bool corrupt_gzip;
-
-    /* Another state of what is asked for. */
-    char *export_status, *message;
-    bool expire_link, expire_token;
+    char *export_status, *message; /* what an export comes to */
 
     int64_t acts; /* whether the request takes effect: 0, 1, absent: by the kind of fault */
     char *kinds;  /* the members that are there, for the log: "truncate_after,reset" */
+
+    bool close_before_answer, reset, stall_in_head, no_length, chunked, corrupt_gzip, expire_link, expire_token;
 };
 
 struct ql_sim_rule {

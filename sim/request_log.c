@@ -47,7 +47,10 @@ static json_t *masked_header(const char *value) {
 
 /* json_string is NULL for what is not UTF-8; a request may hold any byte. */
 static json_t *text_json(struct ql_str text) {
-    json_t *json = json_stringn(text.ptr != NULL ? text.ptr : "", text.len);
+    if (text.ptr == NULL) {
+        return json_string("");
+    }
+    json_t *json = json_stringn(text.ptr, text.len);
     if (json == NULL) {
         struct ql_buf escaped = {0};
         for (size_t i = 0; i < text.len; i++) {

@@ -119,7 +119,7 @@ void ql_sim_links_sign(struct ql_sim_links *links, const char *path, struct ql_b
     ql_buf_printf(&query, "&X-Amz-Date=%s&X-Amz-Expires=%lld&X-Amz-Security-Token=", date, (long long)links->life_s);
     put_hex(&query, nonce, sizeof nonce); /* what makes every link another one */
     ql_buf_puts(&query, "&X-Amz-SignedHeaders=host");
-    struct parameter parameters[MAX_PARAMETERS];
+    struct parameter parameters[MAX_PARAMETERS] = {0};
     size_t n;
     struct ql_buf hex = {0};
     if (read_parameters(ql_buf_view(&query), parameters, &n)) {
@@ -174,7 +174,7 @@ static struct ql_sim_link_check judge(struct ql_sim_links *links, const struct q
 }
 
 struct ql_sim_link_check ql_sim_links_check(struct ql_sim_links *links, const struct ql_sim_request *request) {
-    struct parameter parameters[MAX_PARAMETERS];
+    struct parameter parameters[MAX_PARAMETERS] = {0};
     size_t n;
     struct ql_sim_link_check check = {.state = QL_SIM_LINK_INCOMPLETE};
     if (read_parameters(request->query, parameters, &n)) {

@@ -103,7 +103,8 @@ static int64_t draw_offered(const struct ql_sim_world *world, size_t i, int64_t 
     uint64_t trials = (4 * mean >> 16) + (ql_sim_prng_below(prng, 65536) < (4 * mean & 0xffff) ? 1 : 0);
     int64_t offered = 0;
     for (; trials != 0; trials -= trials < 64 ? trials : 64) {
-        uint64_t successes = ql_sim_prng_next(prng) & ql_sim_prng_next(prng);
+        uint64_t successes = ql_sim_prng_next(prng);
+        successes &= ql_sim_prng_next(prng);
         offered += __builtin_popcountll(trials < 64 ? successes & ((UINT64_C(1) << trials) - 1) : successes);
     }
     return offered;
@@ -131,16 +132,16 @@ int64_t ql_sim_world_carry_into(const struct ql_sim_world *world, size_t queue, 
     return draw_fate(world, queue, atom - 1).carried;
 }
 
-void ql_sim_world_add(const struct ql_sim_world *world, size_t i, int64_t atom, int64_t *carry, struct ql_sim_cell *cell) {
-    struct fate fate = draw_fate(world, i, atom);
+void ql_sim_world_add(const struct ql_sim_world *world, size_t queue, int64_t atom, int64_t *carry, struct ql_sim_cell *cell) {
+    struct fate fate = draw_fate(world, queue, atom);
     int64_t answered = fate.answered + *carry; /* who was carried over waited too long for the service level */
     cell->offered += fate.offered;
     cell->answered += answered;
     cell->abandoned += fate.abandoned;
     cell->in_sla += fate.in_sla;
     *carry = fate.carried;
-    struct ql_sim_prng prng = ql_sim_prng_for(world->seed, KIND_HANDLING, i, (uint64_t)atom);
-    uint32_t mean_ms = world->queues[i].handle_ms;
+    struct ql_sim_prng prng = ql_sim_prng_for(world->seed, KIND_HANDLING, queue, (uint64_t)atom);
+    uint32_t mean_ms = world->queues[queue].handle_ms;
     for (int64_t call = 0; call < answered; call++) { /* a quarter of the mean to seven quarters */
         cell->handle_ms += mean_ms / 4 + ql_sim_prng_below(&prng, mean_ms / 2 * 3);
     }
