@@ -77,7 +77,7 @@ static enum ql_status publish(const struct ql_disk *disk, const char *path, bool
     for (size_t i = 0; i < NEW_BYTES; i++) {
         bytes[i] = new_byte(i);
     }
-    static const size_t PIECES[] = {4, 100000, 300000, 1000, 298996};
+    static const size_t PIECES[] = {4, 100000, 300000, 298996, 1000};
     size_t at = 0;
     for (size_t i = 0; status == QL_OK && i < sizeof PIECES / sizeof PIECES[0]; i++) {
         status = sink.write(sink.ctx, bytes + at, PIECES[i], err);
@@ -149,6 +149,9 @@ static void any_failing_call_leaves_the_old_artefact(void **state) {
             enum ql_status status = publish(&disk, place->path, false, &stored, &err);
             is_over = faults.seen < n;
             int found = look(place->path);
+            /* No failure goes unseen, but that a folder which cannot be listed is used without that right. */
+            bool is_mended = WAYS[way / 2] == EACCES && n == 1;
+            assert_int_equal(status == QL_OK, is_over || is_mended);
             if (status == QL_OK) {
                 assert_int_equal(found, 1);
             } else if (strstr(err.message, "cannot sync the folder of") != NULL) {
