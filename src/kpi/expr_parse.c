@@ -45,13 +45,13 @@ static const struct binary {
 
 static const struct function {
     const char *name;
-    enum ql_expr_op op;
     size_t min_args, max_args;
+    enum ql_expr_op op;
     bool is_folded; /* the operation takes two and is applied after each further argument */
 } FUNCTIONS[] = {
-    {"if", QL_EXPR_IF, 3, 3, false},         {"coalesce", QL_EXPR_COALESCE, 1, SIZE_MAX, true},
-    {"round", QL_EXPR_ROUND, 1, 2, false},   {"min", QL_EXPR_MIN, 2, SIZE_MAX, true},
-    {"max", QL_EXPR_MAX, 2, SIZE_MAX, true}, {"abs", QL_EXPR_ABS, 1, 1, false},
+    {"if", 3, 3, QL_EXPR_IF, false},         {"coalesce", 1, SIZE_MAX, QL_EXPR_COALESCE, true},
+    {"round", 1, 2, QL_EXPR_ROUND, false},   {"min", 2, SIZE_MAX, QL_EXPR_MIN, true},
+    {"max", 2, SIZE_MAX, QL_EXPR_MAX, true}, {"abs", 1, 1, QL_EXPR_ABS, false},
 };
 enum { N_FUNCTIONS = sizeof FUNCTIONS / sizeof FUNCTIONS[0] };
 

@@ -5,14 +5,14 @@
 #include "kpi/plan.h"
 
 struct ql_builtin_metric {
-    const char *name; /* also that of its canonical column */
-    enum ql_number_kind kind;
-    bool is_duration, is_percentage;
-    enum ql_agg agg;
+    const char *name;   /* also that of its canonical column */
     const char *weight; /* a metric's name, or NULL */
-    bool is_default;    /* written unless --metrics says otherwise */
-    bool is_silent;     /* left out without a warning where the source has none */
-    bool is_needed;     /* no input without it is taken */
+    enum ql_number_kind kind;
+    enum ql_agg agg;
+    bool is_duration, is_percentage;
+    bool is_default; /* written unless --metrics says otherwise */
+    bool is_silent;  /* left out without a warning where the source has none */
+    bool is_needed;  /* no input without it is taken */
 };
 
 struct ql_builtin_kpi {

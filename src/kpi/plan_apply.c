@@ -25,7 +25,8 @@ struct apply {
 static struct ql_expr_column view(const struct ql_cell_column *column, enum scope scope) {
     const int64_t *i64 = scope == SCOPE_CELLS ? column->v.i64 : (scope == SCOPE_IDLE ? column->idle.i64 : column->total.i64);
     const double *f64 = scope == SCOPE_CELLS ? column->v.f64 : (scope == SCOPE_IDLE ? column->idle.f64 : column->total.f64);
-    return column->type == QL_CELL_INT64 ? (struct ql_expr_column){.i64 = i64} : (struct ql_expr_column){.f64 = f64};
+    bool is_i64 = column->type == QL_CELL_INT64;
+    return (struct ql_expr_column){.i64 = is_i64 ? i64 : NULL, .f64 = is_i64 ? NULL : f64};
 }
 
 static size_t n_values(const struct apply *a, enum scope scope) {
@@ -190,7 +191,7 @@ static void apply_steps(struct apply *a) {
 
 enum ql_status ql_plan_apply(const struct ql_plan *plan, struct ql_cells *cells, const struct ql_plan_output *output,
                              struct ql_plan_stats *stats, struct ql_err *err) {
-    struct ql_plan_stats unused;
+    struct ql_plan_stats unused = {0};
     struct apply apply = {.plan = plan, .cells = cells, .output = output, .stats = stats != NULL ? stats : &unused};
     *apply.stats = (struct ql_plan_stats){0};
     if (output->round_digits > QL_ROUND_MAX_DIGITS) {

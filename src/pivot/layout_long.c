@@ -96,7 +96,7 @@ static enum ql_status put_metric(const struct long_rows *rows, const struct grou
     const struct ql_cells *cells = shape->cells;
     bool is_i64 = column->type == QL_CELL_INT64;
     const void *values = is_i64 ? (const void *)(column->v.i64 + group->cell) : column->v.f64 + group->cell;
-    if (shape->options->has_all_cells) {
+    if (rows->values != NULL) { /* every cell is a row */
         ql_layout_fill_idle(shape, column, group->interval_of, group->n_rows, rows->values);
         for (size_t c = group->cell; c < group->cell + group->n_cells; c++) {
             size_t row = row_of(cells, c) - group->first;
