@@ -142,7 +142,7 @@ static enum ql_status count_columns(struct ql_shape *shape, size_t *n_columns, s
         __builtin_add_overflow(*n_columns, n_fixed, n_columns) || *n_columns > max) {
         (void)QL_FAIL(err, QL_E_LIMIT, "%zu metrics and KPIs of %zu queues would make more than %zu columns", shape->n_metrics,
                       cells->n_queues, max);
-        ql_err_hint(err, "use --layout long, which has one column for each metric, or raise the limit on columns");
+        ql_err_hint(err, "use --layout long, which has one column for each metric, or raise --max-output-columns");
         return QL_E_LIMIT;
     }
     return QL_OK;
