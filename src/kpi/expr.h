@@ -1,7 +1,7 @@
 /**
  * KPI expressions: text becomes a small column program once, and runs over whole vectors (semantics, section 4).
  *
- * The order of calls: parse (syntax) → bind (names; by the caller, who knows what exists) → eval. Inside, NULL is NaN: where
+ * The order of calls: parse (syntax) -> bind (names; by the caller, who knows what exists) -> eval. Inside, NULL is NaN: where
  * there is no value there is NULL, a division by zero and any result that is not finite is NULL, and NULL goes through every
  * operator and function but `coalesce` and `if` (whose NULL condition takes the second branch).
  *

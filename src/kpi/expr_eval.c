@@ -147,7 +147,7 @@ static void load(const struct ql_expr_step *step, const struct ql_expr_rows *row
     }
 }
 
-/* Rows first … first + n - 1; returns the result's block. */
+/* Rows first ... first + n - 1; returns the result's block. */
 static const double *eval_block(const struct ql_expr *expr, const struct ql_expr_rows *rows, size_t first, size_t n,
                                 struct operand *stack) {
     size_t height = 0;

@@ -2,8 +2,8 @@
  * What to read, how to aggregate it, what to compute from it: metrics and KPIs as data, checked before anything is read
  * (semantics, sections 2, 3, 4 and 6).
  *
- * The order of calls: new (from settings) → columns (what a reader is asked for) → resolve (what the header has) →
- * aggregates (for pivot) → apply (on pivot's cells).
+ * The order of calls: new (from settings) -> columns (what a reader is asked for) -> resolve (what the header has) ->
+ * aggregates (for pivot) -> apply (on pivot's cells).
  */
 #ifndef QL_KPI_PLAN_H
 #define QL_KPI_PLAN_H

@@ -113,7 +113,7 @@ static enum ql_status fail_order(const struct ql_plan *plan, size_t kpi, size_t 
     struct ql_str text = plan->kpis[kpi].expr.text;
     size_t *before = ql_mem_zalloc(plan->n_kpis, sizeof *before);
     if (find_way(plan, other, kpi, before)) {
-        /* The way goes other … kpi; it is told from its end, so collect it first. */
+        /* The way goes other ... kpi; it is told from its end, so collect it first. */
         size_t *way = ql_mem_zalloc(plan->n_kpis + 1, sizeof *way);
         size_t n = 0;
         for (size_t k = kpi; k != other; k = before[k]) {

@@ -30,7 +30,7 @@ struct long_rows {
     uint8_t *is_valid;
 };
 
-/* One row group: rows first … first + n_rows - 1, which mention the cells cell … cell + n_cells - 1. */
+/* One row group: rows first ... first + n_rows - 1, which mention the cells cell ... cell + n_cells - 1. */
 struct group {
     size_t first, n_rows;
     size_t cell, n_cells;
