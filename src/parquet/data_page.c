@@ -41,6 +41,12 @@ static void put_levels(struct ql_page_maker *maker, struct ql_page_span span) {
 }
 
 static void put_indices(struct ql_page_maker *maker, struct ql_page_span span) {
+    if (span.n_values == 0) {
+        /* Width 0 and no run, as Arrow writes it: behind any other width fastparquet takes the missing runs for a stream with a
+         * length in front and reads past the page. */
+        ql_buf_putc(&maker->payload, 0);
+        return;
+    }
     const uint32_t *index = maker->dictionary->index + span.value;
     uint32_t max = 0;
     for (size_t i = 0; i < span.n_values; i++) {
@@ -111,10 +117,16 @@ enum ql_status ql_page_put_data(struct ql_page_maker *maker, struct ql_page_span
     return QL_OK;
 }
 
-enum ql_status ql_page_put_dictionary(struct ql_page_maker *maker, struct ql_page_size *size, struct ql_err *err) {
+/* Returns how many. */
+static size_t put_entries(struct ql_page_maker *maker) {
     const struct ql_chunk_values *values = maker->values;
     const struct ql_chunk_dictionary *dictionary = maker->dictionary;
-    ql_buf_reset(&maker->payload);
+    if (values->n == 0) {
+        /* A chunk of NULLs gets one entry that nothing uses: fastparquet loses its place behind an empty page. */
+        static const char ZEROS[8] = {0};
+        ql_buf_put(&maker->payload, ZEROS, values->type == QL_COLUMN_STRING ? sizeof(uint32_t) : sizeof(uint64_t));
+        return 1;
+    }
     if (values->type == QL_COLUMN_STRING) {
         for (size_t e = 0; e < dictionary->n; e++) {
             ql_plain_put_string(&maker->payload, values->dict[dictionary->entries[e]]);
@@ -122,13 +134,19 @@ enum ql_status ql_page_put_dictionary(struct ql_page_maker *maker, struct ql_pag
     } else {
         ql_buf_put(&maker->payload, dictionary->entries, dictionary->n * sizeof *dictionary->entries);
     }
+    return dictionary->n;
+}
+
+enum ql_status ql_page_put_dictionary(struct ql_page_maker *maker, struct ql_page_size *size, struct ql_err *err) {
+    ql_buf_reset(&maker->payload);
+    size_t n_entries = put_entries(maker);
     struct ql_str stored;
     QL_TRY(compress(maker, &stored, err));
     size_t start = maker->out->len;
     struct ql_thrift header;
     begin_header(&header, maker, QL_PARQUET_PAGE_DICTIONARY, stored);
     ql_thrift_begin_struct(&header, 7);
-    ql_thrift_put_i32(&header, 1, (int32_t)dictionary->n);
+    ql_thrift_put_i32(&header, 1, (int32_t)n_entries);
     ql_thrift_put_i32(&header, 2, QL_PARQUET_ENCODING_PLAIN_DICTIONARY);
     ql_thrift_end_struct(&header);
     ql_thrift_end_struct(&header);
