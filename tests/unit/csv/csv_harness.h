@@ -1,0 +1,235 @@
+/** Feeds inputs to csv and writes down what comes out, as text that does not depend on how rows were cut into batches. */
+#ifndef QL_TESTS_CSV_HARNESS_H
+#define QL_TESTS_CSV_HARNESS_H
+
+#include "support/test.h"
+
+#include "base/mem.h"
+#include "csv/csv.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { CSV_OFFERED, CSV_ANSWERED, CSV_HANDLE, CSV_LEVEL, CSV_METRICS };
+static const struct ql_rows_metric CSV_METRIC[CSV_METRICS] = {
+    {.name = {"calls_offered", 13}, .kind = QL_NUMBER_COUNT, .is_required = true},
+    {.name = {"calls_answered", 14}, .kind = QL_NUMBER_COUNT, .is_required = true},
+    {.name = {"avg_handle_time_seconds", 23}, .kind = QL_NUMBER_DECIMAL, .is_duration = true},
+    {.name = {"service_level_percent", 21}, .kind = QL_NUMBER_DECIMAL, .is_percentage = true},
+};
+#define CSV_HEADER "timeInterval,queue.id,queue.name,callsOffered,callsAnswered,avgHandleTimeSeconds,serviceLevelPercent\n"
+#define CSV_INTERVAL "2024-01-01T00:00:00.000Z/2024-01-01T00:30:00.000Z"
+/* The same, as rows are written down. */
+#define CSV_SEEN "2024-01-01T00:00:00.000Z/2024-01-01T00:30:00.000Z"
+
+struct csv_result {
+    struct ql_buf rows;    /* a line each: start/end|id|name|value|value... */
+    struct ql_buf headers; /* a line an input: presence of the metrics and of ids, "1110 id" */
+    struct ql_buf quarantine;
+    struct ql_csv_stats stats;
+    enum ql_status status;
+    struct ql_err err;
+    size_t n_batches, n_metrics;
+    size_t fail_after_batches; /* the sink fails then; 0: never */
+};
+
+static inline void csv_result_fini(struct csv_result *result) {
+    ql_buf_fini(&result->rows);
+    ql_buf_fini(&result->headers);
+    ql_buf_fini(&result->quarantine);
+}
+
+static inline void csv_put_time(struct ql_buf *out, int64_t us) {
+    char text[QL_TIME_TEXT_SIZE];
+    if (us == QL_TIME_NONE) {
+        ql_buf_putc(out, '-');
+    } else {
+        ql_buf_put(out, text, ql_time_format(us, text));
+    }
+}
+
+/* k / 10^scale as digits and an exponent without superfluous zeros, "-123e-2"; so every spelling of a value is one text. */
+static inline void csv_put_digits(struct ql_buf *out, struct ql_str digits, long exponent) {
+    bool is_negative = digits.len != 0 && digits.ptr[0] == '-';
+    digits.ptr += is_negative;
+    digits.len -= is_negative;
+    while (digits.len != 0 && digits.ptr[0] == '0') {
+        digits.ptr++;
+        digits.len--;
+    }
+    while (digits.len != 0 && digits.ptr[digits.len - 1] == '0') {
+        digits.len--;
+        exponent++;
+    }
+    if (digits.len == 0) {
+        ql_buf_puts(out, "0");
+        return;
+    }
+    ql_buf_printf(out, "%s%.*s", is_negative ? "-" : "", QL_STR_ARG(digits));
+    if (exponent != 0) {
+        ql_buf_printf(out, "e%ld", exponent);
+    }
+}
+
+static inline void csv_put_number(struct ql_buf *out, const struct ql_number_column *column, size_t row) {
+    int64_t k = column->k[row];
+    if (k == QL_NUMBER_MISSING) {
+        ql_buf_putc(out, '-');
+        return;
+    }
+    if (k == QL_NUMBER_WIDE) {
+        for (size_t i = 0; i < column->n_wide; i++) {
+            assert_true(i == 0 || column->wide[i - 1].row < column->wide[i].row);
+            if (column->wide[i].row == row) {
+                /* -?digits[.digits][e+-dd]: ours has no point */
+                struct ql_str exponent;
+                struct ql_str digits = ql_str_split(column->wide[i].text, 'e', &exponent);
+                assert_null(memchr(digits.ptr, '.', digits.len));
+                csv_put_digits(out, digits, exponent.len != 0 ? strtol(exponent.ptr, NULL, 10) : 0);
+                return;
+            }
+        }
+        fail_msg("row %zu has no wide number", row);
+    }
+    struct ql_buf digits = {0};
+    ql_buf_printf(&digits, "%" PRId64, k);
+    csv_put_digits(out, ql_buf_view(&digits), -(long)column->scale);
+    ql_buf_fini(&digits);
+}
+
+static inline enum ql_status csv_on_header(void *ctx, const struct ql_csv_header *header, struct ql_err *err) {
+    struct csv_result *result = ctx;
+    (void)err;
+    for (size_t i = 0; i < result->n_metrics; i++) {
+        ql_buf_putc(&result->headers, header->is_present[i] ? '1' : '0');
+    }
+    ql_buf_puts(&result->headers, header->has_queue_id ? " id\n" : "\n");
+    return QL_OK;
+}
+
+static inline enum ql_status csv_on_rows(void *ctx, const struct ql_rows *rows, struct ql_err *err) {
+    struct csv_result *result = ctx;
+    struct ql_buf *out = &result->rows;
+    assert_true(rows->n_rows != 0);
+    for (size_t i = 0; i < rows->n_rows; i++) {
+        if (rows->input != 0) {
+            ql_buf_printf(out, "%u:", rows->input);
+        }
+        csv_put_time(out, rows->start_us[i]);
+        ql_buf_putc(out, '/');
+        csv_put_time(out, rows->end_us[i]);
+        if (rows->interval_text != NULL) {
+            ql_buf_printf(out, "|%.*s", QL_STR_ARG(rows->interval_text[i]));
+        }
+        ql_buf_printf(out, "|%.*s|", QL_STR_ARG(rows->queue_id != NULL ? rows->queue_id[i] : QL_STR("(none)")));
+        assert_true(rows->queue_name[i].len != 0);
+        ql_buf_put_str(out, rows->queue_name[i]);
+        for (size_t m = 0; m < rows->n_metrics; m++) {
+            ql_buf_putc(out, '|');
+            csv_put_number(out, &rows->metrics[m], i);
+        }
+        ql_buf_putc(out, '\n');
+    }
+    result->n_batches++;
+    return result->fail_after_batches == result->n_batches ? QL_FAIL(err, QL_E_IO, "the sink is full") : QL_OK;
+}
+
+static inline enum ql_status csv_on_quarantine(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
+    struct csv_result *result = ctx;
+    (void)err;
+    ql_buf_put(&result->quarantine, ptr, len);
+    return QL_OK;
+}
+
+static inline struct ql_csv_options csv_options(void) {
+    return (struct ql_csv_options){
+        .metrics = CSV_METRIC, .n_metrics = CSV_METRICS, .from_us = QL_TIME_NONE, .to_us = QL_TIME_NONE, .max_bad_rows = -1};
+}
+
+/* From a buffer of exactly the chunk's size that is gone afterwards: reading beyond it or later is an error that ASan sees. */
+static inline enum ql_status csv_feed_exact(struct ql_csv *csv, const char *ptr, size_t len, struct ql_err *err) {
+    char *chunk = malloc(len != 0 ? len : 1);
+    assert_non_null(chunk);
+    memcpy(chunk, ptr, len);
+    enum ql_status status = ql_csv_feed(csv, chunk, len, err);
+    free(chunk);
+    return status;
+}
+
+struct csv_feed {
+    struct ql_str text;
+    const char *name; /* NULL: "in.csv" */
+    bool is_unsized;
+    size_t first; /* size of the first chunk; 0: chunk */
+    size_t chunk; /* of the others; 0: all that is left */
+};
+
+static inline void csv_feed_input(struct ql_csv *csv, const struct csv_feed *feed, struct csv_result *result) {
+    ql_csv_input_begin(csv, ql_str_from(feed->name != NULL ? feed->name : "in.csv"), feed->is_unsized);
+    size_t at = 0;
+    while (at < feed->text.len && result->status == QL_OK) {
+        size_t want = at == 0 && feed->first != 0 ? feed->first : feed->chunk;
+        size_t n = want != 0 && want < feed->text.len - at ? want : feed->text.len - at;
+        result->status = csv_feed_exact(csv, feed->text.ptr + at, n, &result->err);
+        at += n;
+    }
+    if (result->status == QL_OK) {
+        result->status = ql_csv_input_end(csv, &result->err);
+    }
+}
+
+/** result must be empty, but for fail_after_batches. */
+static inline void csv_run_feeds(const struct ql_csv_options *options, const struct csv_feed *feeds, size_t n,
+                                 struct csv_result *result) {
+    struct ql_csv_options with_quarantine = *options;
+    const struct ql_csv_sink sink = {.header = csv_on_header, .rows = csv_on_rows, .ctx = result};
+    with_quarantine.quarantine = (struct ql_sink){.write = csv_on_quarantine, .ctx = result};
+    result->n_metrics = options->n_metrics;
+    struct ql_csv *csv = ql_csv_new(&with_quarantine, &sink);
+    for (size_t i = 0; i < n && result->status == QL_OK; i++) {
+        csv_feed_input(csv, &feeds[i], result);
+    }
+    ql_csv_get_stats(csv, &result->stats);
+    ql_csv_free(csv);
+}
+
+static inline void csv_run(const struct ql_csv_options *options, struct ql_str text, struct csv_result *result) {
+    const struct csv_feed feed = {.text = text};
+    csv_run_feeds(options, &feed, 1, result);
+}
+
+static inline void csv_assert_contains(const char *text, const char *part, const char *what) {
+    if (strstr(text, part) == NULL) {
+        fail_msg("%s: '%s' has no '%s'", what, text, part);
+    }
+}
+
+/** Runs and expects these rows, written as above. */
+static inline void csv_expect_rows(const struct ql_csv_options *options, struct ql_str text, const char *rows) {
+    struct csv_result result = {0};
+    csv_run(options, text, &result);
+    if (result.status != QL_OK) {
+        fail_msg("%.*s: %s: %s", QL_STR_ARG(text), ql_status_name(result.status), result.err.message);
+    }
+    assert_string_equal(ql_buf_text(&result.rows), rows);
+    csv_result_fini(&result);
+}
+
+/** Runs and expects the status, with `part` in the message and, unless NULL, `hint` in the hint. */
+static inline void csv_expect_error(const struct ql_csv_options *options, struct ql_str text, enum ql_status status,
+                                    const char *part, const char *hint) {
+    struct csv_result result = {0};
+    csv_run(options, text, &result);
+    if (result.status != status) {
+        fail_msg("%.*s: %s (%s) instead of %s", QL_STR_ARG(text), ql_status_name(result.status), result.err.message,
+                 ql_status_name(status));
+    }
+    assert_int_equal(result.err.status, status);
+    csv_assert_contains(result.err.message, part, "message");
+    if (hint != NULL) {
+        csv_assert_contains(ql_err_get_hint(&result.err), hint, "hint");
+    }
+    csv_result_fini(&result);
+}
+
+#endif
