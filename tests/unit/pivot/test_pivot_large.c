@@ -1,0 +1,221 @@
+/*
+ * Enough rows for several chunks, buckets and groups, in the shapes that take different ways through the pivot: ordered,
+ * shuffled, everything in one bucket, one single interval, intervals whose order is not that of time. The reference is a plain
+ * table of 64-bit sums, whose quotients one division of doubles rounds correctly.
+ */
+#include "support/test.h"
+
+#include "base/mem.h"
+#include "pivot/pivot.h"
+#include "table/cells.h"
+
+#include <math.h>
+#include <stdio.h>
+
+enum { N_ROWS = 150000, N_COLUMNS = 3, BATCH_MAX = 5000, TEXT_SIZE = 40 };
+
+struct shape {
+    const char *name;
+    int64_t step_us;
+    uint32_t n_intervals, n_queues;
+    bool is_shuffled, by_text;
+};
+
+/* A row: calls, a value in thousandths, and the spelling of its numbers. */
+struct row {
+    uint32_t interval, queue, input;
+    int64_t calls, thousandths;
+    enum { PLAIN, SPELT_WIDE, HUGE_THIRD } spelling;
+};
+
+struct reference {
+    int64_t n, calls, thousandths, products, largest;
+    bool has_huge;
+};
+
+static const char HUGE_TEXT[] = "123456789012345678901234567890.5";
+
+static uint64_t next_random(uint64_t *state) {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    return *state ^= *state << 17;
+}
+
+static struct row *make_rows(const struct shape *shape, struct reference *table) {
+    struct row *rows = ql_mem_alloc(N_ROWS * sizeof *rows);
+    uint64_t seed = UINT64_C(0x2545f4914f6cdd1d);
+    for (size_t i = 0; i < N_ROWS; i++) {
+        uint64_t r = next_random(&seed);
+        struct row *row = &rows[i];
+        row->interval = (uint32_t)((uint64_t)i * shape->n_intervals / N_ROWS);
+        row->queue = (uint32_t)(r % shape->n_queues);
+        row->calls = (int64_t)(r >> 32 & 31);
+        row->thousandths = (int64_t)(r >> 40 & 0xfffff) - 400000;
+        row->spelling = r % 97 == 0 ? SPELT_WIDE : r % 101 == 0 ? HUGE_THIRD : PLAIN;
+        struct reference *cell = &table[row->interval * shape->n_queues + row->queue];
+        int64_t third = row->thousandths / 2;
+        cell->largest = cell->n == 0 || third > cell->largest ? third : cell->largest;
+        cell->has_huge = cell->has_huge || row->spelling == HUGE_THIRD;
+        cell->n++;
+        cell->calls += row->calls;
+        cell->thousandths += row->thousandths;
+        cell->products += row->thousandths * row->calls;
+    }
+    for (size_t i = N_ROWS; shape->is_shuffled && i > 1; i--) {
+        size_t j = next_random(&seed) % i;
+        struct row swapped = rows[i - 1];
+        rows[i - 1] = rows[j];
+        rows[j] = swapped;
+    }
+    for (size_t i = 0; i < N_ROWS; i++) {
+        rows[i].input = (uint32_t)(i * 3 / N_ROWS);
+    }
+    return rows;
+}
+
+struct batch {
+    int64_t start_us[BATCH_MAX], end_us[BATCH_MAX], k[N_COLUMNS][BATCH_MAX];
+    struct ql_str interval_text[BATCH_MAX], name[BATCH_MAX];
+    struct ql_wide_number wide[N_COLUMNS][BATCH_MAX];
+    char interval_chars[BATCH_MAX][TEXT_SIZE], name_chars[BATCH_MAX][TEXT_SIZE], wide_chars[BATCH_MAX][TEXT_SIZE];
+};
+
+#define PRINT(out, ...) ((struct ql_str){.ptr = (out), .len = (size_t)snprintf((out), TEXT_SIZE, __VA_ARGS__)})
+
+static void put_wide(struct batch *batch, struct ql_number_column *column, size_t c, size_t row, struct ql_str text) {
+    batch->k[c][row] = QL_NUMBER_WIDE;
+    batch->wide[c][column->n_wide++] = (struct ql_wide_number){.row = (uint32_t)row, .text = text};
+}
+
+/* n rows of one input; extra: decimals that nothing needs. */
+static void feed(struct ql_pivot *pivot, const struct shape *shape, const struct row *rows, size_t n, unsigned extra) {
+    static const int64_t POW10[] = {1, 10, 100, 1000};
+    struct batch *batch = ql_mem_alloc(sizeof *batch);
+    struct ql_number_column metrics[N_COLUMNS];
+    for (size_t c = 0; c < N_COLUMNS; c++) {
+        metrics[c] = (struct ql_number_column){.k = batch->k[c], .wide = batch->wide[c]};
+    }
+    metrics[1].scale = (uint8_t)(3 + extra);
+    for (size_t i = 0; i < n; i++) {
+        batch->start_us[i] = INT64_C(1704067200000000) + rows[i].interval * shape->step_us;
+        batch->end_us[i] = batch->start_us[i] + shape->step_us;
+        batch->interval_text[i] = PRINT(batch->interval_chars[i], "%08u", shape->n_intervals - 1 - rows[i].interval);
+        batch->name[i] = PRINT(batch->name_chars[i], "queue %08u", rows[i].queue);
+        batch->k[0][i] = rows[i].calls;
+        batch->k[1][i] = rows[i].thousandths * POW10[extra];
+        batch->k[2][i] = rows[i].thousandths / 2;
+        if (rows[i].spelling == SPELT_WIDE) {
+            put_wide(batch, &metrics[1], 1, i, PRINT(batch->wide_chars[i], "%llde-3", (long long)rows[i].thousandths));
+        } else if (rows[i].spelling == HUGE_THIRD) {
+            put_wide(batch, &metrics[2], 2, i, PRINT(batch->wide_chars[i], "%s", HUGE_TEXT));
+        }
+    }
+    struct ql_rows out = {.n_rows = n,
+                          .input = rows[0].input,
+                          .start_us = batch->start_us,
+                          .end_us = batch->end_us,
+                          .interval_text = batch->interval_text,
+                          .queue_name = batch->name,
+                          .n_metrics = N_COLUMNS,
+                          .metrics = metrics};
+    assert_ok(ql_pivot_feed(pivot, &out, err));
+    ql_mem_free(batch);
+}
+
+static void feed_rows(struct ql_pivot *pivot, const struct shape *shape, const struct row *rows) {
+    uint64_t seed = 88172645463325252u;
+    for (size_t begin = 0, end; begin < N_ROWS; begin = end) {
+        size_t most = shape->is_shuffled ? 1 + next_random(&seed) % 400 : BATCH_MAX;
+        for (end = begin + 1; end < N_ROWS && end - begin < most && rows[end].input == rows[begin].input; end++) {
+        }
+        feed(pivot, shape, rows + begin, end - begin, (unsigned)(begin % 4));
+    }
+}
+
+static void check_cell(const struct shape *shape, const struct ql_cells *cells, size_t i, const struct reference *want) {
+    double mean = want->calls != 0 ? (double)want->products / (double)(want->calls * 1000)
+                                   : (double)want->thousandths / (double)(want->n * 1000);
+    double largest = want->has_huge ? 123456789012345678901234567890.5 : (double)want->largest;
+    if (cells->columns[0].v.i64[i] != want->calls || cells->columns[1].v.f64[i] != mean ||
+        cells->columns[2].v.f64[i] != largest || cells->columns[3].v.i64[i] != want->n) {
+        fail_msg("%s: cell %zu is %lld %.17g %.17g %lld, expected %lld %.17g %.17g %lld", shape->name, i,
+                 (long long)cells->columns[0].v.i64[i], cells->columns[1].v.f64[i], cells->columns[2].v.f64[i],
+                 (long long)cells->columns[3].v.i64[i], (long long)want->calls, mean, largest, (long long)want->n);
+    }
+}
+
+/* Every cell of the table that has rows, in the order of the contract, and no other. */
+static void check_cells(const struct shape *shape, const struct ql_cells *cells, const struct reference *table) {
+    size_t at = 0;
+    for (uint32_t position = 0; position < shape->n_intervals; position++) {
+        uint32_t interval = shape->by_text ? shape->n_intervals - 1 - position : position;
+        for (uint32_t queue = 0; queue < shape->n_queues; queue++) {
+            const struct reference *want = &table[interval * shape->n_queues + queue];
+            if (want->n != 0) {
+                assert_true(at < cells->n_cells);
+                assert_int_equal(cells->intervals[cells->interval_of[at]].start_us,
+                                 INT64_C(1704067200000000) + interval * shape->step_us);
+                char name[TEXT_SIZE];
+                assert_true(ql_str_eq(cells->queues[cells->queue_of[at]].name, PRINT(name, "queue %08u", queue)));
+                check_cell(shape, cells, at++, want);
+            }
+        }
+    }
+    assert_int_equal(at, cells->n_cells);
+}
+
+static void check_shape(const struct shape *shape) {
+    const struct ql_aggregate aggregates[] = {
+        {QL_STR("calls"), 0, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false},
+        {QL_STR("mean"), 1, 0, QL_AGG_MEAN, QL_CELL_DOUBLE, false},
+        {QL_STR("largest"), 2, QL_NO_COLUMN, QL_AGG_MAX, QL_CELL_DOUBLE, false},
+        {QL_STR("n"), 2, QL_NO_COLUMN, QL_AGG_COUNT, QL_CELL_INT64, false},
+    };
+    struct ql_pivot_options options = {.aggregates = aggregates,
+                                       .n_aggregates = 4,
+                                       .n_columns = N_COLUMNS,
+                                       .by_interval_text = shape->by_text,
+                                       .overlap = QL_OVERLAP_SUM,
+                                       .from_us = QL_TIME_NONE,
+                                       .to_us = QL_TIME_NONE};
+    struct reference *table = ql_mem_zalloc((size_t)shape->n_intervals * shape->n_queues, sizeof *table);
+    struct row *rows = make_rows(shape, table);
+    struct ql_pivot *pivot = ql_pivot_new(&options);
+    struct ql_cells cells;
+    struct ql_pivot_stats stats;
+    for (int round = 0; round < 2; round++) { /* a pivot is empty after finish, and may be fed again */
+        feed_rows(pivot, shape, rows);
+        assert_ok(ql_pivot_finish(pivot, &cells, err));
+        check_cells(shape, &cells, table);
+        ql_pivot_get_stats(pivot, &stats);
+        assert_int_equal(stats.rows, N_ROWS);
+        assert_int_equal(stats.duplicates_merged, N_ROWS - cells.n_cells);
+        ql_cells_fini(&cells);
+    }
+    feed(pivot, shape, rows, 1, 0); /* and may be given up with rows in it */
+    ql_pivot_free(pivot);
+    ql_mem_free(rows);
+    ql_mem_free(table);
+}
+
+static void every_shape_of_input_gives_the_cells_of_a_plain_table(void **state) {
+    (void)state;
+    const int64_t second = QL_US_PER_S;
+    const struct shape shapes[] = {
+        {"half hours in order", 1800 * second, 1440, 80, false, false},
+        {"half hours shuffled", 1800 * second, 1440, 80, true, false},
+        {"seconds in one bucket", second, 1440, 80, false, false},
+        {"seconds in one bucket, shuffled", second, 1440, 80, true, false},
+        {"years of days", 86400 * second, 20000, 5, true, false},
+        {"one interval", 1800 * second, 1, 40000, true, false},
+        {"the order of texts is not that of time", 1800 * second, 1440, 80, true, true},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        check_shape(&shapes[i]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape_of_input_gives_the_cells_of_a_plain_table)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
