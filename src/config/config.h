@@ -92,8 +92,9 @@ struct ql_setting_origin {
 
 /**
  * The effective settings of one command. Texts are NUL-terminated and live until fini; {NULL, 0} is not set, a text of length 0
- * is one that was set to nothing and is to be treated alike.
+ * is one that was set to nothing and is to be treated alike. The order of the fields is the order of the table.
  */
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct ql_settings {
 #define QL_SETTING(kind, name, fallback, environment, section, commands, argument, help) QL_FIELD_##kind(name)
 #include "config/settings.def"

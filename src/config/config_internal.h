@@ -87,8 +87,9 @@ QL_MUST_CHECK enum ql_status ql_setting_set(struct ql_settings *settings, enum q
 QL_MUST_CHECK enum ql_status ql_setting_set_list(struct ql_settings *settings, enum ql_setting_id id,
                                                  const struct ql_str *items, size_t n_items, const struct ql_place *place,
                                                  struct ql_err *err);
-/** Makes the place's error of the message. */
-enum ql_status ql_place_fail(const struct ql_place *place, struct ql_err *err, const char *fmt, ...) QL_PRINTF(3, 4);
+/** Puts the place before the error's message and makes its status the place's. */
+enum ql_status ql_place_wrap(const struct ql_place *place, struct ql_err *err);
+#define QL_PLACE_FAIL(place, err, ...) ((void)QL_FAIL((err), QL_E_CONFIG, __VA_ARGS__), ql_place_wrap((place), (err)))
 /** Appends the value as a user would write it, secrets and passwords in URLs masked; nothing for one that is not set. */
 void ql_setting_format(const struct ql_settings *settings, enum ql_setting_id id, struct ql_buf *out);
 /** Whether there is a value, set or by default. */
@@ -111,7 +112,7 @@ QL_MUST_CHECK enum ql_status ql_flags_parse(const struct ql_settings_source *sou
                                             struct ql_settings *settings, struct ql_flags *flags, struct ql_err *err);
 QL_MUST_CHECK enum ql_status ql_flags_apply(const struct ql_flags *flags, struct ql_settings *settings, struct ql_err *err);
 
-/** The variable's value; {NULL, 0} if it is not set or empty. */
+/** The variable's value; of length 0 if it is not set or empty, which is the same here. */
 struct ql_str ql_environment_get(const struct ql_settings_source *source, const char *name);
 QL_MUST_CHECK enum ql_status ql_environment_apply(const struct ql_settings_source *source, const struct ql_command *command,
                                                   struct ql_settings *settings, struct ql_err *err);
@@ -134,9 +135,9 @@ QL_MUST_CHECK enum ql_status ql_yaml_kpis(struct ql_str path, const struct ql_ya
                                           struct ql_err *err);
 QL_MUST_CHECK enum ql_status ql_yaml_aliases(struct ql_str path, const struct ql_yaml_node *map, struct ql_settings *settings,
                                              struct ql_err *err);
-/** E_CONFIG "<path>:<line>:<column>: <message>". */
-enum ql_status ql_yaml_fail(struct ql_str path, const struct ql_yaml_node *node, struct ql_err *err, const char *fmt, ...)
-    QL_PRINTF(4, 5);
+/** Puts "<path>:<line>:<column>: " before the error's message. */
+enum ql_status ql_yaml_wrap(struct ql_str path, const struct ql_yaml_node *node, struct ql_err *err);
+#define QL_YAML_FAIL(path, node, err, ...) ((void)QL_FAIL((err), QL_E_CONFIG, __VA_ARGS__), ql_yaml_wrap((path), (node), (err)))
 /** null, ~ or nothing at all. */
 bool ql_yaml_is_null(const struct ql_yaml_node *node);
 

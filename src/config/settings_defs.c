@@ -25,28 +25,28 @@ static enum ql_status check_map(struct ql_str path, const struct ql_yaml_node *n
     if (node->kind == QL_YAML_MAPPING) {
         return QL_OK;
     }
-    return ql_yaml_fail(path, node, err, "%s", what);
+    return QL_YAML_FAIL(path, node, err, "%s", what);
 }
 
 static enum ql_status check_name(struct ql_str path, const struct ql_yaml_node *key, const char *what, struct ql_err *err) {
     if (key->text_len != 0 && strlen(key->text) == key->text_len) {
         return QL_OK;
     }
-    return ql_yaml_fail(path, key, err, "%s needs a name", what);
+    return QL_YAML_FAIL(path, key, err, "%s needs a name", what);
 }
 
 /* Sorts an entry's fields; one that is null counts as absent. */
 static enum ql_status read_fields(struct ql_str path, const struct ql_yaml_node *map, const struct fields *fields,
                                   struct ql_err *err) {
-    for (size_t i = 0; i < map->n_items; i += 2) {
-        const struct ql_yaml_node *key = map->items[i];
-        const struct ql_yaml_node *value = map->items[i + 1];
+    for (size_t i = 0; i < map->n_items; i++) {
+        const struct ql_yaml_node *key = map->items[i].key;
+        const struct ql_yaml_node *value = map->items[i].value;
         size_t k = 0;
         while (k < fields->n && !ql_str_eq(ql_yaml_text(key), ql_str_from(fields->names[k]))) {
             k++;
         }
         if (k == fields->n) {
-            (void)ql_yaml_fail(path, key, err, "unknown field '%.60s'", key->text);
+            (void)QL_YAML_FAIL(path, key, err, "unknown field '%.60s'", key->text);
             const char *nearest = ql_str_nearest(ql_yaml_text(key), fields->names, fields->n);
             if (nearest != NULL) {
                 ql_err_hint(err, "did you mean '%s'?", nearest);
@@ -56,10 +56,10 @@ static enum ql_status read_fields(struct ql_str path, const struct ql_yaml_node 
             return QL_E_CONFIG;
         }
         if (value->kind != QL_YAML_SCALAR) {
-            return ql_yaml_fail(path, value, err, "'%s' must be a single value", fields->names[k]);
+            return QL_YAML_FAIL(path, value, err, "'%s' must be a single value", fields->names[k]);
         }
         if (strlen(value->text) != value->text_len) {
-            return ql_yaml_fail(path, value, err, "a control character stands in the value");
+            return QL_YAML_FAIL(path, value, err, "a control character stands in the value");
         }
         fields->values[k] = ql_yaml_is_null(value) ? NULL : value;
     }
@@ -84,7 +84,7 @@ static enum ql_status check_choice(struct ql_str path, const struct ql_yaml_node
         }
         ql_buf_printf(&listed, "%s%s", i == 0 ? "" : ", ", names[i]);
     }
-    (void)ql_yaml_fail(path, value, err, "'%.60s' is none of %s", value->text, listed.ptr);
+    (void)QL_YAML_FAIL(path, value, err, "'%.60s' is none of %s", value->text, listed.ptr);
     const char *nearest = ql_str_nearest(ql_yaml_text(value), names, n);
     if (nearest != NULL) {
         ql_err_hint(err, "did you mean '%s'?", nearest);
@@ -107,7 +107,7 @@ static enum ql_status read_idle(struct ql_str path, const struct ql_yaml_node *v
     bool is_decimal = value->text_len != 0 && value->text[strspn(value->text, "+-.0123456789eE")] == '\0';
     bool is_finite = *idle - *idle == 0;
     if (!value->is_plain || !is_decimal || *end != '\0' || !is_finite) {
-        (void)ql_yaml_fail(path, value, err, "'idle' must be a number");
+        (void)QL_YAML_FAIL(path, value, err, "'idle' must be a number");
         ql_err_hint(err, "write a decimal number without quotes, such as 0 or 100");
         return QL_E_CONFIG;
     }
@@ -139,13 +139,13 @@ static enum ql_status read_metric(struct ql_str path, const struct ql_yaml_node 
 
 enum ql_status ql_yaml_metrics(struct ql_str path, const struct ql_yaml_node *map, struct ql_settings *settings,
                                struct ql_err *err) {
-    settings->metric_defs = ql_arena_alloc(&settings->arena, map->n_items / 2 * sizeof *settings->metric_defs);
-    for (size_t i = 0; i < map->n_items; i += 2) {
-        struct ql_setting_metric *metric = &settings->metric_defs[i / 2];
-        *metric = (struct ql_setting_metric){.where = where_of(path, map->items[i], &settings->arena)};
-        QL_TRY(read_metric(path, map->items[i], map->items[i + 1], metric, err));
+    settings->metric_defs = ql_arena_alloc(&settings->arena, map->n_items * sizeof *settings->metric_defs);
+    for (size_t i = 0; i < map->n_items; i++) {
+        struct ql_setting_metric *metric = &settings->metric_defs[i];
+        *metric = (struct ql_setting_metric){.where = where_of(path, map->items[i].key, &settings->arena)};
+        QL_TRY(read_metric(path, map->items[i].key, map->items[i].value, metric, err));
     }
-    settings->n_metric_defs = map->n_items / 2;
+    settings->n_metric_defs = map->n_items;
     return QL_OK;
 }
 
@@ -164,7 +164,7 @@ static enum ql_status read_kpi(struct ql_str path, const struct ql_yaml_node *ke
     const struct ql_yaml_node *expression = values[EXPRESSION];
     if (expression == NULL || ql_yaml_is_null(expression) || strlen(expression->text) != expression->text_len ||
         expression->text_len == 0) {
-        (void)ql_yaml_fail(path, key, err, "KPI '%.60s' has no expression", key->text);
+        (void)QL_YAML_FAIL(path, key, err, "KPI '%.60s' has no expression", key->text);
         ql_err_hint(err, "write it like 'answer_rate: calls_answered / calls_offered'");
         return QL_E_CONFIG;
     }
@@ -181,12 +181,12 @@ enum ql_status ql_yaml_kpis(struct ql_str path, const struct ql_yaml_node *map, 
         return QL_OK;
     }
     QL_TRY(check_map(path, map, "'kpis' must be a map of names to expressions", err));
-    settings->kpi_defs = ql_arena_alloc(&settings->arena, map->n_items / 2 * sizeof *settings->kpi_defs);
-    for (size_t i = 0; i < map->n_items; i += 2) {
-        settings->kpi_defs[i / 2] = (struct ql_setting_kpi){0};
-        QL_TRY(read_kpi(path, map->items[i], map->items[i + 1], settings, &settings->kpi_defs[i / 2], err));
+    settings->kpi_defs = ql_arena_alloc(&settings->arena, map->n_items * sizeof *settings->kpi_defs);
+    for (size_t i = 0; i < map->n_items; i++) {
+        settings->kpi_defs[i] = (struct ql_setting_kpi){0};
+        QL_TRY(read_kpi(path, map->items[i].key, map->items[i].value, settings, &settings->kpi_defs[i], err));
     }
-    settings->n_kpi_defs = map->n_items / 2;
+    settings->n_kpi_defs = map->n_items;
     return QL_OK;
 }
 
@@ -244,7 +244,7 @@ static enum ql_status read_alias(struct ql_str path, const struct ql_yaml_node *
         QL_TRY(read_fields(path, value, &(struct fields){.names = NAMES, .n = N_FIELDS, .values = values}, err));
     }
     if (values[TO] == NULL || values[TO]->text_len == 0 || strlen(values[TO]->text) != values[TO]->text_len) {
-        (void)ql_yaml_fail(path, key, err, "alias '%.60s' names no column", key->text);
+        (void)QL_YAML_FAIL(path, key, err, "alias '%.60s' names no column", key->text);
         ql_err_hint(err, "write it like 'Offered Calls: calls_offered'");
         return QL_E_CONFIG;
     }
@@ -252,7 +252,7 @@ static enum ql_status read_alias(struct ql_str path, const struct ql_yaml_node *
         .from = ql_yaml_text(key), .to = ql_yaml_text(values[TO]), .multiply = 1, .divide = 1, .where = alias->where};
     if (values[SCALE] != NULL &&
         (!values[SCALE]->is_plain || !parse_scale(ql_yaml_text(values[SCALE]), &alias->multiply, &alias->divide))) {
-        (void)ql_yaml_fail(path, values[SCALE], err, "'scale' must be a power of ten");
+        (void)QL_YAML_FAIL(path, values[SCALE], err, "'scale' must be a power of ten");
         ql_err_hint(err, "write 0.001 for milliseconds that become seconds, or 100 for ratios that become percent");
         return QL_E_CONFIG;
     }
@@ -265,12 +265,12 @@ enum ql_status ql_yaml_aliases(struct ql_str path, const struct ql_yaml_node *ma
         return QL_OK;
     }
     QL_TRY(check_map(path, map, "'aliases' must be a map of header names to column names", err));
-    settings->aliases = ql_arena_alloc(&settings->arena, map->n_items / 2 * sizeof *settings->aliases);
-    for (size_t i = 0; i < map->n_items; i += 2) {
-        struct ql_setting_alias *alias = &settings->aliases[i / 2];
-        *alias = (struct ql_setting_alias){.where = where_of(path, map->items[i], &settings->arena)};
-        QL_TRY(read_alias(path, map->items[i], map->items[i + 1], alias, err));
+    settings->aliases = ql_arena_alloc(&settings->arena, map->n_items * sizeof *settings->aliases);
+    for (size_t i = 0; i < map->n_items; i++) {
+        struct ql_setting_alias *alias = &settings->aliases[i];
+        *alias = (struct ql_setting_alias){.where = where_of(path, map->items[i].key, &settings->arena)};
+        QL_TRY(read_alias(path, map->items[i].key, map->items[i].value, alias, err));
     }
-    settings->n_aliases = map->n_items / 2;
+    settings->n_aliases = map->n_items;
     return QL_OK;
 }

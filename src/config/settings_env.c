@@ -13,8 +13,7 @@
 enum { SECRET_BYTES_MAX = 64 * 1024 };
 
 struct ql_str ql_environment_get(const struct ql_settings_source *source, const char *name) {
-    const char *value = source->getenv != NULL ? source->getenv(source->getenv_ctx, name) : NULL;
-    return value != NULL && value[0] != '\0' ? ql_str_from(value) : (struct ql_str){0};
+    return source->getenv != NULL ? ql_str_from(source->getenv(source->getenv_ctx, name)) : (struct ql_str){0};
 }
 
 static enum ql_status read_all(int fd, struct ql_str path, size_t max_bytes, struct ql_buf *bytes, struct ql_err *err) {
@@ -69,14 +68,14 @@ enum ql_status ql_secret_read(struct ql_settings *settings, enum ql_setting_id i
     struct ql_err cause = {0};
     enum ql_status status;
     if (ql_config_read(path, SECRET_BYTES_MAX, &bytes, NULL, &cause) != QL_OK) {
-        status = ql_place_fail(place, err, "%s", cause.message);
+        status = QL_PLACE_FAIL(place, err, "%s", cause.message);
         ql_err_hint(err, "check that the file is there and may be read");
     } else {
         struct ql_str secret = ql_buf_view(&bytes);
         secret.len -= secret.len != 0 && secret.ptr[secret.len - 1] == '\n';
         secret.len -= secret.len != bytes.len && secret.len != 0 && secret.ptr[secret.len - 1] == '\r';
         if (secret.len == 0) {
-            status = ql_place_fail(place, err, "'%.*s' is empty", QL_STR_ARG(path));
+            status = QL_PLACE_FAIL(place, err, "'%.*s' is empty", QL_STR_ARG(path));
             ql_err_hint(err, "write the secret into the file");
         } else {
             status = ql_setting_set(settings, id, secret, place, err);

@@ -6,7 +6,6 @@
 
 #include "base/time.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum { QUOTED_MAX = 80 };
@@ -39,16 +38,15 @@ enum {
 };
 _Static_assert(N_SECRETS == sizeof((struct ql_settings *)0)->secrets / sizeof(struct ql_str), "a place for each secret");
 
-enum ql_status ql_place_fail(const struct ql_place *place, struct ql_err *err, const char *fmt, ...) {
-    char message[512];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
+enum ql_status ql_place_wrap(const struct ql_place *place, struct ql_err *err) {
     enum ql_status status = place->layer == QL_FROM_FLAG      ? QL_E_USAGE
                             : place->layer == QL_FROM_DEFAULT ? QL_E_INTERNAL
                                                               : QL_E_CONFIG;
-    return QL_FAIL(err, status, "%s: %s", place->label, message);
+    ql_err_wrap(err, "%s", place->label);
+    if (err != NULL) {
+        err->status = status;
+    }
+    return status;
 }
 
 static void *field_of(struct ql_settings *settings, const struct ql_setting *setting) {
@@ -99,7 +97,7 @@ static enum ql_status fail_range(const struct ql_setting_text *in, struct ql_err
         range_format(in->setting, in->setting->max, &range);
     }
     enum ql_status status =
-        ql_place_fail(in->place, err, "'%.*s' is out of range (%s)", quoted_len(in->text), in->text.ptr, range.ptr);
+        QL_PLACE_FAIL(in->place, err, "'%.*s' is out of range (%s)", quoted_len(in->text), in->text.ptr, range.ptr);
     ql_err_hint(err, "give a value from that range");
     ql_buf_fini(&range);
     return status;
@@ -130,7 +128,7 @@ static enum ql_status set_int(const struct ql_setting_text *in, struct ql_err *e
     if (is_digits(in->text)) {
         return fail_range(in, err);
     }
-    enum ql_status status = ql_place_fail(in->place, err, "'%.*s' is no whole number", quoted_len(in->text), in->text.ptr);
+    enum ql_status status = QL_PLACE_FAIL(in->place, err, "'%.*s' is no whole number", quoted_len(in->text), in->text.ptr);
     ql_err_hint(err, "write decimal digits only, such as %s", in->setting->fallback);
     return status;
 }
@@ -187,7 +185,7 @@ static enum ql_status set_scaled(const struct ql_setting_text *in, struct ql_err
         return fail_range(in, err);
     }
     enum ql_status status =
-        ql_place_fail(in->place, err, "'%.*s' is no %s", quoted_len(in->text), in->text.ptr, is_duration ? "duration" : "size");
+        QL_PLACE_FAIL(in->place, err, "'%.*s' is no %s", quoted_len(in->text), in->text.ptr, is_duration ? "duration" : "size");
     ql_err_hint(err, is_duration ? "write 500ms, 10s, 30m or 1h, or a number of seconds"
                                  : "write 64K, 16M or 1G (powers of 1024), or a number of bytes");
     return status;
@@ -204,7 +202,7 @@ static enum ql_status set_bool(const struct ql_setting_text *in, struct ql_err *
         }
     }
     enum ql_status status =
-        ql_place_fail(in->place, err, "'%.*s' is neither true nor false", quoted_len(in->text), in->text.ptr);
+        QL_PLACE_FAIL(in->place, err, "'%.*s' is neither true nor false", quoted_len(in->text), in->text.ptr);
     ql_err_hint(err, "write true or false");
     return status;
 }
@@ -227,7 +225,7 @@ static enum ql_status set_enum(const struct ql_setting_text *in, struct ql_err *
         n++;
     }
     enum ql_status status =
-        ql_place_fail(in->place, err, "'%.*s' is none of %s", quoted_len(in->text), in->text.ptr, listed.ptr);
+        QL_PLACE_FAIL(in->place, err, "'%.*s' is none of %s", quoted_len(in->text), in->text.ptr, listed.ptr);
     const char *nearest = ql_str_nearest(in->text, names, n);
     if (nearest != NULL) {
         ql_err_hint(err, "did you mean '%s'?", nearest);
@@ -245,7 +243,7 @@ static enum ql_status check_round(const struct ql_setting_text *in, struct ql_er
         return QL_OK;
     }
     enum ql_status status =
-        ql_place_fail(in->place, err, "'%.*s' is neither 0 to 15 nor none", quoted_len(in->text), in->text.ptr);
+        QL_PLACE_FAIL(in->place, err, "'%.*s' is neither 0 to 15 nor none", quoted_len(in->text), in->text.ptr);
     ql_err_hint(err, "write a number of decimals from 0 to 15, or none");
     return status;
 }
@@ -256,7 +254,7 @@ static enum ql_status check_time(const struct ql_setting_text *in, struct ql_err
         return QL_OK;
     }
     enum ql_status status =
-        ql_place_fail(in->place, err, "'%.*s' is neither a date nor an ISO 8601 time", quoted_len(in->text), in->text.ptr);
+        QL_PLACE_FAIL(in->place, err, "'%.*s' is neither a date nor an ISO 8601 time", quoted_len(in->text), in->text.ptr);
     ql_err_hint(err, "write 2024-01-31, 2024-01-31T09:30 or 2024-01-31T09:30:00Z");
     return status;
 }
@@ -271,7 +269,7 @@ static enum ql_status check_zone(const struct ql_setting_text *in, struct ql_err
         ql_tz_free(tz);
         return QL_OK;
     }
-    enum ql_status status = ql_place_fail(in->place, err, "%s", cause.message);
+    enum ql_status status = QL_PLACE_FAIL(in->place, err, "%s", cause.message);
     ql_err_hint(err, "%s", ql_err_get_hint(&cause));
     return status;
 }
@@ -280,7 +278,7 @@ static enum ql_status set_period(const struct ql_setting_text *in, struct ql_err
     if (ql_period_parse(in->text, field_of(in->settings, in->setting))) {
         return QL_OK;
     }
-    enum ql_status status = ql_place_fail(in->place, err, "'%.*s' is no period", quoted_len(in->text), in->text.ptr);
+    enum ql_status status = QL_PLACE_FAIL(in->place, err, "'%.*s' is no period", quoted_len(in->text), in->text.ptr);
     ql_err_hint(err, "write 30m, 1h, 1d or an ISO 8601 period such as PT30M");
     return status;
 }
@@ -325,15 +323,15 @@ static enum ql_status check_item(const struct ql_setting_text *in, struct ql_err
     struct ql_str value;
     struct ql_str key = ql_str_split(in->text, '=', &value);
     if (in->text.len == 0) {
-        enum ql_status status = ql_place_fail(in->place, err, "an item is empty");
+        enum ql_status status = QL_PLACE_FAIL(in->place, err, "an item is empty");
         ql_err_hint(err, "write the items with one comma between two");
         return status;
     }
     if (has_control(in->text)) {
-        return ql_place_fail(in->place, err, "a control character stands in an item");
+        return QL_PLACE_FAIL(in->place, err, "a control character stands in an item");
     }
     if (is_pair && (key.len == 0 || value.ptr == NULL)) {
-        enum ql_status status = ql_place_fail(in->place, err, "'%.*s' is no key=value", quoted_len(in->text), in->text.ptr);
+        enum ql_status status = QL_PLACE_FAIL(in->place, err, "'%.*s' is no key=value", quoted_len(in->text), in->text.ptr);
         ql_err_hint(err, "write it like team=lake");
         return status;
     }
@@ -344,7 +342,7 @@ enum ql_status ql_setting_set_list(struct ql_settings *settings, enum ql_setting
                                    size_t n_items, const struct ql_place *place, struct ql_err *err) {
     const struct ql_setting *setting = ql_setting_get(id);
     if (n_items == 0) {
-        enum ql_status status = ql_place_fail(place, err, "the list is empty");
+        enum ql_status status = QL_PLACE_FAIL(place, err, "the list is empty");
         ql_err_hint(err, "name at least one, or leave the setting out");
         return status;
     }
@@ -401,7 +399,7 @@ enum ql_status ql_setting_set(struct ql_settings *settings, enum ql_setting_id i
         return set_split(settings, id, text, place, err);
     }
     if (has_control(text)) {
-        return ql_place_fail(place, err, "a control character stands in the value");
+        return QL_PLACE_FAIL(place, err, "a control character stands in the value");
     }
     struct ql_setting_text in = {.settings = settings, .setting = setting, .text = text, .place = place};
     QL_TRY(set_by_kind(&in, err));

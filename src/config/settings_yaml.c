@@ -5,18 +5,13 @@
  */
 #include "config/config_internal.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 enum { LABEL_SIZE = 1400, KEY_QUOTED_MAX = 60 };
 
-enum ql_status ql_yaml_fail(struct ql_str path, const struct ql_yaml_node *node, struct ql_err *err, const char *fmt, ...) {
-    char message[512];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(message, sizeof message, fmt, args);
-    va_end(args);
-    return QL_FAIL(err, QL_E_CONFIG, "%.*s:%zu:%zu: %s", QL_STR_ARG(path), node->line, node->column, message);
+enum ql_status ql_yaml_wrap(struct ql_str path, const struct ql_yaml_node *node, struct ql_err *err) {
+    ql_err_wrap(err, "%.*s:%zu:%zu", QL_STR_ARG(path), node->line, node->column);
+    return QL_E_CONFIG;
 }
 
 bool ql_yaml_is_null(const struct ql_yaml_node *node) {
@@ -73,7 +68,7 @@ static enum ql_status fail_unknown(const struct file *file, const struct ql_yaml
     if (nearest == NULL) {
         nearest = ql_setting_nearest(text, names, QL_SETTING_COUNT + N_OTHERS);
     }
-    (void)ql_yaml_fail(file->path, key, err, "unknown setting '%.*s'", QL_STR_ARG(text));
+    (void)QL_YAML_FAIL(file->path, key, err, "unknown setting '%.*s'", QL_STR_ARG(text));
     if (nearest != NULL && ql_str_eq(text, ql_str_from(nearest))) {
         ql_err_hint(err, "put a colon and a blank between name and value");
     } else if (nearest != NULL) {
@@ -88,7 +83,7 @@ static enum ql_status fail_kind(const struct file *file, const struct ql_setting
                                 struct ql_err *err) {
     const char *got = value->kind == QL_YAML_MAPPING ? "a map" : "a list";
     bool is_list = setting->kind == QL_KIND_LIST || setting->kind == QL_KIND_PAIRS;
-    return ql_yaml_fail(file->path, value, err, "'%s' must be %s, not %s", setting->name,
+    return QL_YAML_FAIL(file->path, value, err, "'%s' must be %s, not %s", setting->name,
                         is_list ? "a list or a text with commas" : "a single value", got);
 }
 
@@ -101,7 +96,7 @@ static enum ql_status check_style(const struct file *file, const struct ql_setti
     bool is_quoted = (is_number || is_bool) && !value->is_plain;
     bool is_no_bool = is_bool && !ql_str_eq_nocase(text, QL_STR("true")) && !ql_str_eq_nocase(text, QL_STR("false"));
     if (is_quoted || is_no_bool) {
-        (void)ql_yaml_fail(file->path, value, err, "'%s' must be %s", setting->name,
+        (void)QL_YAML_FAIL(file->path, value, err, "'%s' must be %s", setting->name,
                            is_bool ? "true or false" : "a whole number without quotes");
         ql_err_hint(err, is_bool ? "write true or false, without quotes" : "write the number without quotes");
         return QL_E_CONFIG;
@@ -113,10 +108,11 @@ static enum ql_status apply_sequence(const struct file *file, enum ql_setting_id
                                      const struct ql_place *place, struct ql_err *err) {
     struct ql_str *items = ql_arena_alloc(&file->settings->arena, value->n_items * sizeof *items);
     for (size_t i = 0; i < value->n_items; i++) {
-        if (value->items[i]->kind != QL_YAML_SCALAR || ql_yaml_is_null(value->items[i])) {
-            return ql_yaml_fail(file->path, value->items[i], err, "'%s' must be a list of texts", ql_setting_get(id)->name);
+        const struct ql_yaml_node *item = value->items[i].value;
+        if (item->kind != QL_YAML_SCALAR || ql_yaml_is_null(item)) {
+            return QL_YAML_FAIL(file->path, item, err, "'%s' must be a list of texts", ql_setting_get(id)->name);
         }
-        items[i] = ql_yaml_text(value->items[i]);
+        items[i] = ql_yaml_text(item);
     }
     return ql_setting_set_list(file->settings, id, items, value->n_items, place, err);
 }
@@ -139,7 +135,7 @@ static enum ql_status apply_setting(const struct file *file, enum ql_setting_id 
         return QL_OK;
     }
     if (id == QL_SETTING_config) {
-        (void)ql_yaml_fail(file->path, key, err, "'config' cannot be set in the file itself");
+        (void)QL_YAML_FAIL(file->path, key, err, "'config' cannot be set in the file itself");
         ql_err_hint(err, "name the file with --config or QUEUELAKE_CONFIG");
         return QL_E_CONFIG;
     }
@@ -156,9 +152,9 @@ static enum ql_status apply_setting(const struct file *file, enum ql_setting_id 
 }
 
 static const struct ql_yaml_node *find_value(const struct ql_yaml_node *map, const char *key) {
-    for (size_t i = 0; i < map->n_items; i += 2) {
-        if (ql_str_eq(ql_yaml_text(map->items[i]), ql_str_from(key))) {
-            return map->items[i + 1];
+    for (size_t i = 0; i < map->n_items; i++) {
+        if (ql_str_eq(ql_yaml_text(map->items[i].key), ql_str_from(key))) {
+            return map->items[i].value;
         }
     }
     return NULL;
@@ -185,12 +181,12 @@ static enum ql_status apply_secret_file(const struct file *file, enum ql_setting
     }
     const struct ql_yaml_node *itself = find_value(file->root, name);
     if (itself != NULL && !ql_yaml_is_null(itself)) {
-        (void)ql_yaml_fail(file->path, key, err, "both '%s' and '%s_file' are set", name, name);
+        (void)QL_YAML_FAIL(file->path, key, err, "both '%s' and '%s_file' are set", name, name);
         ql_err_hint(err, "keep one of the two");
         return QL_E_CONFIG;
     }
     if (value->kind != QL_YAML_SCALAR || value->text_len == 0) {
-        return ql_yaml_fail(file->path, value, err, "'%s_file' must be the path of a file", name);
+        return QL_YAML_FAIL(file->path, value, err, "'%s_file' must be the path of a file", name);
     }
     struct ql_place place = place_of(file, key, value, label);
     struct ql_buf path = {0};
@@ -233,9 +229,9 @@ static enum ql_status apply_entry(const struct file *file, const struct ql_yaml_
 }
 
 static void wipe_secrets(const struct ql_yaml_node *root) {
-    for (size_t i = 0; i < root->n_items; i += 2) {
-        int id = ql_setting_find(ql_yaml_text(root->items[i]));
-        struct ql_yaml_node *value = root->items[i + 1];
+    for (size_t i = 0; i < root->n_items; i++) {
+        int id = ql_setting_find(ql_yaml_text(root->items[i].key));
+        struct ql_yaml_node *value = root->items[i].value;
         if (id >= 0 && ql_setting_get((enum ql_setting_id)id)->kind == QL_KIND_SECRET && value->kind == QL_YAML_SCALAR) {
             explicit_bzero(value->text, value->text_len);
         }
@@ -249,14 +245,14 @@ enum ql_status ql_yaml_apply(struct ql_str path, struct ql_str text, struct ql_s
         return QL_OK;
     }
     if (root->kind != QL_YAML_MAPPING) {
-        (void)ql_yaml_fail(path, root, err, "the file must hold settings, one 'name: value' a line");
+        (void)QL_YAML_FAIL(path, root, err, "the file must hold settings, one 'name: value' a line");
         ql_err_hint(err, "write them like 'layout: long'");
         return QL_E_CONFIG;
     }
     struct file file = {.path = path, .settings = settings, .root = root};
     enum ql_status status = QL_OK;
-    for (size_t i = 0; i < root->n_items && status == QL_OK; i += 2) {
-        status = apply_entry(&file, root->items[i], root->items[i + 1], err);
+    for (size_t i = 0; i < root->n_items && status == QL_OK; i++) {
+        status = apply_entry(&file, root->items[i].key, root->items[i].value, err);
     }
     wipe_secrets(root);
     return status;

@@ -9,7 +9,7 @@
 
 #include <yaml.h>
 
-enum { DEPTH_MAX = 32, NODES_MAX = 20000 };
+enum { DEPTH_MAX = 32, EVENTS_MAX = 20000 };
 
 struct anchor {
     char *name;
@@ -23,7 +23,7 @@ struct reader {
     struct ql_str path, text;
     struct ql_arena *arena;
     struct anchor *anchors;
-    size_t n_anchors, anchors_cap, n_nodes;
+    size_t n_anchors, anchors_cap, n_events;
 };
 
 static enum ql_status fail_at(const struct reader *reader, size_t line, size_t column, struct ql_err *err, const char *what) {
@@ -89,17 +89,17 @@ static enum ql_status next_event(struct reader *reader, struct ql_err *err) {
         return fail_parser(reader, err);
     }
     reader->has_event = true;
+    if (++reader->n_events > EVENTS_MAX) {
+        return fail_mark(reader, &reader->event.start_mark, err, "too many values for a settings file");
+    }
     return QL_OK;
 }
 
-static enum ql_status new_node(struct reader *reader, enum ql_yaml_kind kind, struct ql_yaml_node **node, struct ql_err *err) {
-    if (++reader->n_nodes > NODES_MAX) {
-        return fail_mark(reader, &reader->event.start_mark, err, "too many values for a settings file");
-    }
-    *node = ql_arena_alloc(reader->arena, sizeof **node);
-    **node = (struct ql_yaml_node){
+static struct ql_yaml_node *new_node(const struct reader *reader, enum ql_yaml_kind kind) {
+    struct ql_yaml_node *node = ql_arena_alloc(reader->arena, sizeof *node);
+    *node = (struct ql_yaml_node){
         .kind = kind, .line = reader->event.start_mark.line + 1, .column = reader->event.start_mark.column + 1};
-    return QL_OK;
+    return node;
 }
 
 /* Known only once its node is whole, so that no node can hold itself. */
@@ -139,20 +139,21 @@ static enum ql_status check_tag(const struct reader *reader, const yaml_char_t *
 
 static enum ql_status read_scalar(struct reader *reader, struct ql_yaml_node **node, struct ql_err *err) {
     QL_TRY(check_tag(reader, reader->event.data.scalar.tag, err));
-    QL_TRY(new_node(reader, QL_YAML_SCALAR, node, err));
-    (*node)->is_plain = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    (*node)->text_len = reader->event.data.scalar.length;
-    (*node)->text = ql_arena_copy(reader->arena, (const char *)reader->event.data.scalar.value, (*node)->text_len);
-    add_anchor(reader, copy_anchor(reader, reader->event.data.scalar.anchor), *node);
+    struct ql_yaml_node *scalar = new_node(reader, QL_YAML_SCALAR);
+    scalar->is_plain = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    scalar->text_len = reader->event.data.scalar.length;
+    scalar->text = ql_arena_copy(reader->arena, (const char *)reader->event.data.scalar.value, scalar->text_len);
+    add_anchor(reader, copy_anchor(reader, reader->event.data.scalar.anchor), scalar);
+    *node = scalar;
     return QL_OK;
 }
 
-struct node_list {
-    struct ql_yaml_node **items;
+struct item_list {
+    struct ql_yaml_item *items;
     size_t n, cap;
 };
 
-static void take_items(struct reader *reader, struct node_list *list, struct ql_yaml_node *node) {
+static void take_items(struct reader *reader, struct item_list *list, struct ql_yaml_node *node) {
     node->n_items = list->n;
     node->items = ql_arena_alloc(reader->arena, list->n * sizeof *node->items);
     if (list->n != 0) {
@@ -162,33 +163,33 @@ static void take_items(struct reader *reader, struct node_list *list, struct ql_
 
 static enum ql_status read_node(struct reader *reader, int depth, struct ql_yaml_node **node, struct ql_err *err);
 
-static enum ql_status read_items(struct reader *reader, int depth, struct node_list *list, struct ql_err *err) {
+static enum ql_status read_items(struct reader *reader, int depth, struct item_list *list, struct ql_err *err) {
     for (;;) {
         QL_TRY(next_event(reader, err));
         if (reader->event.type == YAML_SEQUENCE_END_EVENT) {
             return QL_OK;
         }
-        struct ql_yaml_node *item = NULL;
-        QL_TRY(read_node(reader, depth + 1, &item, err));
+        struct ql_yaml_item item = {0};
+        QL_TRY(read_node(reader, depth + 1, &item.value, err));
         QL_MEM_GROW(list->items, list->cap, list->n + 1);
         list->items[list->n++] = item;
     }
 }
 
-static enum ql_status check_key(const struct reader *reader, const struct node_list *list, const struct ql_yaml_node *key,
+static enum ql_status check_key(const struct reader *reader, const struct item_list *list, const struct ql_yaml_node *key,
                                 struct ql_err *err) {
     if (key->is_plain && ql_str_eq(ql_yaml_text(key), QL_STR("<<"))) {
         (void)fail_at(reader, key->line - 1, key->column - 1, err, "merge keys ('<<') are not supported");
         ql_err_hint(err, "write the keys out");
         return QL_E_CONFIG;
     }
-    for (size_t i = 0; i < list->n; i += 2) {
-        if (ql_str_eq(ql_yaml_text(list->items[i]), ql_yaml_text(key))) {
+    for (size_t i = 0; i < list->n; i++) {
+        if (ql_str_eq(ql_yaml_text(list->items[i].key), ql_yaml_text(key))) {
             char what[128];
             /* A line such as "secret=..." that lost its colon is a key too, and is not repeated. */
             bool is_name = key->text[strcspn(key->text, "=")] == '\0';
             (void)snprintf(what, sizeof what, "'%.60s' stands in line %zu already", is_name ? key->text : "this key",
-                           list->items[i]->line);
+                           list->items[i].key->line);
             (void)fail_at(reader, key->line - 1, key->column - 1, err, what);
             ql_err_hint(err, "keep one of the two");
             return QL_E_CONFIG;
@@ -197,7 +198,7 @@ static enum ql_status check_key(const struct reader *reader, const struct node_l
     return QL_OK;
 }
 
-static enum ql_status read_entries(struct reader *reader, int depth, struct node_list *list, struct ql_err *err) {
+static enum ql_status read_entries(struct reader *reader, int depth, struct item_list *list, struct ql_err *err) {
     for (;;) {
         QL_TRY(next_event(reader, err));
         if (reader->event.type == YAML_MAPPING_END_EVENT) {
@@ -206,15 +207,13 @@ static enum ql_status read_entries(struct reader *reader, int depth, struct node
         if (reader->event.type != YAML_SCALAR_EVENT) {
             return fail_mark(reader, &reader->event.start_mark, err, "a key must be a text");
         }
-        struct ql_yaml_node *key = NULL;
-        struct ql_yaml_node *value = NULL;
-        QL_TRY(read_scalar(reader, &key, err));
-        QL_TRY(check_key(reader, list, key, err));
+        struct ql_yaml_item entry = {0};
+        QL_TRY(read_scalar(reader, &entry.key, err));
+        QL_TRY(check_key(reader, list, entry.key, err));
         QL_TRY(next_event(reader, err));
-        QL_TRY(read_node(reader, depth + 1, &value, err));
-        QL_MEM_GROW(list->items, list->cap, list->n + 2);
-        list->items[list->n++] = key;
-        list->items[list->n++] = value;
+        QL_TRY(read_node(reader, depth + 1, &entry.value, err));
+        QL_MEM_GROW(list->items, list->cap, list->n + 1);
+        list->items[list->n++] = entry;
     }
 }
 
@@ -226,12 +225,13 @@ static enum ql_status read_collection(struct reader *reader, int depth, struct q
     }
     char *anchor =
         copy_anchor(reader, is_mapping ? reader->event.data.mapping_start.anchor : reader->event.data.sequence_start.anchor);
-    QL_TRY(new_node(reader, is_mapping ? QL_YAML_MAPPING : QL_YAML_SEQUENCE, node, err));
-    struct node_list list = {0};
+    struct ql_yaml_node *collection = new_node(reader, is_mapping ? QL_YAML_MAPPING : QL_YAML_SEQUENCE);
+    struct item_list list = {0};
     enum ql_status status = is_mapping ? read_entries(reader, depth, &list, err) : read_items(reader, depth, &list, err);
     if (status == QL_OK) {
-        take_items(reader, &list, *node);
-        add_anchor(reader, anchor, *node);
+        take_items(reader, &list, collection);
+        add_anchor(reader, anchor, collection);
+        *node = collection;
     }
     ql_mem_free(list.items);
     return status;

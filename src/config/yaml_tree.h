@@ -11,14 +11,20 @@
 
 enum ql_yaml_kind { QL_YAML_SCALAR, QL_YAML_SEQUENCE, QL_YAML_MAPPING };
 
+struct ql_yaml_item;
 struct ql_yaml_node {
     enum ql_yaml_kind kind;
     size_t line, column; /* from 1 */
     bool is_plain;       /* a scalar without quotes */
     char *text;          /* of a scalar, NUL-terminated; may hold further NULs */
     size_t text_len;
-    struct ql_yaml_node **items; /* of a sequence; of a mapping key, value, key, value, ... */
+    struct ql_yaml_item *items; /* of a sequence or mapping, in order */
     size_t n_items;
+};
+
+struct ql_yaml_item {
+    struct ql_yaml_node *key; /* a scalar; NULL in a sequence */
+    struct ql_yaml_node *value;
 };
 
 static inline struct ql_str ql_yaml_text(const struct ql_yaml_node *node) {
