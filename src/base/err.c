@@ -42,7 +42,7 @@ bool ql_status_is_retryable(enum ql_status status) {
     return status_row(status)->retryable;
 }
 
-static void set_v(struct ql_err *err, enum ql_status status, const char *fmt, va_list args) {
+QL_PRINTF(3, 0) static void set_v(struct ql_err *err, enum ql_status status, const char *fmt, va_list args) {
     memset(err, 0, sizeof *err);
     err->status = status;
     (void)vsnprintf(err->message, sizeof err->message, fmt, args);
