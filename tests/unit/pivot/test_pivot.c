@@ -185,6 +185,34 @@ static void an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end(void *
     assert_non_null(strstr(f.failure.message, "and all queues"));
 }
 
+static void sums_at_the_edges_of_64_and_128_bits_are_exact(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {
+        ROW(0, "", "a", "-9223372036854775805"),
+        ROW(0, "", "a", "5"), /* so low that tuples use the number for something else */
+        ROW(0, "", "b", "9223372036854775806"),
+        ROW(0, "", "b", "1"),
+        /* 2.7e38 is above 2^127 */
+        ROW(0, "", "c", "", "9e37"),
+        ROW(0, "", "c", "", "9e37"),
+        ROW(0, "", "c", "", "9e37"),
+        /* Together -2^127, which has no opposite in 128 bits. */
+        ROW(0, "", "d", "", "-1701411834604692317e20"),
+        ROW(0, "", "d", "", "-9e18"),
+        ROW(0, "", "d", "", "-9e18"),
+        ROW(0, "", "d", "", "-9e18"),
+        ROW(0, "", "d", "", "-4687303715884105728"),
+    };
+    const struct ql_aggregate aggregates[] = {SUM_0, SUM_1};
+    struct fixture f = fixture(aggregates, 2);
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.columns[0].v.i64[0], INT64_C(-9223372036854775800));
+    assert_int_equal(f.cells.columns[0].v.i64[1], INT64_MAX);
+    assert_double(f.cells.columns[1].v.f64[2], 2.7e38);
+    assert_double(f.cells.columns[1].v.f64[3], -0x1p127);
+    ql_cells_fini(&f.cells);
+}
+
 static void a_sum_beyond_a_double_is_an_error(void **state) {
     (void)state;
     const struct feed_row rows[] = {ROW(0, "", "q", "", "1.7e308"), ROW(0, "", "q", "", "1.7e308")};
@@ -316,6 +344,40 @@ static void a_fixed_list_of_queues_is_the_list(void **state) {
     assert_non_null(strstr(f.failure.message, "'b'"));
 }
 
+static void what_a_reader_must_not_deliver_is_refused(void **state) {
+    (void)state;
+    struct fixture f = fixture(&SUM_0, 1);
+    f.options.aggregates = f.aggregates;
+    struct ql_pivot *pivot = ql_pivot_new(&f.options);
+    const int64_t start = T0;
+    const int64_t end = HALF_HOUR(1);
+    const struct ql_str name = QL_STR("q");
+    int64_t k = QL_NUMBER_WIDE;
+    struct ql_wide_number wide = {.row = 0, .text = QL_STR("1e400")};
+    struct ql_number_column metrics[FEED_COLUMNS] = {{.k = &k, .wide = &wide, .n_wide = 1}};
+    struct ql_rows rows = {
+        .n_rows = 1, .start_us = &start, .end_us = &end, .queue_name = &name, .n_metrics = FEED_COLUMNS, .metrics = metrics};
+    struct ql_err failure = {0};
+    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_DATA);
+    assert_string_equal(failure.message, "'1e400' is no decimal number that a double can hold");
+    metrics[0].n_wide = 0;
+    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_INTERNAL);
+    k = 1;
+    metrics[0].scale = 19;
+    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_INTERNAL);
+    metrics[0].scale = 0;
+    rows.n_metrics = 3;
+    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_INTERNAL);
+    rows.n_metrics = FEED_COLUMNS;
+    assert_ok(ql_pivot_feed(pivot, &rows, err)); /* what was refused has left nothing behind */
+    assert_ok(ql_pivot_finish(pivot, &f.cells, err));
+    assert_int_equal(f.cells.n_cells, 1);
+    assert_int_equal(f.cells.columns[0].v.i64[0], 1);
+    ql_cells_fini(&f.cells);
+    ql_pivot_free(pivot);
+    ql_pivot_free(NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sum_is_exact_where_a_compensated_sum_is_not),
@@ -323,6 +385,7 @@ int main(void) {
         cmocka_unit_test(a_mean_follows_its_weights),
         cmocka_unit_test(every_aggregation_of_nothing),
         cmocka_unit_test(an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end),
+        cmocka_unit_test(sums_at_the_edges_of_64_and_128_bits_are_exact),
         cmocka_unit_test(a_sum_beyond_a_double_is_an_error),
         cmocka_unit_test(two_inputs_for_one_cell_need_a_rule),
         cmocka_unit_test(duplicates_within_one_input_are_merged),
@@ -330,6 +393,7 @@ int main(void) {
         cmocka_unit_test(queues_told_apart_by_id_take_their_latest_name),
         cmocka_unit_test(queues_told_apart_by_name_show_their_smallest_id),
         cmocka_unit_test(a_fixed_list_of_queues_is_the_list),
+        cmocka_unit_test(what_a_reader_must_not_deliver_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
