@@ -421,7 +421,8 @@ def test_the_same_seed_and_range_give_the_same_bytes(start):
 def test_an_interval_has_the_same_figures_in_whatever_range(start):
     simulator = start()
     week = simulator.rows(start="2024-02-26T00:00:00Z", end="2024-03-04T00:00:00Z")
-    for day_start, day_end in (("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"), ("2024-03-01T09:30:00Z", "2024-03-01T12:00:00+01:00")):
+    for day_start, day_end in (("2024-02-29T00:00:00Z", "2024-03-01T00:00:00Z"), ("2024-03-01T09:30:00Z", "2024-03-01T12:00:00+01:00"),
+                               *((f"2024-02-26T{h}:00:00Z", "2024-02-26T16:00Z") for h in range(10, 15))):
         low, high = (dt.datetime.fromisoformat(t).astimezone(dt.timezone.utc) for t in (day_start, day_end))
         part = simulator.rows(start=day_start, end=day_end)
         assert part and part == [r for r in week if low <= dt.datetime.fromisoformat(r["timeInterval"].split("/")[0]) < high]

@@ -131,9 +131,9 @@ def test_a_post_takes_effect_or_not_as_the_plan_says(faulty):
     assert totals == [0, 1, 1, 2]
 
 
-@pytest.mark.parametrize("status", [502, 200])
-def test_a_gateways_page(faulty, status):
-    simulator = faulty({"html": status}, {"host": "api", "path": EXPORTS})
+@pytest.mark.parametrize("status, acts", [(502, False), (200, False), (504, True)])
+def test_a_gateways_page(faulty, status, acts):
+    simulator = faulty({"html": status, "acts": acts}, {"host": "api", "path": EXPORTS})
     answer = simulator.call(EXPORTS)
     assert answer.status == status and answer.headers["Content-Type"] == "text/html" and answer.headers["ININ-Correlation-Id"] is None
     assert answer.body.startswith(b"<!DOCTYPE html>") and str(status).encode() in answer.body
