@@ -274,7 +274,7 @@ enum ql_csv_number_kind { QL_CSV_NUMBER_EXACT, QL_CSV_NUMBER_EMPTY, QL_CSV_NUMBE
 
 struct ql_csv_number {
     enum ql_csv_number_kind kind;
-    int64_t k; /* EXACT: the value is k / 10^scale, |k| < INT64_MAX */
+    int64_t k; /* EXACT: the value is k / 10^scale, k > QL_NUMBER_WIDE */
     uint8_t scale;
 };
 

@@ -257,7 +257,7 @@ static bool is_nan_or_infinity(struct ql_str s) {
     return ql_str_eq_nocase(s, QL_STR("nan")) || ql_str_eq_nocase(s, QL_STR("inf")) || ql_str_eq_nocase(s, QL_STR("infinity"));
 }
 
-/* k and scale of an int64, where the value is one; |k| < INT64_MAX because rows.h uses both ends for marks. */
+/* k and scale of an int64, where the value is one; rows.h uses the two lowest for marks. */
 static bool to_exact(const struct decimal *decimal, struct ql_csv_number *number) {
     int64_t n_digits = (int64_t)decimal->digits->len;
     int64_t zeros = decimal->exponent > 0 ? decimal->exponent : 0;
@@ -268,7 +268,7 @@ static bool to_exact(const struct decimal *decimal, struct ql_csv_number *number
     for (int64_t i = 0; i < n_digits + zeros; i++) {
         k = k * 10 + (uint64_t)(i < n_digits ? decimal->digits->ptr[i] - '0' : 0);
     }
-    if (k >= (uint64_t)INT64_MAX) {
+    if (k > (uint64_t)INT64_MAX - decimal->is_negative) {
         return false;
     }
     number->kind = QL_CSV_NUMBER_EXACT;
