@@ -309,6 +309,17 @@ static struct ql_str joined(struct ql_cli_job *job, struct ql_str a, const char 
     return out;
 }
 
+/* A key by day would send two windows of one day to one object. */
+static struct ql_str default_key(const struct ql_cli_job *job, const struct ql_settings *settings) {
+    const struct ql_run_options *options = &job->options;
+    bool is_under_a_day = options->from_us != QL_TIME_NONE && options->to_us != QL_TIME_NONE &&
+                          options->to_us - options->from_us < 23 * 3600 * QL_US_PER_S; /* the shortest day of summer time */
+    if (is_under_a_day && !ql_settings_is_set(settings, QL_SETTING_s3_key)) {
+        return QL_STR("queue_metrics/{start:%Y-%m-%dT%H%MZ}.parquet");
+    }
+    return settings->s3_key;
+}
+
 static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     struct ql_str text = settings->output;
@@ -324,11 +335,11 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
             .kind = text.len == 1 && text.ptr[0] == '-' ? QL_STORE_STDOUT : QL_STORE_FILE, .path = text};
     } else if (text.len == 0) {
         options->destination =
-            (struct ql_destination){.kind = QL_STORE_S3, .bucket = settings->s3_bucket, .path = settings->s3_key};
+            (struct ql_destination){.kind = QL_STORE_S3, .bucket = settings->s3_bucket, .path = default_key(job, settings)};
     } else {
         QL_TRY(ql_destination_parse(text, &options->destination, err));
     }
-    options->default_key = settings->s3_key;
+    options->default_key = default_key(job, settings);
     if (options->destination.kind == QL_STORE_STDOUT && settings->json) {
         (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
         ql_err_hint(err, "give the artefact a name with -o, or leave --json out");

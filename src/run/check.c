@@ -13,6 +13,20 @@ static void destination_template(const struct ql_run_options *options, struct ql
     }
 }
 
+/* What of a path is no template: all of it without a '{', else what comes before the part with the first one. A key of S3 is
+ * one whole. */
+static struct ql_str literal_head(const struct ql_run_options *options, struct ql_str text) {
+    if (options->destination.kind != QL_STORE_FILE || text.len == 0) {
+        return (struct ql_str){.ptr = text.ptr, .len = 0};
+    }
+    const char *brace = memchr(text.ptr, '{', text.len);
+    size_t len = brace != NULL ? (size_t)(brace - text.ptr) : text.len;
+    while (brace != NULL && len != 0 && text.ptr[len - 1] != '/') {
+        len--;
+    }
+    return (struct ql_str){.ptr = text.ptr, .len = len};
+}
+
 enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     const struct ql_run_summary *summary = run->summary;
@@ -21,19 +35,9 @@ enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, st
     }
     struct ql_buf template = {0};
     destination_template(options, &template);
-    struct ql_str head = {0};
     struct ql_str rendered = ql_buf_view(&template);
-    /* A folder of the file system keeps its name as it is: only what follows its last '/' before the first '{' is a template.
-     */
-    if (options->destination.kind == QL_STORE_FILE) {
-        const char *brace = rendered.len != 0 ? memchr(rendered.ptr, '{', rendered.len) : NULL;
-        size_t literal = brace != NULL ? (size_t)(brace - rendered.ptr) : rendered.len;
-        while (literal != 0 && rendered.ptr[literal - 1] != '/') {
-            literal--;
-        }
-        head = (struct ql_str){.ptr = rendered.ptr, .len = literal};
-        rendered = (struct ql_str){.ptr = rendered.ptr + literal, .len = rendered.len - literal};
-    }
+    struct ql_str head = literal_head(options, rendered);
+    rendered = (struct ql_str){.ptr = rendered.ptr + head.len, .len = rendered.len - head.len};
     const struct ql_key_values values = {
         .start_us = options->from_us != QL_TIME_NONE ? options->from_us : summary->first_us,
         .end_us = options->to_us != QL_TIME_NONE ? options->to_us : summary->last_us,
@@ -44,7 +48,7 @@ enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, st
         .version = options->version_tag,
     };
     ql_buf_put_str(key, head);
-    enum ql_status status = ql_key_render(rendered, &values, key, err);
+    enum ql_status status = rendered.len != 0 ? ql_key_render(rendered, &values, key, err) : QL_OK;
     ql_buf_fini(&template);
     return status;
 }
@@ -53,25 +57,29 @@ static enum ql_status check_template(const struct ql_run_options *options, struc
     struct ql_buf template = {0};
     destination_template(options, &template);
     struct ql_str text = ql_buf_view(&template);
-    if (options->destination.kind == QL_STORE_FILE) { /* as in ql_run_key */
-        const char *brace = text.len != 0 ? memchr(text.ptr, '{', text.len) : NULL;
-        while (brace != NULL && brace > text.ptr && brace[-1] != '/') {
-            brace--;
-        }
-        text = brace != NULL ? (struct ql_str){.ptr = brace, .len = text.len - (size_t)(brace - text.ptr)} : (struct ql_str){0};
-    }
+    struct ql_str head = literal_head(options, text);
+    text = (struct ql_str){.ptr = text.ptr + head.len, .len = text.len - head.len};
     enum ql_status status = text.len != 0 ? ql_key_check(text, err) : QL_OK;
     ql_buf_fini(&template);
     return status;
 }
 
+/* Whether the path depends on nothing that only the input will tell: its first interval, the export's id. */
+static bool is_path_known(const struct ql_run_options *options) {
+    struct ql_buf template = {0};
+    destination_template(options, &template);
+    struct ql_str text = ql_buf_view(&template);
+    bool is_known =
+        memchr(text.ptr, '{', text.len) == NULL || (options->from_us != QL_TIME_NONE && options->to_us != QL_TIME_NONE &&
+                                                    memmem(text.ptr, text.len, "{export_id", strlen("{export_id")) == NULL);
+    ql_buf_fini(&template);
+    return is_known;
+}
+
 /* Opening a file store makes its temporary file: if that works now, the folder is there and takes files. */
 static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
-    bool is_known =
-        options->from_us != QL_TIME_NONE || memchr(options->destination.path.ptr, '{', options->destination.path.len) == NULL;
-    if (options->destination.kind != QL_STORE_FILE || options->destination.path.len == 0 || !is_known ||
-        needs_default_key(&options->destination)) {
+    if (options->destination.kind != QL_STORE_FILE || !is_path_known(options)) {
         return QL_OK;
     }
     struct ql_buf path = {0};

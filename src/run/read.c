@@ -137,6 +137,12 @@ enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
         ql_sha256_take(run->source_hash, digest);
         ql_hex(digest, sizeof digest, run->summary->source_sha256);
     }
+    if (status == QL_E_TRUNCATED && run->options->source == QL_RUN_FILES) {
+        status = QL_E_DATA; /* a file that is cut stays cut: running again does not help */
+        if (err != NULL) {
+            err->status = status;
+        }
+    }
     if (status != QL_OK) {
         /* The first error is the one to be told; a quarantine that cannot be kept either adds nothing to it. */
         struct ql_err second = {0};

@@ -121,8 +121,9 @@ def test_tag_mistakes(ql, sim, moto):
 ])
 def test_wrong_use(ql, tmp_path, args, code, words):
     done = ql(*args, env={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"})
-    assert done.code == code and all(w in done.text for w in words), done
-    assert "hush-hush" not in done.text
+    told = done.text + done.out.decode()
+    assert done.code == code and all(w in told for w in words), done
+    assert "hush-hush" not in told
 
 
 def test_errors_as_json_even_before_a_run(ql):

@@ -255,7 +255,7 @@ def test_two_queues_that_share_a_column_name(ql, tmp_path):
     assert_artefact(tmp_path / "out.parquet", oracle.transform((tmp_path / "in.csv").read_bytes()))
     (tmp_path / "in.csv").write_text(export((interval(9), "q1", "All Queues", 1, 1, 1, 1)))
     done = ql("transform", "in.csv", "--totals", "-o", "out.parquet")
-    assert done.code == 65 and "calls_offered_all_queues" in done.text, done
+    assert done.code == 65 and "_all_queues" in done.text and "'All Queues'" in done.text, done
 
 
 def test_a_sum_beyond_int64_names_its_cell(ql, tmp_path):
@@ -267,10 +267,10 @@ def test_a_sum_beyond_int64_names_its_cell(ql, tmp_path):
 
 def test_local_stamps_across_the_end_of_summer_time(ql, tmp_path):
     rows = ("timeInterval,queueName,callsOffered,callsAnswered\n"
-            "2024-10-27T01:30:00/2024-10-27T02:00:00,S,1,1\n2024-10-27T03:00:00/2024-10-27T03:30:00,S,2,2\n")
+            "2024-10-27T01:00:00/2024-10-27T01:30:00,S,1,1\n2024-10-27T03:00:00/2024-10-27T03:30:00,S,2,2\n")
     (tmp_path / "in.csv").write_text(rows)
     assert ql("transform", "in.csv", "--csv-timezone", "Europe/Madrid", "-o", "out.parquet").code == 0
-    assert [t.strftime("%dT%H:%M") for t in by_pyarrow(tmp_path / "out.parquet")["interval_start"]] == ["26T23:30", "27T02:00"]
+    assert [t.strftime("%dT%H:%M") for t in by_pyarrow(tmp_path / "out.parquet")["interval_start"]] == ["26T23:00", "27T02:00"]
     (tmp_path / "in.csv").write_text(rows + "2024-10-27T02:30:00/2024-10-27T03:00:00,S,3,3\n")
     done = ql("transform", "in.csv", "--csv-timezone", "Europe/Madrid", "-o", "out.parquet")
     assert done.code == 65 and "line 4" in done.text, done
