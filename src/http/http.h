@@ -135,6 +135,11 @@ QL_MUST_CHECK enum ql_status ql_http_send(struct ql_http *http, const struct ql_
 
 /** Percent-encodes everything but RFC 3986's unreserved characters; `keep_slash` leaves '/'. */
 void ql_http_encode(struct ql_str text, bool keep_slash, struct ql_buf *out);
+/** Whether a URL's host is this machine by its name or literal address. false for what is no URL. */
+bool ql_http_is_loopback(struct ql_str url);
+/** Appends a URL's host, with the port where it is not the scheme's own: what messages may say of a URL. "" for what is no URL.
+ */
+void ql_http_put_host(struct ql_str url, struct ql_buf *out);
 /** "libcurl/7.88.1 OpenSSL/3.0.x ...", for `version`. */
 void ql_http_versions(struct ql_buf *out);
 

@@ -80,9 +80,9 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
 /* ---- one attempt */
 
 static enum ql_status too_many_redirects(const struct sending *sending, struct ql_err *err) {
-    QL_FAIL(err, QL_E_LIMIT, "'%s' redirects more than %d times", sending->host, sending->http->options.max_redirects);
+    QL_FAIL(err, QL_E_REFUSED_URL, "'%s' redirects more than %d times", sending->host, sending->http->options.max_redirects);
     ql_err_hint(err, "raise --max-redirects if the way is right");
-    return QL_E_LIMIT;
+    return QL_E_REFUSED_URL;
 }
 
 static enum ql_status walk(struct sending *sending, struct ql_url *url, struct ql_attempt *attempt, struct ql_err *err) {

@@ -100,3 +100,18 @@ void ql_url_fini(struct ql_url *url) {
 bool ql_url_has_origin_of(const struct ql_url *a, const struct ql_url *b) {
     return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
 }
+
+bool ql_http_is_loopback(struct ql_str url) {
+    struct ql_url parsed = {0};
+    bool is_loopback_url = ql_url_parse(url, &parsed, NULL) == QL_OK && parsed.is_loopback;
+    ql_url_fini(&parsed);
+    return is_loopback_url;
+}
+
+void ql_http_put_host(struct ql_str url, struct ql_buf *out) {
+    struct ql_url parsed = {0};
+    if (ql_url_parse(url, &parsed, NULL) == QL_OK) {
+        ql_buf_puts(out, parsed.authority);
+    }
+    ql_url_fini(&parsed);
+}

@@ -295,6 +295,24 @@ static void what_a_server_names_may_not_lead_inside(void **state) {
     assert_string_equal(verdict("http://127.0.0.1/", &options, &foreign), "ok");
 }
 
+static void messages_name_the_host_of_a_url_and_nothing_else(void **state) {
+    (void)state;
+    struct ql_buf out = {0};
+    ql_http_put_host(QL_STR("https://u:p@API.example.com:443/x?q#f"), &out);
+    assert_string_equal(ql_buf_text(&out), "api.example.com");
+    ql_buf_reset(&out);
+    ql_http_put_host(QL_STR("http://[::1]:8080/x"), &out);
+    assert_string_equal(ql_buf_text(&out), "[::1]:8080");
+    ql_buf_reset(&out);
+    ql_http_put_host(QL_STR("no url, but a s3cret"), &out);
+    assert_int_equal(out.len, 0);
+    ql_buf_fini(&out);
+    assert_true(ql_http_is_loopback(QL_STR("http://[::1]:8080/x")));
+    assert_true(ql_http_is_loopback(QL_STR("http://127.0.0.9/")));
+    assert_false(ql_http_is_loopback(QL_STR("https://localhost.example.com/")));
+    assert_false(ql_http_is_loopback(QL_STR("")));
+}
+
 static void follow(const char *from, const char *location, const char *to, bool is_stripped, const char *word) {
     struct ql_url a = {0};
     struct ql_url b = {0};
@@ -489,6 +507,7 @@ int main(void) {
         cmocka_unit_test(tells_public_addresses_from_all_others),
         cmocka_unit_test(plain_http_goes_to_loopback_only_unless_allowed),
         cmocka_unit_test(what_a_server_names_may_not_lead_inside),
+        cmocka_unit_test(messages_name_the_host_of_a_url_and_nothing_else),
         cmocka_unit_test(a_redirect_is_resolved_and_loses_secrets_with_the_origin),
         cmocka_unit_test(only_headers_without_a_secret_cross_origins),
         cmocka_unit_test(no_proxy_matches_names_addresses_and_blocks),

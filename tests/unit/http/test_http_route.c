@@ -129,7 +129,7 @@ static void redirects_are_counted(void **state) {
     struct ql_http *http = client(&options);
     struct ql_http_response response;
     struct ql_err err = {0};
-    assert_int_equal(get(http, server, true, false, &response, &err), QL_E_LIMIT);
+    assert_int_equal(get(http, server, true, false, &response, &err), QL_E_REFUSED_URL);
     assert_true(has(err.message, "redirects more than 3 times") && has(err.hint, "--max-redirects"));
     assert_int_equal(fake_count(server), 4);
     ql_http_response_fini(&response);
