@@ -172,8 +172,23 @@ bool ql_sim_fault_is_on_wire(const struct ql_sim_fault *fault) {
            fault->no_length || fault->chunked || fault->big_headers >= 0 || fault->informational >= 0;
 }
 
+/* Some faults exist at one host only: a rule that names none is meant for that one, a rule that names the other is wrong. */
+static enum ql_status settle_host(const struct place *place, struct ql_sim_rule *rule) {
+    const struct ql_sim_fault *fault = &rule->fault;
+    bool is_download = fault->gzip_cut >= 0 || fault->corrupt_gzip || fault->bomb >= 0 || fault->expire_link;
+    bool is_api = fault->export_status != NULL || fault->expire_token;
+    if (is_download && (is_api || rule->host == QL_SIM_HOST_API)) {
+        return refuse(place, "fault", "has what happens at the host 'download' only");
+    }
+    if (is_api && rule->host == QL_SIM_HOST_DOWNLOAD) {
+        return refuse(place, "fault", "has what happens at the host 'api' only");
+    }
+    rule->host = is_download ? QL_SIM_HOST_DOWNLOAD : is_api ? QL_SIM_HOST_API : rule->host;
+    return QL_OK;
+}
+
 /* Members that mean nothing without, or beside, another one. */
-static enum ql_status check_combination(const struct place *place, const struct ql_sim_fault *fault, int host) {
+static enum ql_status check_combination(const struct place *place, const struct ql_sim_fault *fault) {
     int n_framings = fault->no_length + fault->chunked + (fault->wrong_length != 0) + (fault->duplicate_length >= 0);
     int n_answers = (fault->html >= 0) + (fault->redirect != NULL) + (fault->bomb >= 0);
     bool is_content = fault->gzip_cut >= 0 || fault->corrupt_gzip;
@@ -206,19 +221,13 @@ static enum ql_status check_combination(const struct place *place, const struct 
     if (is_content && (is_answer(fault) || (fault->gzip_cut >= 0 && fault->corrupt_gzip))) {
         return refuse(place, "fault", "has more than one content");
     }
-    if ((is_content || fault->bomb >= 0 || fault->expire_link) && host != QL_SIM_HOST_DOWNLOAD) {
-        return refuse(place, "match.host", "must be 'download' for this fault");
-    }
-    if ((fault->export_status != NULL || fault->expire_token) && host != QL_SIM_HOST_API) {
-        return refuse(place, "match.host", "must be 'api' for this fault");
-    }
     if (fault->acts == 0 && !is_answer(fault) && !ql_sim_fault_is_silent(fault)) {
         return refuse(place, "acts", "can be false only where the fault has an answer of its own, or none");
     }
     return QL_OK;
 }
 
-static enum ql_status read_fault(const struct place *place, json_t *json, int host, struct ql_sim_fault *fault) {
+static enum ql_status read_fault(const struct place *place, json_t *json, struct ql_sim_fault *fault) {
     const char *known[N_MEMBERS];
     const char *name;
     json_t *value;
@@ -241,7 +250,7 @@ static enum ql_status read_fault(const struct place *place, json_t *json, int ho
         ql_buf_printf(&kinds, "%s%s", kinds.len != 0 ? "," : "", name);
     }
     fault->kinds = ql_buf_take(&kinds);
-    return check_combination(place, fault, host);
+    return check_combination(place, fault);
 }
 
 static enum ql_status read_text(const struct place *place, const char *name, const json_t *value, char **text) {
@@ -304,7 +313,8 @@ static enum ql_status read_rule(const struct place *place, json_t *json, struct 
     if (rule->times == 0) {
         return refuse(place, "times", "must be 1 or more, or -1 for always");
     }
-    return read_fault(place, json_object_get(json, "fault"), rule->host, &rule->fault);
+    QL_TRY(read_fault(place, json_object_get(json, "fault"), &rule->fault));
+    return settle_host(place, rule);
 }
 
 enum ql_status ql_sim_fault_plan_read(const char *path, struct ql_sim_rule **rules, size_t *n_rules, struct ql_err *err) {

@@ -429,6 +429,13 @@ def test_a_rule_without_match_takes_every_request(faulty):
     assert [simulator.ask_token().status, simulator.send(simulator.info["download_url"] + "/").status, simulator.ask_token().status] == [503, 503, 200]
 
 
+def test_a_fault_of_one_host_waits_for_that_host(faulty):
+    simulator = faulty([{"fault": {"expire_link": True}}, {"fault": {"export_status": "cancelled"}, "match": {"path": EXPORTS + "/"}}])
+    first, second = simulator.create(), simulator.create()
+    assert json.loads(simulator.call(f"{EXPORTS}/{first}").body)["status"] == "cancelled"
+    assert [simulator.send(simulator.link(second)).status for _ in range(2)] == [403, 200]
+
+
 def test_a_path_without_a_pattern_is_a_prefix(faulty):
     simulator = faulty({"status": 500}, {"path": EXPORTS}, times=-1)
     assert simulator.call(EXPORTS + "/abc").status == 500 and simulator.call("/api/v2/tokens/me").status == 200
@@ -445,9 +452,9 @@ def test_a_path_without_a_pattern_is_a_prefix(faulty):
     ('[{"match": {"pth": "/"}, "fault": {"reset": true}}]', "did you mean 'path'?"), ('[{"match": {"path": 3}, "fault": {"reset": true}}]', "'path' must be a text"),
     ('[{"fault": {"status": 500, "headers": {"a": 1}}}]', "'a' must be a text"), ('[{"fault": {"headers": {}}}]', "'status' is missing"),
     ('[{"fault": {"body": "x"}}]', "'status' is missing"), ('[{"fault": {"stall_after": 3}}]', "'stall_ms' is missing"),
-    ('[{"fault": {"slice_ms": 3}}]', "'slice' is missing"), ('[{"fault": {"gzip_cut": 3}}]', "'match.host' must be 'download'"),
-    ('[{"match": {"host": "api"}, "fault": {"bomb": 3}}]', "'match.host' must be 'download'"),
-    ('[{"fault": {"expire_token": true}}]', "'match.host' must be 'api'"), ('[{"match": {"host": "api"}, "fault": {"message": "x"}}]', "needs 'export_status'"),
+    ('[{"fault": {"slice_ms": 3}}]', "'slice' is missing"), ('[{"match": {"host": "api"}, "fault": {"bomb": 3}}]', "the host 'download' only"),
+    ('[{"fault": {"expire_link": true, "expire_token": true}}]', "the host 'download' only"),
+    ('[{"match": {"host": "download"}, "fault": {"expire_token": true}}]', "the host 'api' only"), ('[{"match": {"host": "api"}, "fault": {"message": "x"}}]', "needs 'export_status'"),
     ('[{"match": {"host": "api"}, "fault": {"export_status": "lost"}}]', "'failed' or 'cancelled'"),
     ('[{"fault": {"no_length": true, "chunked": true}}]', "more than one of"), ('[{"fault": {"html": 502, "status": 502}}]', "more than one answer"),
     ('[{"fault": {"truncate_after": 1, "acts": false}}]', "'acts' can be false only"), ('[{"fault": {"reset": true, "reset": true}}]', "duplicate"),
