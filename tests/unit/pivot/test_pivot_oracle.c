@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 64, AGGREGATES_MAX = 8, ONLY_MAX = 8, EXPECTED_MAX = 512, FIELDS_MAX = 16, N_SHUFFLES = 12 };
+enum { ROWS_MAX = 64, AGGREGATES_MAX = 8, ONLY_MAX = 8, EXPECTED_MAX = 8192, FIELDS_MAX = 16, N_SHUFFLES = 12 };
 
 struct test_case {
     char name[64];
