@@ -4,6 +4,7 @@
  * Small buckets are taken together and large ones are cut at interval boundaries, so that a group fits the cache. Where the
  * order of intervals is not that of time (by their text), all tuples are cut anew along the order of the intervals.
  */
+#include "base/unicode.h"
 #include "pivot/fold.h"
 #include "pivot/group.h"
 #include "pivot/pivot_internal.h"
@@ -25,6 +26,9 @@ struct bucket_span {
     uint32_t first, last;
 };
 
+/* A name may be a megabyte; a message is a line. */
+enum { SHOWN_BYTES = 200 };
+
 static void name_cell(const struct cell_writer *writer, size_t interval, const struct ql_queue *queue, struct ql_buf *name) {
     char start[QL_TIME_TEXT_SIZE];
     char end[QL_TIME_TEXT_SIZE];
@@ -32,7 +36,9 @@ static void name_cell(const struct cell_writer *writer, size_t interval, const s
     (void)ql_time_format(writer->cells->intervals[interval].end_us, end);
     ql_buf_printf(name, "interval '%s/%s' and ", start, end);
     if (queue != NULL) {
-        ql_buf_printf(name, "queue '%.*s'", QL_STR_ARG(queue->name));
+        struct ql_str shown = queue->name;
+        shown.len = shown.len <= SHOWN_BYTES ? shown.len : ql_utf8_valid_len((struct ql_str){shown.ptr, SHOWN_BYTES});
+        ql_buf_printf(name, "queue '%.*s'", QL_STR_ARG(shown));
     } else {
         ql_buf_puts(name, "all queues");
     }
@@ -114,13 +120,13 @@ static enum ql_status write_aggregate(struct cell_writer *writer, size_t a) {
     const struct ql_group *group = &writer->group;
     const struct ql_aggregate *aggregate = &writer->pivot->options.aggregates[a];
     const struct ql_cell_column *column = &writer->cells->columns[a];
-    struct ql_fold_rows values = rows_of(writer, aggregate->column);
-    struct ql_fold_rows weights = rows_of(writer, aggregate->agg == QL_AGG_MEAN ? aggregate->weight : QL_NO_COLUMN);
+    struct ql_fold_input input = {.agg = aggregate->agg, .values = rows_of(writer, aggregate->column)};
+    input.weights = rows_of(writer, aggregate->agg == QL_AGG_MEAN ? aggregate->weight : QL_NO_COLUMN);
     struct ql_fold_result result;
     struct target target = target_of(aggregate->type, column->v.i64, column->v.f64);
     size_t base = writer->cells->n_cells;
     for (size_t i = 0; i < group->n_cells; i++) {
-        ql_fold(aggregate->agg, &values, &weights, group->cell[i], group->cell[i + 1], &writer->scratch, &result);
+        ql_fold(&input, group->cell[i], group->cell[i + 1], &writer->scratch, &result);
         if (!store(&result, &target, base + i)) {
             const struct ql_queue *queue = &writer->cells->queues[writer->cells->queue_of[base + i]];
             return fail_overflow(writer, aggregate, writer->cells->interval_of[base + i], queue);
@@ -129,7 +135,7 @@ static enum ql_status write_aggregate(struct cell_writer *writer, size_t a) {
     target = target_of(aggregate->type, column->total.i64, column->total.f64);
     for (size_t i = 0; i < group->n_spans && writer->cells->has_totals; i++) {
         size_t interval = writer->pivot->timeline.final_of[group->interval[group->span[i]]];
-        ql_fold(aggregate->agg, &values, &weights, group->span[i], group->span[i + 1], &writer->scratch, &result);
+        ql_fold(&input, group->span[i], group->span[i + 1], &writer->scratch, &result);
         if (!store(&result, &target, interval)) {
             return fail_overflow(writer, aggregate, interval, NULL);
         }

@@ -164,8 +164,10 @@ static bool mean_128(const struct ql_fold_rows *values, const struct ql_fold_row
     return set_ratio(result, is_plain ? mean.sum : mean.sum_of_products, den);
 }
 
-static void mean_exact(const struct ql_fold_rows *values, const struct ql_fold_rows *weights, size_t begin, size_t end,
-                       struct ql_fold_scratch *scratch, struct ql_fold_result *result) {
+static void mean_exact(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_scratch *scratch,
+                       struct ql_fold_result *result) {
+    const struct ql_fold_rows *values = &input->values;
+    const struct ql_fold_rows *weights = &input->weights;
     int64_t n = 0;
     ql_exact_set(&scratch->sum, 0, 0);
     ql_exact_set(&scratch->sum_of_weights, 0, 0);
@@ -226,9 +228,11 @@ static int cmp_slots(const struct ql_bucket_column *column, int64_t a, int64_t b
     return ql_exact_cmp(&scratch->value, &scratch->weight);
 }
 
-/* sign: 1 for the largest, -1 for the smallest. */
-static void extreme(const struct ql_fold_rows *rows, size_t begin, size_t end, int sign, struct ql_fold_scratch *scratch,
+/* Minimum or maximum. */
+static void extreme(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_scratch *scratch,
                     struct ql_fold_result *result) {
+    const struct ql_fold_rows *rows = &input->values;
+    int sign = input->agg == QL_AGG_MAX ? 1 : -1; /* of the order of a better one and the best so far */
     int64_t best = QL_SLOT_MISSING;
     for (size_t i = begin; i < end; i++) {
         int64_t slot = rows->slot[i];
@@ -249,26 +253,27 @@ static void count(const struct ql_fold_rows *rows, size_t begin, size_t end, str
     (void)set_ratio(result, n, 1);
 }
 
-void ql_fold(enum ql_agg agg, const struct ql_fold_rows *values, const struct ql_fold_rows *weights, size_t begin, size_t end,
-             struct ql_fold_scratch *scratch, struct ql_fold_result *result) {
+void ql_fold(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_scratch *scratch,
+             struct ql_fold_result *result) {
+    const struct ql_fold_rows *values = &input->values;
     result->kind = QL_FOLD_NULL;
-    if (agg == QL_AGG_COUNT) {
+    if (input->agg == QL_AGG_COUNT) {
         count(values, begin, end, result);
     } else if (end - begin == 1) {
         /* Nearly every cell. A weighted mean of one value is that value, whatever its weight. */
         if (values->slot[begin] != QL_SLOT_MISSING) {
             single(values->column, values->slot[begin], scratch, result);
         }
-    } else if (agg == QL_AGG_SUM) {
+    } else if (input->agg == QL_AGG_SUM) {
         if (!sum_128(values, begin, end, result)) {
             sum_exact(values, begin, end, scratch, result);
         }
-    } else if (agg == QL_AGG_MEAN) {
-        if (!mean_128(values, weights, begin, end, result)) {
-            mean_exact(values, weights, begin, end, scratch, result);
+    } else if (input->agg == QL_AGG_MEAN) {
+        if (!mean_128(values, &input->weights, begin, end, result)) {
+            mean_exact(input, begin, end, scratch, result);
         }
     } else {
-        extreme(values, begin, end, agg == QL_AGG_MAX ? 1 : -1, scratch, result);
+        extreme(input, begin, end, scratch, result);
     }
 }
 

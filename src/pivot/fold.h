@@ -6,10 +6,15 @@
 #include "pivot/tuples.h"
 #include "table/aggregate.h"
 
-/** Rows [begin, end) of a column whose slots are in order of the cells. */
+/** A column whose slots are in order of the cells. */
 struct ql_fold_rows {
-    const int64_t *slot;
+    const int64_t *slot; /* NULL: no column */
     const struct ql_bucket_column *column;
+};
+
+struct ql_fold_input {
+    enum ql_agg agg;
+    struct ql_fold_rows values, weights; /* weights: of MEAN only, and none for the plain mean */
 };
 
 /** Numbers that outlive a cell only as memory. Zero-initialise to start. */
@@ -25,9 +30,9 @@ struct ql_fold_result {
     const struct ql_exact *n, *d; /* EXACT: n / d; in scratch, until the next fold */
 };
 
-/** weight is looked at for MEAN only; its slot is NULL for the plain mean. The order of the rows has no influence. */
-void ql_fold(enum ql_agg agg, const struct ql_fold_rows *values, const struct ql_fold_rows *weights, size_t begin, size_t end,
-             struct ql_fold_scratch *scratch, struct ql_fold_result *result);
+/** Folds rows [begin, end); their order has no influence. */
+void ql_fold(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_scratch *scratch,
+             struct ql_fold_result *result);
 
 /** Nearest double, ties to even; NaN for NULL. False: beyond DBL_MAX. */
 bool ql_fold_to_double(const struct ql_fold_result *result, double *value);

@@ -148,7 +148,7 @@ enum ql_status ql_timeline_fill_gaps(struct ql_timeline *timeline, const struct 
     find_runs(&gaps, by_time, n, options->from_us, options->to_us);
     ql_mem_free(by_time);
     enum ql_status status = QL_OK;
-    if (gaps.n_filled > QL_TIMELINE_MAX - (int64_t)n) {
+    if (gaps.n_filled != 0 && gaps.n_filled > QL_TIMELINE_MAX - (int64_t)n) {
         status =
             QL_FAIL(err, QL_E_LIMIT, "filling gaps would add %lld intervals of %lld microseconds; %lld in all are the limit",
                     (long long)gaps.n_filled, (long long)gaps.step_us, (long long)QL_TIMELINE_MAX);
