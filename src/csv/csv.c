@@ -173,7 +173,7 @@ static enum ql_status fail_open_quote(int64_t line, int64_t offset, struct ql_er
 /* ---- the header ---- */
 
 static enum ql_status check_looks(const struct ql_csv *csv, struct ql_err *err) {
-    struct ql_str text = ql_buf_view(&csv->head.text);
+    struct ql_str text = ql_csv_head_text(&csv->head);
     const char *kind = ql_csv_looks_like(text);
     if (kind == NULL) {
         return QL_OK;
@@ -186,13 +186,16 @@ static enum ql_status check_looks(const struct ql_csv *csv, struct ql_err *err) 
     return QL_E_DATA;
 }
 
-/* No candidate has a header row that could be used, or none in which a name is known: is that because of a limit? */
-static enum ql_status check_head_limits(const struct ql_csv *csv, struct ql_err *err) {
+/* No candidate has a header row, or none in which a name is known: because of a limit, or of a quote that is not closed? */
+static enum ql_status check_head_end(const struct ql_csv *csv, struct ql_err *err) {
     for (size_t i = 0; i < csv->head.n_candidates; i++) {
         const struct ql_csv_candidate *candidate = &csv->head.candidates[i];
         enum ql_csv_scan_result result = candidate->result;
         if (result == QL_CSV_SCAN_MAX_FIELD || result == QL_CSV_SCAN_MAX_ROW || result == QL_CSV_SCAN_MAX_COLUMNS) {
             return fail_limit(csv, result, candidate->line, (int64_t)candidate->base, err);
+        }
+        if (result == QL_CSV_SCAN_OPEN_QUOTE) {
+            return fail_open_quote(candidate->line, (int64_t)candidate->base, err);
         }
     }
     return QL_OK;
@@ -200,12 +203,7 @@ static enum ql_status check_head_limits(const struct ql_csv *csv, struct ql_err 
 
 static enum ql_status fail_no_row(const struct ql_csv *csv, struct ql_err *err) {
     QL_TRY(check_looks(csv, err));
-    QL_TRY(check_head_limits(csv, err));
-    for (size_t i = 0; i < csv->head.n_candidates; i++) {
-        if (csv->head.candidates[i].result == QL_CSV_SCAN_OPEN_QUOTE) {
-            return fail_open_quote(csv->head.candidates[i].line, (int64_t)csv->head.candidates[i].base, err);
-        }
-    }
+    QL_TRY(check_head_end(csv, err));
     (void)QL_FAIL(err, QL_E_DATA, "%s",
                   csv->head.text.len == 0 ? "the input is empty" : "the input holds empty lines and nothing else");
     ql_err_hint(err, "a CSV with a header was expected; if nothing was to be exported, it would have a header all the same");
@@ -241,7 +239,7 @@ static enum ql_status read_header(struct ql_csv *csv, const struct ql_csv_candid
     }
     if (ql_csv_columns_count_known(&csv->columns, &csv->wanted) == 0) {
         QL_TRY(check_looks(csv, err));
-        QL_TRY(check_head_limits(csv, err));
+        QL_TRY(check_head_end(csv, err));
     }
     struct ql_csv_row row;
     ql_csv_candidate_row(&csv->head, *chosen, &row);

@@ -254,6 +254,8 @@ void ql_csv_head_fini(struct ql_csv_head *head);
 /** True once every candidate has its row (or none). */
 bool ql_csv_head_feed(struct ql_csv_head *head, const char *ptr, size_t len);
 void ql_csv_head_end(struct ql_csv_head *head);
+/** The text of the header rows: what messages may show, since it does not depend on how the input is cut. */
+struct ql_str ql_csv_head_text(const struct ql_csv_head *head);
 /** The candidate that is meant, its columns read; NULL if none has a row. *bad as in ql_csv_columns_read, else QL_CSV_NONE. */
 const struct ql_csv_candidate *ql_csv_head_choose(const struct ql_csv_head *head, const struct ql_csv_wanted *wanted,
                                                   struct ql_arena *arena, struct ql_csv_columns *columns, size_t *bad);

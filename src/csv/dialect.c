@@ -77,6 +77,35 @@ void ql_csv_candidate_row(const struct ql_csv_head *head, const struct ql_csv_ca
     };
 }
 
+/* Where the candidate's row ends, or where it was given up. */
+static size_t end_of(const struct ql_csv_candidate *candidate, size_t text_len) {
+    const struct ql_csv_scan *scan = &candidate->scan;
+    switch (candidate->result) {
+    case QL_CSV_SCAN_ROW:
+    case QL_CSV_SCAN_MAX_COLUMNS:
+        return candidate->base + scan->pos;
+    case QL_CSV_SCAN_MAX_FIELD:
+        return candidate->base + scan->field_start + scan->max_field_bytes;
+    case QL_CSV_SCAN_MAX_ROW:
+        return candidate->base + scan->max_row_bytes;
+    case QL_CSV_SCAN_MORE:
+    case QL_CSV_SCAN_OPEN_QUOTE:
+        break;
+    }
+    return text_len; /* the input's end */
+}
+
+struct ql_str ql_csv_head_text(const struct ql_csv_head *head) {
+    struct ql_str text = ql_buf_view(&head->text);
+    size_t end = 0;
+    for (size_t i = 0; i < head->n_candidates; i++) {
+        size_t candidate_end = end_of(&head->candidates[i], text.len);
+        end = candidate_end > end ? candidate_end : end;
+    }
+    text.len = end;
+    return text;
+}
+
 struct score {
     size_t n_known;
     bool is_clean;
