@@ -84,18 +84,17 @@ static enum ql_status settle_overlaps(struct cell_writer *writer) {
     return QL_OK;
 }
 
-/* Where a fold's result goes: one of i64 and f64. */
+/* Where a fold's result goes. */
 struct target {
-    int64_t *i64;
-    double *f64;
+    enum ql_cell_type type;
+    void *values; /* int64_t or double */
 };
 
-static struct target target_of(enum ql_cell_type type, int64_t *i64, double *f64) {
-    return type == QL_CELL_INT64 ? (struct target){.i64 = i64} : (struct target){.f64 = f64};
-}
-
 static bool store(const struct ql_fold_result *result, const struct target *target, size_t at) {
-    return target->i64 != NULL ? ql_fold_to_i64(result, &target->i64[at]) : ql_fold_to_double(result, &target->f64[at]);
+    if (target->type == QL_CELL_INT64) {
+        return ql_fold_to_i64(result, (int64_t *)target->values + at);
+    }
+    return ql_fold_to_double(result, (double *)target->values + at);
 }
 
 static enum ql_status fail_overflow(struct cell_writer *writer, const struct ql_aggregate *aggregate, size_t interval,
@@ -123,7 +122,8 @@ static enum ql_status write_aggregate(struct cell_writer *writer, size_t a) {
     struct ql_fold_input input = {.agg = aggregate->agg, .values = rows_of(writer, aggregate->column)};
     input.weights = rows_of(writer, aggregate->agg == QL_AGG_MEAN ? aggregate->weight : QL_NO_COLUMN);
     struct ql_fold_result result;
-    struct target target = target_of(aggregate->type, column->v.i64, column->v.f64);
+    struct target target = {.type = aggregate->type,
+                            .values = column->v.i64}; /* either member of a union is the same pointer */
     size_t base = writer->cells->n_cells;
     for (size_t i = 0; i < group->n_cells; i++) {
         ql_fold(&input, group->cell[i], group->cell[i + 1], &writer->scratch, &result);
@@ -132,7 +132,7 @@ static enum ql_status write_aggregate(struct cell_writer *writer, size_t a) {
             return fail_overflow(writer, aggregate, writer->cells->interval_of[base + i], queue);
         }
     }
-    target = target_of(aggregate->type, column->total.i64, column->total.f64);
+    target.values = column->total.i64;
     for (size_t i = 0; i < group->n_spans && writer->cells->has_totals; i++) {
         size_t interval = writer->pivot->timeline.final_of[group->interval[group->span[i]]];
         ql_fold(&input, group->span[i], group->span[i + 1], &writer->scratch, &result);
@@ -279,14 +279,15 @@ static enum ql_status write_buckets(struct cell_writer *writer, struct ql_pivot 
     return status;
 }
 
-/* What a cell or a total of no rows holds. */
-static void fill_empty(const struct ql_aggregate *aggregate, const struct target *target, size_t n) {
+/* Totals of intervals that no row mentions. */
+static void clear_totals(const struct ql_aggregate *aggregate, struct ql_cell_column *column, size_t n) {
     bool is_count = aggregate->agg == QL_AGG_COUNT;
+    column->total.i64 = ql_mem_alloc(n * sizeof(int64_t)); /* a double is as large */
     for (size_t i = 0; i < n; i++) {
-        if (target->i64 != NULL) {
-            target->i64[i] = is_count ? 0 : QL_CELL_NULL_I64;
+        if (aggregate->type == QL_CELL_INT64) {
+            column->total.i64[i] = is_count ? 0 : QL_CELL_NULL_I64;
         } else {
-            target->f64[i] = is_count ? 0.0 : (double)NAN;
+            column->total.f64[i] = is_count ? 0.0 : (double)NAN;
         }
     }
 }
@@ -307,9 +308,7 @@ static void begin_cells(struct ql_pivot *pivot, struct ql_cells *cells, size_t m
         column->name.len = aggregate->name.len;
         column->v.i64 = ql_mem_alloc(max_cells * sizeof(int64_t)); /* a double is as large */
         if (cells->has_totals) {
-            column->total.i64 = ql_mem_alloc(cells->n_intervals * sizeof(int64_t));
-            struct target target = target_of(aggregate->type, column->total.i64, column->total.f64);
-            fill_empty(aggregate, &target, cells->n_intervals);
+            clear_totals(aggregate, column, cells->n_intervals);
         }
     }
 }

@@ -127,7 +127,7 @@ static void add_magnitude(struct ql_exact *x, const struct ql_exact *y) {
 /* |x| -= |y|, where |x| >= |y| */
 static void sub_magnitude(struct ql_exact *x, const struct ql_exact *y) {
     uint64_t borrow = 0;
-    for (size_t i = 0; i < y->n || borrow != 0; i++) {
+    for (size_t i = 0; i < x->n && (i < y->n || borrow != 0); i++) { /* no borrow is left at the end */
         uint64_t less;
         bool under = __builtin_sub_overflow(x->limb[i], i < y->n ? y->limb[i] : 0, &less);
         under |= __builtin_sub_overflow(less, borrow, &less);

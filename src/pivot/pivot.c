@@ -166,6 +166,7 @@ static uint32_t bucket_of(struct ql_pivot *pivot, int64_t start_us) {
             return entry;
         }
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant */
     QL_MEM_GROW(pivot->buckets, pivot->cap_buckets, pivot->n_buckets + 1);
     uint32_t added = (uint32_t)pivot->n_buckets++;
     pivot->buckets[added] = ql_bucket_new(period, pivot->n_used);
