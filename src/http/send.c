@@ -184,7 +184,12 @@ static enum ql_status send_with_repeats(struct sending *sending, struct ql_err *
             }
             return status;
         }
-        QL_TRY(wait_to_repeat(sending, &policy, &counts, &attempt, failure));
+        status = wait_to_repeat(sending, &policy, &counts, &attempt, failure);
+        if (status != QL_OK) {
+            /* An attempt that this rule lets repeat has not acted, so neither has the request. */
+            sending->response->was_sent = sending->response->was_sent && sending->request->repeat != QL_HTTP_REPEAT_IF_UNSENT;
+            return status;
+        }
         sending->http->stats.retries++;
     }
 }
