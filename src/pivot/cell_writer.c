@@ -1,5 +1,5 @@
 /*
- * Finishing: buckets of tuples → sorted groups → cells, in order of time, each bucket's memory freed as soon as it is read.
+ * Finishing: buckets of tuples -> sorted groups -> cells, in order of time, each bucket's memory freed as soon as it is read.
  *
  * Small buckets are taken together and large ones are cut at interval boundaries, so that a group fits the cache. Where the
  * order of intervals is not that of time (by their text), all tuples are cut anew along the order of the intervals.

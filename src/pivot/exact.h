@@ -1,8 +1,9 @@
 /**
  * Exact decimals of any size: signed big integers at a decimal scale. The slow path behind the 128-bit one of pivot/ratio.h.
  *
- * A number is ±magnitude / 10^scale (scale may be negative). Zero-initialise to start; fini frees, and is safe on a zeroed one.
- * Cost: addition and comparison are linear in the digits of the wider of two scales, multiplication and quotients quadratic.
+ * A number is +-magnitude / 10^scale (scale may be negative). Zero-initialise to start; fini frees, and is safe on a zeroed
+ * one. Cost: addition and comparison are linear in the digits of the wider of two scales, multiplication and quotients
+ * quadratic.
  */
 #ifndef QL_PIVOT_EXACT_H
 #define QL_PIVOT_EXACT_H
@@ -32,7 +33,7 @@ bool ql_exact_div_to_double(const struct ql_exact *num, const struct ql_exact *d
 /** num / den to the nearest integer, ties to even; false unless INT64_MIN < result <= INT64_MAX. den is not 0. */
 bool ql_exact_div_to_i64(const struct ql_exact *num, const struct ql_exact *den, int64_t *value);
 
-/** A decimal as written, taken apart: value = ±digits / 10^scale. */
+/** A decimal as written, taken apart: value = +-digits / 10^scale. */
 struct ql_decimal {
     struct ql_str digits; /* from the first digit that is not 0 to the last; may hold the point */
     size_t n_digits;      /* 0: the number is zero */

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-/* The starts first_us, first_us + step, … n of them. */
+/* The starts first_us, first_us + step, ... n of them. */
 struct run {
     int64_t first_us, n;
 };

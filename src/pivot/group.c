@@ -1,5 +1,5 @@
 /*
- * Tuples in order of arrival → tuples in order of cells (interval, then queue).
+ * Tuples in order of arrival -> tuples in order of cells (interval, then queue).
  *
  * Two counting sorts, by queue and then by interval, give every row its position; then each column is scattered there, chunk
  * by chunk, and a chunk is freed as soon as it is read. The order of the rows within a cell depends on arrival and must not

@@ -34,7 +34,7 @@ struct ql_pivot {
     size_t cap_interval, cap_queue;
 };
 
-/** Buckets → cells, in order of time. */
+/** Buckets -> cells, in order of time. */
 QL_MUST_CHECK enum ql_status ql_pivot_write_cells(struct ql_pivot *pivot, struct ql_cells *cells, struct ql_err *err);
 
 #endif

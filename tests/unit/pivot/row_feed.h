@@ -1,5 +1,5 @@
 /*
- * Plays the reader for pivot's tests: rows with numbers as text → batches of `struct ql_rows`, cut anywhere, each with the
+ * Plays the reader for pivot's tests: rows with numbers as text -> batches of `struct ql_rows`, cut anywhere, each with the
  * scale that its own numbers need. Reads numbers with code of its own, so that a mistake of the product's cannot hide.
  */
 #ifndef QL_TESTS_UNIT_PIVOT_ROW_FEED_H
