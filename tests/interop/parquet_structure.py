@@ -9,6 +9,7 @@ import re
 import struct
 import zlib
 
+import numpy as np
 import pyarrow as pa
 
 PLAIN, PLAIN_DICTIONARY, RLE = 0, 2, 3
@@ -98,8 +99,8 @@ def hybrid(data, width, n):
             packed = data[reader.at : reader.at + groups * width]
             assert len(packed) == groups * width, "a packed group is not padded to eight values"
             reader.at += groups * width
-            bits = int.from_bytes(packed, "little")
-            values += [bits >> i * width & (1 << width) - 1 for i in range(groups * 8)]
+            bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little").reshape(-1, width)
+            values += (bits.astype(np.int64) << np.arange(width)).sum(axis=1).tolist()
         else:
             assert head >> 1 >= 1
             raw = data[reader.at : reader.at + size]
@@ -273,7 +274,8 @@ class Chunk:
     def check_index(self, data, chunk, kind, spans):
         assert (4 in chunk) == (5 in chunk) == (len(self.pages) > 1), "an offset index belongs to several pages"
         assert (6 in chunk) == (7 in chunk) and (4 in chunk or 6 not in chunk)
-        if len(self.pages) > 1 and 6 not in chunk:
+        self.has_column_index = 6 in chunk
+        if len(self.pages) > 1 and not self.has_column_index:
             assert any(v != v or (kind == BYTE_ARRAY and len(v) > BOUND_SIZE_MAX) for v in self.values if v is not None)
         if 4 in chunk:
             index = self.read_index(data, chunk[4], chunk[5], spans)

@@ -249,7 +249,8 @@ int main(int argc, char **argv) {
         die("the file is not as long as the writer says", argv[1]);
     }
     if (status != QL_OK) {
-        die(ql_status_name(status), err.message);
+        (void)fprintf(stderr, "parquet_table: %s: %s\n", ql_status_name(status), err.message);
+        return 1;
     }
     ql_parquet_writer_free(writer);
     ql_mem_free(table.columns);
