@@ -142,22 +142,44 @@ static void only_good_intervals_are_remembered(void **state) {
                     QL_STR("interval,queue_name,calls_offered,calls_answered\n" CSV_INTERVAL ",a,1,2\n" CSV_INTERVAL
                            "x,b,1,2\n" CSV_INTERVAL "x,c,1,2\n" CSV_INTERVAL ",d,1,2\n"),
                     CSV_SEEN "|(none)|a|1|2|-|-\n" CSV_SEEN "|(none)|d|1|2|-|-\n");
+    csv_expect_rows(&options,
+                    QL_STR("interval,queue_name,calls_offered,calls_answered\n" CSV_INTERVAL
+                           ",a,1,2\n2024-05-05T00:00Z/x,b,1,2\n" CSV_INTERVAL ",c,1,2\n"),
+                    CSV_SEEN "|(none)|a|1|2|-|-\n" CSV_SEEN "|(none)|c|1|2|-|-\n");
     const struct csv_feed feeds[] = {
         {.text = QL_STR("interval,queue_name,calls_offered,calls_answered\n2024-01-01T00:00Z,a,1,2\n")},
-        {.text = QL_STR(TWO "2024-01-01T00:00Z,2024-01-01T00:30Z,a,1,2\n")},
+        {.text = QL_STR(TWO "2024-01-01T00:00Z,,b,1,2\n2024-01-01T00:00Z,2024-01-01T00:30Z,c,1,2\n")},
     };
     struct csv_result result = {0};
     csv_run_feeds(&options, feeds, 2, &result);
     assert_string_equal(ql_buf_text(&result.rows),
-                        "2024-01-01T00:00:00.000Z/-|(none)|a|1|2|-|-\n1:" CSV_SEEN "|(none)|a|1|2|-|-\n");
+                        "2024-01-01T00:00:00.000Z/-|(none)|a|1|2|-|-\n1:" CSV_SEEN "|(none)|c|1|2|-|-\n");
+    assert_int_equal(result.stats.bad_rows, 1);
     csv_result_fini(&result);
+}
+
+/* The copy of the text goes with its batch. */
+static void an_interval_that_spans_batches_keeps_its_text(void **state) {
+    (void)state;
+    struct ql_csv_options options = csv_options();
+    options.wants_interval_text = true;
+    struct ql_buf text = {0};
+    struct ql_buf rows = {0};
+    ql_buf_puts(&text, "interval,queue_name,calls_offered,calls_answered\n");
+    for (int i = 0; i < 5000; i++) {
+        ql_buf_printf(&text, "%s,queue %d,1,2\n", CSV_INTERVAL, i);
+        ql_buf_printf(&rows, "%s|%s|(none)|queue %d|1|2|-|-\n", CSV_SEEN, CSV_INTERVAL, i);
+    }
+    csv_expect_rows(&options, ql_buf_view(&text), rows.ptr);
+    ql_buf_fini(&text);
+    ql_buf_fini(&rows);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_column_holds_a_pair_or_a_start), cmocka_unit_test(stamps_without_offset_are_local_times),
         cmocka_unit_test(start_and_end_may_be_two_columns),   cmocka_unit_test(the_inputs_own_words_are_kept_for_those_who_ask),
-        cmocka_unit_test(only_good_intervals_are_remembered),
+        cmocka_unit_test(only_good_intervals_are_remembered), cmocka_unit_test(an_interval_that_spans_batches_keeps_its_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
