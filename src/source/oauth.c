@@ -112,33 +112,38 @@ static enum ql_status refuse(const struct ql_genesys *genesys, const struct ql_h
 
 /* ---- the token */
 
+static void keep_token(struct ql_genesys *genesys, const struct ql_json *json, int64_t asked_ms) {
+    struct ql_str token = ql_json_get_text(json, "access_token");
+    ql_http_add_secret(genesys->http, token);
+    double life_s = LIFE_UNKNOWN_S;
+    (void)ql_json_get_number(json, "expires_in", &life_s);
+    life_s = life_s > 0 && life_s < 1e9 ? life_s : LIFE_UNKNOWN_S;
+    int64_t life_ms = (int64_t)(life_s * 1000);
+    /* A life of seconds is for tests and for gateways: renewing at its half is early enough there. */
+    int64_t early_ms = life_ms / 2 < RENEW_EARLY_MS ? life_ms / 2 : RENEW_EARLY_MS;
+    ql_buf_put_str(&genesys->token, token);
+    genesys->token_until_ms = asked_ms + life_ms - early_ms;
+    ql_buf_reset(&genesys->scopes);
+    ql_buf_put_str(&genesys->scopes, ql_json_get_text(json, "scope"));
+}
+
 static enum ql_status take_token(struct ql_genesys *genesys, const struct ql_http_response *response, int64_t asked_ms,
                                  struct ql_err *err) {
+    struct ql_error_body body;
     struct ql_json *json = NULL;
     enum ql_status status = ql_genesys_parse(genesys, response, &json, err);
+    ql_error_body_read(genesys, response, &body);
     if (status != QL_OK) {
-        struct ql_error_body body;
-        ql_error_body_read(genesys, response, &body);
-        return body.is_html ? refuse_host(genesys, response, &body, err) : status;
-    }
-    struct ql_str token = ql_json_get_text(json, "access_token");
-    if (token.len == 0) {
-        status =
-            ql_json_get_text(json, "error").len != 0
-                ? refuse(genesys, response, err)
-                : QL_FAIL(err, QL_E_PROTOCOL, "the answer of '%s' holds no access token", ql_buf_text(&genesys->login_host));
+        status = body.is_html ? refuse_host(genesys, response, &body, err) : status;
+    } else if (ql_json_get_text(json, "access_token").len != 0) {
+        keep_token(genesys, json, asked_ms);
+    } else if (ql_json_get_text(json, "error").len != 0) {
+        status = refuse(genesys, response, err);
     } else {
-        ql_http_add_secret(genesys->http, token);
-        double life_s = LIFE_UNKNOWN_S;
-        (void)ql_json_get_number(json, "expires_in", &life_s);
-        life_s = life_s > 0 && life_s < 1e9 ? life_s : LIFE_UNKNOWN_S;
-        int64_t life_ms = (int64_t)(life_s * 1000);
-        /* A life of seconds is for tests and for gateways: renewing at its half is early enough there. */
-        int64_t early_ms = life_ms / 2 < RENEW_EARLY_MS ? life_ms / 2 : RENEW_EARLY_MS;
-        ql_buf_put_str(&genesys->token, token);
-        genesys->token_until_ms = asked_ms + life_ms - early_ms;
-        ql_buf_reset(&genesys->scopes);
-        ql_buf_put_str(&genesys->scopes, ql_json_get_text(json, "scope"));
+        status = QL_FAIL(err, QL_E_PROTOCOL, "the answer of '%s' holds no access token", ql_buf_text(&genesys->login_host));
+    }
+    if (status != QL_OK) {
+        ql_error_note_answer(response, &body, err);
     }
     ql_json_free(json);
     return status;
