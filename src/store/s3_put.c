@@ -61,7 +61,10 @@ static void add_header(struct upload *upload, const char *name, struct ql_str va
 
 static struct ql_str encryption_header(const struct ql_s3_options *options) {
     struct ql_str wanted = options->server_side_encryption;
-    return wanted.len == 0 ? QL_STR("AES256") : ql_str_eq(wanted, QL_STR("none")) ? (struct ql_str){0} : wanted;
+    if (ql_str_eq(wanted, QL_STR("none"))) {
+        return (struct ql_str){0};
+    }
+    return wanted.len == 0 ? QL_STR("AES256") : wanted;
 }
 
 /* All headers, signed for this moment. */
