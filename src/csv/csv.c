@@ -376,6 +376,8 @@ void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized)
     csv->has_columns = false;
     csv->last_byte = '\0';
     ql_arena_reset(&csv->input_arena);
+    ql_csv_batch_reset(&csv->batch); /* an input that was given up */
+    ql_csv_reader_forget_text(&csv->reader);
     ql_csv_decode_begin(&csv->decode, csv->encoding, &csv->limits, (struct ql_sink){.write = on_text, .ctx = csv});
     ql_csv_head_begin(&csv->head, &csv->limits, csv->options.delimiter);
 }

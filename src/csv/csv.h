@@ -20,6 +20,7 @@ struct ql_csv_alias {
     int64_t multiply, divide; /* value in canonical unit = value * multiply / divide; powers of ten; 1, 1 by default */
 };
 
+/** 0: a built-in default (of max_ratio: none). Passing one is E_LIMIT, and the message or hint names the setting. */
 struct ql_csv_limits {
     size_t max_field_bytes, max_row_bytes, max_columns;
     int64_t max_rows, max_decoded_bytes;
@@ -31,8 +32,8 @@ struct ql_csv_options {
     size_t n_metrics;
     bool wants_interval_text;
     char delimiter; /* 0: detected on the header */
-    struct ql_str
-        encoding; /* empty: by the mark, else UTF-8; else "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252" */
+    /* empty: by the mark, else UTF-8; else "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252" */
+    struct ql_str encoding;
     const struct ql_tz *tz; /* of stamps without offset; NULL: UTC */
     bool decimal_comma;
     int64_t granularity_us;      /* 0: not given */
@@ -43,8 +44,9 @@ struct ql_csv_options {
     size_t n_aliases;
     bool allow_unsized;
     enum ql_bad_row_policy on_bad_row;
-    int64_t max_bad_rows;      /* for skip and quarantine; -1: no bound */
-    struct ql_sink quarantine; /* CSV text: line, byte offset, column, reason, the row; used if on_bad_row says so */
+    int64_t max_bad_rows; /* for skip and quarantine; -1: no bound */
+    /* CSV text with a header: line, byte_offset, column, reason, row, input; used if on_bad_row says so */
+    struct ql_sink quarantine;
     struct ql_csv_limits limits;
 };
 
@@ -76,6 +78,12 @@ void ql_csv_free(struct ql_csv *csv);
  * A later input must have the wanted columns that the first had: E_NO_COLUMN names input and column.
  */
 void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized);
+/**
+ * Errors: E_BAD_ROW (row, byte_offset and column are set; an excerpt is in the message), E_NO_COLUMN, E_COLLISION, E_ENCODING,
+ * E_LIMIT, E_COMPRESSED, E_TRUNCATED, E_DATA (no CSV, or an unusable header), E_PROTOCOL (an unsized input that proves
+ * nothing), E_CONFIG (encoding or scale unknown), whatever the sinks return. The first one sticks: later calls fail in the same
+ * way.
+ */
 QL_MUST_CHECK enum ql_status ql_csv_feed(struct ql_csv *csv, const void *ptr, size_t len, struct ql_err *err);
 /** Delivers what is left; fails for a cut stream, an open quote, an empty input. */
 QL_MUST_CHECK enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err);

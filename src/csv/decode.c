@@ -243,7 +243,8 @@ static enum ql_status put_stream(struct ql_csv_decode *decode, const unsigned ch
         return put_plain(decode, bytes, len, err);
     }
     enum ql_status status = ql_decoder_feed(decode->decoder, bytes, len, err);
-    if (status == QL_E_LIMIT && decode->sink_status == QL_OK) { /* the decoder's own: bytes are counted here */
+    /* The decoder's own limit, without advice: it is the ratio, because bytes are counted here. */
+    if (status == QL_E_LIMIT && decode->sink_status == QL_OK && err != NULL && err->hint[0] == '\0') {
         ql_err_hint(err, "raise --max-ratio if the data are right");
     }
     return status;

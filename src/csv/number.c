@@ -128,7 +128,7 @@ static struct ql_str trim(struct ql_str s) {
 
 /* ---- the long way ---- */
 
-/* The value is ±0.d1d2d3… * 10^(n_digits + exponent), that is ±d1d2d3… * 10^exponent. */
+/* The value is +-d1d2d3... * 10^exponent. */
 struct decimal {
     bool is_negative;
     struct ql_buf *digits; /* no zeros at either end; empty: the value is 0 */

@@ -259,6 +259,14 @@ static void limits_say_which_setting_raises_them(void **state) {
     ql_buf_fini(&gzip);
 }
 
+/* A frame header that asks for 2^28 bytes (RFC 8878, 3.1.1.1.2: exponent 18), and an empty last block. */
+static void a_window_that_is_too_large_is_no_matter_of_the_ratio(void **state) {
+    (void)state;
+    const struct ql_csv_options options = csv_options();
+    const struct ql_str frame = {.ptr = "\x28\xb5\x2f\xfd\x00\x90\x01\x00\x00", .len = 9};
+    csv_expect_error(&options, frame, QL_E_LIMIT, "window", "--long");
+}
+
 static void a_stream_that_grows_too_much_is_refused(void **state) {
     (void)state;
     struct ql_buf text = {0};
@@ -292,6 +300,7 @@ int main(void) {
         cmocka_unit_test(an_input_without_length_must_prove_its_end),
         cmocka_unit_test(an_open_quote_at_the_end_is_a_cut),
         cmocka_unit_test(limits_say_which_setting_raises_them),
+        cmocka_unit_test(a_window_that_is_too_large_is_no_matter_of_the_ratio),
         cmocka_unit_test(a_stream_that_grows_too_much_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
