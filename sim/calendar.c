@@ -85,8 +85,10 @@ void ql_sim_time_print_http(int64_t ms, char out[32]) {
     static const char DAYS[][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
     static const char MONTHS[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     struct date_time t = split(ms);
-    (void)snprintf(out, 32, "%s, %02d %s %04d %02d:%02d:%02d GMT", DAYS[ql_sim_weekday(ms)], t.day % 100, MONTHS[t.month - 1],
-                   t.year % 10000, t.hour % 100, t.minute % 100, t.second % 100);
+    /* Unsigned, so that the compiler sees how long each number can get. */
+    (void)snprintf(out, 32, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", DAYS[ql_sim_weekday(ms)], (unsigned)t.day % 100,
+                   MONTHS[t.month - 1], (unsigned)t.year % 10000, (unsigned)t.hour % 100, (unsigned)t.minute % 100,
+                   (unsigned)t.second % 100);
 }
 
 /* Takes exactly n digits from the front of *s. */
