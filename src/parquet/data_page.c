@@ -14,6 +14,8 @@
 
 #include <limits.h>
 
+enum { HEADER_SIZE_MAX = 64 }; /* 9 numbers of at most 5 bytes, and their field headers */
+
 void ql_page_maker_fini(struct ql_page_maker *maker) {
     ql_buf_fini(&maker->payload);
     ql_buf_fini(&maker->stored);
@@ -57,9 +59,16 @@ static void put_indices(struct ql_page_maker *maker, struct ql_page_span span) {
     ql_rle_put(&maker->payload, index, span.n_values, width);
 }
 
-/* Fills `stored` (or takes the payload itself) and begins a header. */
+static enum ql_status check_size(size_t len, struct ql_err *err) {
+    /* Sizes are int32, in the page index with the header included. */
+    return len <= INT_MAX - HEADER_SIZE_MAX ? QL_OK
+                                            : QL_FAIL(err, QL_E_LIMIT, "a Parquet page of %zu bytes is beyond 2 GiB", len);
+}
+
+/* The payload as it is stored: compressed, or itself. */
 static enum ql_status compress(struct ql_page_maker *maker, struct ql_str *stored, struct ql_err *err) {
     struct ql_buf *payload = &maker->payload;
+    QL_TRY(check_size(payload->len, err));
     *stored = ql_buf_view(payload);
     if (maker->compressor != NULL) {
         ql_buf_reset(&maker->stored);
@@ -67,10 +76,7 @@ static enum ql_status compress(struct ql_page_maker *maker, struct ql_str *store
         QL_TRY(ql_compressor_run(maker->compressor, payload->ptr, payload->len, room, &maker->stored.len, err));
         *stored = ql_buf_view(&maker->stored);
     }
-    if (payload->len > INT_MAX || stored->len > INT_MAX) {
-        return QL_FAIL(err, QL_E_LIMIT, "a Parquet page of %zu bytes is beyond 2 GiB", payload->len);
-    }
-    return QL_OK;
+    return check_size(stored->len, err);
 }
 
 /* The fields that every header begins with. */
