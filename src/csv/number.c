@@ -13,6 +13,7 @@
  */
 #include "csv/csv_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum {
@@ -243,7 +244,7 @@ static bool parse_duration(struct ql_str s, char point, struct decimal *decimal)
         }
     }
     struct ql_buf whole = {0};
-    ql_buf_printf(&whole, "%lld", (long long)((hours * 60 + minutes) * 60 + seconds));
+    ql_buf_printf(&whole, "%" PRId64, (hours * 60 + minutes) * 60 + seconds);
     put_digits(decimal, ql_buf_view(&whole));
     ql_buf_fini(&whole);
     put_digits(decimal, fraction);

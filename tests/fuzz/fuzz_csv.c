@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(expr) ((expr) ? (void)0 : (fprintf(stderr, "failed: %s\n", #expr), abort()))
+#define CHECK(expr) ((expr) ? (void)0 : ((void)fprintf(stderr, "failed: %s\n", #expr), abort()))
 
 enum { N_METRICS = 3, OPTION_BYTES = 3 };
 
@@ -170,7 +170,7 @@ static void run(const uint8_t *choice, const uint8_t *data, size_t size, size_t 
 
 static void check_same(const char *what, const struct ql_buf *whole, const struct ql_buf *cut) {
     if (!ql_str_eq(ql_buf_view(whole), ql_buf_view(cut))) {
-        fprintf(stderr, "%s, whole:\n%s\ncut:\n%s\n", what, ql_buf_text(whole), ql_buf_text(cut));
+        (void)fprintf(stderr, "%s, whole:\n%s\ncut:\n%s\n", what, ql_buf_text(whole), ql_buf_text(cut));
         abort();
     }
 }
