@@ -21,7 +21,7 @@ sizes() { # a file that nobody can hold in the head
   long=$(git ls-files -- 'src/*.[ch]' 'cli/*.[ch]' 'sim/*.[ch]' 'include/*.h' | xargs wc -l | awk '$2 != "total" && $1 > 700 {print $2 ": " $1 " lines"}')
   [ -z "$long" ] || { echo "$long"; return 1; }
 }
-compilers() { ./dev build dev >/dev/null && ./dev build clang >/dev/null; }
+compilers() { ./dev build dev && ./dev build clang; }
 
 step "formatting" clang-format --dry-run -Werror "${SOURCES[@]}"
 step "law of includes" python3 tools/check_includes.py

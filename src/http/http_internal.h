@@ -186,8 +186,8 @@ void ql_handle_fini(struct ql_transfer *transfer);
 
 /* ---- receive.c: libcurl's callbacks */
 
-size_t ql_receive_header(char *line, size_t size, size_t n, void *transfer);
-size_t ql_receive_body(char *ptr, size_t size, size_t n, void *transfer);
+size_t ql_receive_header(char *line, size_t size, size_t n, void *ctx);
+size_t ql_receive_body(char *ptr, size_t size, size_t n, void *ctx);
 
 /* ---- fault.c */
 

@@ -147,7 +147,7 @@ enum ql_status ql_exports_poll(struct ql_exports *exports, struct ql_err *err) {
 }
 
 enum ql_status ql_exports_renew_link(struct ql_exports *exports, struct ql_err *err) {
-    enum ql_export_state state;
+    enum ql_export_state state = QL_EXPORT_RUNNING;
     ql_buf_reset(&exports->link);
     QL_TRY(look(exports, &state, err));
     if (state != QL_EXPORT_COMPLETED) {

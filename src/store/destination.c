@@ -10,11 +10,14 @@ static bool is_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool is_scheme_character(char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+}
+
 /* RFC 3986: ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ), and "://" behind it. 0: there is none. */
 static size_t scheme_len(struct ql_str text) {
     size_t i = 0;
-    while (i < text.len && (is_letter(text.ptr[i]) ||
-                            (i > 0 && ((text.ptr[i] >= '0' && text.ptr[i] <= '9') || memchr("+-.", text.ptr[i], 3) != NULL)))) {
+    while (i < text.len && (i == 0 ? is_letter(text.ptr[i]) : is_scheme_character(text.ptr[i]))) {
         i++;
     }
     bool is_scheme = i > 0 && i + 3 <= text.len && memcmp(text.ptr + i, "://", 3) == 0;

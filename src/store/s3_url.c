@@ -19,7 +19,7 @@ static bool is_port(struct ql_str text) {
 /* host, host:port, [IPv6] or [IPv6]:port; the characters of a host name only, so that nothing can be smuggled into a header. */
 static bool is_authority(struct ql_str text) {
     struct ql_str port = {0};
-    struct ql_str host = text;
+    struct ql_str host;
     const char *set = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
     if (text.len != 0 && text.ptr[0] == '[') {
         const char *close = memchr(text.ptr, ']', text.len);
