@@ -169,6 +169,39 @@ static void output_larger_than_every_buffer_comes_whole(void **state) {
     }
 }
 
+/*
+ * Pairs of flushed blocks of 100,000 bytes: what a pair holds is out before the next is fed, although the decoder's buffer
+ * fills up in the middle of the second block, whose input is used up by then.
+ */
+static void flushed_blocks_come_out_before_the_next_are_fed(void **state) {
+    (void)state;
+    enum { BLOCK = 100000, N_PAIRS = 4 };
+    struct ql_buf text = {0};
+    put_text(&text, (size_t)2 * BLOCK * N_PAIRS);
+    ZSTD_CCtx *ctx = ZSTD_createCCtx();
+    struct collected to = {0};
+    struct ql_decoder *decoder = ql_decoder_new(QL_STREAM_ZSTD, 0, 0, (struct ql_sink){.write = collect, .ctx = &to});
+    for (size_t b = 0; b < N_PAIRS * 2; b += 2) {
+        struct ql_buf in = {0};
+        for (size_t i = b; i < b + 2; i++) {
+            ZSTD_inBuffer block = {.src = text.ptr + i * BLOCK, .size = BLOCK};
+            size_t room = ZSTD_compressBound(BLOCK) + 64;
+            ZSTD_outBuffer out = {.dst = ql_buf_reserve(&in, room), .size = room};
+            assert_int_equal(ZSTD_compressStream2(ctx, &out, &block, i + 1 < N_PAIRS * 2 ? ZSTD_e_flush : ZSTD_e_end), 0);
+            in.len += out.pos;
+        }
+        assert_ok(ql_decoder_feed(decoder, in.ptr, in.len, err));
+        assert_int_equal(to.buf.len, (b + 2) * BLOCK);
+        ql_buf_fini(&in);
+    }
+    assert_ok(ql_decoder_finish(decoder, err));
+    assert_memory_equal(to.buf.ptr, text.ptr, text.len);
+    ql_decoder_free(decoder);
+    ZSTD_freeCCtx(ctx);
+    ql_buf_fini(&to.buf);
+    ql_buf_fini(&text);
+}
+
 /* An end between members is an end like any other; every other one is a cut. */
 static void a_cut_anywhere_is_an_error(void **state) {
     (void)state;
@@ -333,6 +366,7 @@ int main(void) {
         cmocka_unit_test(a_member_made_elsewhere_is_read),
         cmocka_unit_test(any_chunking_of_several_members_gives_the_same_bytes),
         cmocka_unit_test(output_larger_than_every_buffer_comes_whole),
+        cmocka_unit_test(flushed_blocks_come_out_before_the_next_are_fed),
         cmocka_unit_test(a_cut_anywhere_is_an_error),
         cmocka_unit_test(a_flipped_bit_never_gives_other_text),
         cmocka_unit_test(a_wrong_crc_names_the_compressed_byte),
