@@ -8,6 +8,7 @@
 #include "csv/csv.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { CSV_OFFERED, CSV_ANSWERED, CSV_HANDLE, CSV_LEVEL, CSV_METRICS };

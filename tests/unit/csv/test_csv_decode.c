@@ -107,6 +107,9 @@ static void a_mark_that_contradicts_the_named_encoding_is_an_error(void **state)
                      "begins with the byte-order mark of UTF-8, but --encoding says 'latin1'", "leave --encoding out");
     options.encoding = QL_STR("utf-8");
     csv_expect_error(&options, QL_STR("\xFF\xFEi\0"), QL_E_ENCODING, "mark of UTF-16LE, but --encoding says 'UTF-8'", NULL);
+    options.encoding = QL_STR("utf-16");
+    csv_expect_error(&options, QL_STR("\xEF\xBB\xBFinterval"), QL_E_ENCODING, "mark of UTF-8, but --encoding says 'UTF-16'",
+                     NULL);
 }
 
 static void what_is_no_utf16_is_a_bad_row_and_half_a_unit_a_cut(void **state) {
@@ -129,6 +132,13 @@ static void what_is_no_utf16_is_a_bad_row_and_half_a_unit_a_cut(void **state) {
         ql_buf_fini(&text);
     }
     struct ql_buf text = {0};
+    ql_buf_puts(&text, "\xFF\xFE");
+    put_utf16(&text, BEGIN, false);
+    ql_buf_put(&text, "\x3D\xD8", 2); /* the input's last character is half a pair */
+    csv_expect_error(&options, ql_buf_view(&text), QL_E_BAD_ROW, "2 fields where the header has 4: '2024-01-01T00:00:00.000Z/",
+                     NULL);
+    csv_expect_error(&options, ql_buf_view(&text), QL_E_BAD_ROW, ",x\\xED\\xA0\\xBD'", NULL);
+    ql_buf_reset(&text);
     ql_buf_puts(&text, "\xFF\xFE");
     put_utf16(&text, WIDE_TEXT, false);
     ql_buf_putc(&text, '\n');

@@ -143,6 +143,8 @@ static void delimiters_are_found_on_the_header(void **state) {
     /* a quote that opens under the wrong delimiter and never closes */
     csv_expect_rows(&options, QL_STR("interval;queueName;x,\"y;callsOffered;callsAnswered\n" CSV_INTERVAL ";a;;1;2\n"),
                     CSV_SEEN "|(none)|a|1|2|-|-\n");
+    /* nothing is known, but only one delimiter places the quotes right */
+    csv_expect_error(&options, QL_STR("\"a,b,c\";\"d\"\n"), QL_E_NO_COLUMN, "the columns are 'a,b,c', 'd'", NULL);
     struct ql_csv_options set = csv_options();
     set.delimiter = ';';
     csv_expect_error(&set, QL_STR(CSV_HEADER), QL_E_NO_COLUMN, "the columns are 'timeInterval,queue.id,", NULL);

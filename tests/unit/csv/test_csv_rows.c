@@ -89,6 +89,7 @@ static void a_bad_row_is_told_with_line_byte_column_and_excerpt(void **state) {
          "column 'queue.name': 'a\\xFFb' is not valid UTF-8", "queue.name", 2, 101},
         {CSV_INTERVAL ",\xC3,a,1,2,3,4\n", "column 'queue.id': '\\xC3' is not valid UTF-8", "queue.id", 2, 101},
         {CSV_INTERVAL ",q1,a,\x80,2,3,4\n", "column 'callsOffered': '\\x80' is not valid UTF-8", "callsOffered", 2, 101},
+        {ROW("a") CSV_INTERVAL ",q1,a,\xE2\x81\xA6,2,3,4\n", "'\\xE2\\x81\\xA6' is not a number", "callsOffered", 3, 164},
         {CSV_INTERVAL ",q1,a,\"\x1b[31m\a\n\t\x7f\xC2\x85\xE2\x80\xAE\",2,3,4\n",
          "'\\x1B[31m\\x07\\n\\t\\x7F\\xC2\\x85\\xE2\\x80\\xAE' is not a number", "callsOffered", 2, 101},
         {CSV_INTERVAL ",q1,a,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,2,3,4\n",
@@ -184,6 +185,68 @@ static void a_row_of_another_queue_is_bad(void **state) {
                      NULL);
     options.n_queues = 0;
     csv_expect_error(&options, QL_STR(CSV_HEADER ROW("a")), QL_E_BAD_ROW, "'a' is not one of the queues", NULL);
+}
+
+static void many_queues_may_be_allowed(void **state) {
+    (void)state;
+    enum { N = 500 };
+    struct ql_str queues[N];
+    char names[N][16];
+    for (size_t i = 0; i < N; i++) {
+        queues[i] = (struct ql_str){.ptr = names[i], .len = (size_t)snprintf(names[i], sizeof names[i], "queue %zu", i)};
+    }
+    struct ql_csv_options options = csv_options();
+    options.queues = queues;
+    options.n_queues = N;
+    options.on_bad_row = QL_BAD_ROW_SKIP;
+    struct ql_buf text = {0};
+    ql_buf_puts(&text, CSV_HEADER);
+    for (int i = 0; i < 2 * N; i++) {
+        ql_buf_printf(&text, CSV_INTERVAL ",q1,queue %d,1,2,3,4\n", i);
+    }
+    struct csv_result result = {0};
+    csv_run(&options, ql_buf_view(&text), &result);
+    assert_int_equal(result.status, QL_OK);
+    assert_int_equal(result.stats.rows, N);
+    assert_int_equal(result.stats.bad_rows, N);
+    csv_assert_contains(result.rows.ptr, "|queue 499|", "rows");
+    assert_null(strstr(result.rows.ptr, "|queue 500|"));
+    csv_result_fini(&result);
+    ql_buf_fini(&text);
+}
+
+static void a_comma_in_a_number_asks_for_the_setting(void **state) {
+    (void)state;
+    struct ql_csv_options options = csv_options();
+    const struct ql_str text = QL_STR(CSV_HEADER CSV_INTERVAL ",q1,a,1,2,\"12,5\",\"80,25 %\"\n");
+    csv_expect_error(&options, text, QL_E_BAD_ROW, "column 'avgHandleTimeSeconds': '12,5' is not a number", "--decimal-comma");
+    options.decimal_comma = true;
+    csv_expect_rows(&options, text, CSV_SEEN "|q1|a|1|2|125e-1|8025e-2\n");
+    csv_expect_error(&options, QL_STR(CSV_HEADER ROW("a") CSV_INTERVAL ",q1,a,1,2,12.5,1\n"), QL_E_BAD_ROW,
+                     "'12.5' is not a number", NULL);
+}
+
+static enum ql_status full_disk(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
+    (void)ctx;
+    (void)ptr;
+    (void)len;
+    return QL_FAIL(err, QL_E_IO, "no space left");
+}
+
+static void a_quarantine_that_cannot_be_written_ends_the_run(void **state) {
+    (void)state;
+    struct csv_result result = {.n_metrics = CSV_METRICS};
+    struct ql_csv_options options = csv_options();
+    options.on_bad_row = QL_BAD_ROW_QUARANTINE;
+    options.quarantine = (struct ql_sink){.write = full_disk};
+    const struct ql_csv_sink sink = {.header = csv_on_header, .rows = csv_on_rows, .ctx = &result};
+    struct ql_csv *csv = ql_csv_new(&options, &sink);
+    ql_csv_input_begin(csv, QL_STR("in.csv"), false);
+    assert_int_equal(ql_csv_feed(csv, CSV_HEADER "x\n", strlen(CSV_HEADER "x\n"), &result.err), QL_E_IO);
+    assert_string_equal(result.err.message, "'in.csv': writing a bad row to the quarantine: no space left");
+    ql_csv_free(csv);
+    ql_csv_free(NULL);
+    csv_result_fini(&result);
 }
 
 static void a_row_outside_the_range_is_bad(void **state) {
@@ -333,6 +396,9 @@ int main(void) {
         cmocka_unit_test(quarantine_keeps_the_row_as_it_came),
         cmocka_unit_test(max_bad_rows_bounds_skip_and_quarantine),
         cmocka_unit_test(a_row_of_another_queue_is_bad),
+        cmocka_unit_test(many_queues_may_be_allowed),
+        cmocka_unit_test(a_comma_in_a_number_asks_for_the_setting),
+        cmocka_unit_test(a_quarantine_that_cannot_be_written_ends_the_run),
         cmocka_unit_test(a_row_outside_the_range_is_bad),
         cmocka_unit_test(a_failing_sink_ends_the_run_and_the_failure_sticks),
         cmocka_unit_test(statistics_count_what_was_read),
