@@ -15,7 +15,7 @@ export GENESYS_CLIENT_ID GENESYS_CLIENT_SECRET
 GENESYS_CLIENT_ID=$(field client_id) GENESYS_CLIENT_SECRET=$(field client_secret)
 URLS=(--login-url "$(field login_url)" --api-url "$(field api_url)")
 
-echo "A simulated Genesys Cloud listens at $(field api_url). Its export becomes Parquet, once wide, once long:"
+echo "A simulated Genesys Cloud listens at $(field api_url) (--login-url and --api-url lead there). Its export becomes Parquet:"
 for layout in wide long; do
   echo
   echo "\$ queuelake run --source exports --from 2024-01-01 --to 2024-01-02 --layout $layout -o $OUT/queue_metrics_$layout.parquet"
@@ -40,4 +40,4 @@ for layout in wide long; do
 done
 echo
 echo "Look at it yourself:"
-echo "  build/venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select * from '$OUT/queue_metrics_long.parquet' limit 10\\\"))\""
+echo "  build/venv/bin/python -c \"import duckdb; print(duckdb.sql(\\\"select interval_start, queue_name, calls_offered, answer_rate from '$OUT/queue_metrics_long.parquet' limit 10\\\"))\""
