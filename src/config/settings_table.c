@@ -53,7 +53,7 @@ static const struct ql_command COMMANDS[] = {
      .synopsis = "queuelake run [flags]",
      .summary = "ask Genesys Cloud for an export, wait for it, pivot it and store it as Parquet",
      .examples = "queuelake run --from 2024-01-01 --to 2024-01-02 -o ./lake/\n"
-                 "queuelake run --from 2024-01-01 --to 2024-01-02 -o s3://bucket/queues/{start:%Y-%m-%d}.parquet"},
+                 "queuelake run --from 2024-01-01 --to 2024-01-02 -o s3://bucket/{start:%Y-%m-%d}.parquet"},
     {.name = "transform",
      .bit = COMMAND_TRANSFORM,
      .synopsis = "queuelake transform [flags] FILE...",
