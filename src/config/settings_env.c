@@ -24,10 +24,14 @@ static enum ql_status read_all(int fd, struct ql_str path, size_t max_bytes, str
     if (S_ISDIR(status.st_mode)) {
         return QL_FAIL(err, QL_E_CONFIG, "'%.*s' is a folder, not a file", QL_STR_ARG(path));
     }
-    /* All at once, so that a secret leaves no copy behind in memory that a growing buffer gave back. */
-    char *end = ql_buf_reserve(bytes, max_bytes + 1);
+    /*
+     * All at once, so that a secret leaves no copy behind in memory that a growing buffer gave back. A pipe has no
+     * size, and neither have the files of /proc. */
+    bool has_size = S_ISREG(status.st_mode) && status.st_size > 0 && (uintmax_t)status.st_size < max_bytes;
+    size_t room = has_size ? (size_t)status.st_size + 1 : max_bytes + 1;
+    char *end = ql_buf_reserve(bytes, room);
     for (;;) {
-        ssize_t n = read(fd, end + bytes->len, max_bytes + 1 - bytes->len);
+        ssize_t n = read(fd, end + bytes->len, room - bytes->len);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -38,7 +42,10 @@ static enum ql_status read_all(int fd, struct ql_str path, size_t max_bytes, str
             return QL_OK;
         }
         bytes->len += (size_t)n;
-        if (bytes->len > max_bytes) {
+        if (bytes->len == room && has_size) {
+            return QL_FAIL(err, QL_E_CONFIG, "'%.*s' grew while it was read", QL_STR_ARG(path));
+        }
+        if (bytes->len == room) {
             return QL_FAIL(err, QL_E_CONFIG, "'%.*s' is larger than %zu bytes", QL_STR_ARG(path), max_bytes);
         }
     }

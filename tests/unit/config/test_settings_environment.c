@@ -95,6 +95,20 @@ static void a_secret_file_that_cannot_be_read_is_named(void **state) {
     assert_refused(fixture, load(fixture, NULL), QL_E_CONFIG, "'large.txt' is larger than 65536 bytes", "");
 }
 
+static void a_secret_may_come_through_a_pipe(void **state) {
+    struct fixture *fixture = *state;
+    int ends[2];
+    char path[32];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "hush\n", 5), 5);
+    assert_int_equal(close(ends[1]), 0);
+    (void)snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    set(fixture, "GENESYS_CLIENT_SECRET_FILE", path);
+    assert_loads(fixture, load(fixture, NULL));
+    assert_str_equal(fixture->settings.genesys_client_secret, "hush");
+    assert_int_equal(close(ends[0]), 0);
+}
+
 static void a_secret_of_the_file_is_read_and_overridden(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(mkdir("conf", 0700), 0);
@@ -196,6 +210,7 @@ int main(void) {
         TEST(a_secret_comes_from_a_file_less_one_line_end),
         TEST(a_secret_that_is_given_twice_is_refused),
         TEST(a_secret_file_that_cannot_be_read_is_named),
+        TEST(a_secret_may_come_through_a_pipe),
         TEST(a_secret_of_the_file_is_read_and_overridden),
         TEST(the_file_is_looked_for_in_order),
         TEST(without_looking_there_is_no_file),
