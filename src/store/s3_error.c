@@ -337,6 +337,10 @@ enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subjec
         return fail_with_hint(err, QL_E_S3, subject, "the bucket wants a checksum with each upload (Object Lock)",
                               "use a bucket without a default retention", &error, response);
     }
+    if (response->status == 401 || response->status == 403) {
+        return fail_with_hint(err, QL_E_S3_DENIED, subject, "access denied",
+                              "see S3's own words; the credentials need {actions} on {arn}", &error, response);
+    }
     bool is_server = response->status >= 500;
     return fail_with_hint(err, is_server ? QL_E_SERVER : QL_E_S3, subject, is_server ? "S3 failed" : "S3 refused the upload",
                           is_server ? "run again later" : "see S3's own words; the request id helps its support", &error,

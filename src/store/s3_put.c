@@ -64,7 +64,10 @@ static struct ql_str encryption_header(const struct ql_s3_options *options) {
     if (ql_str_eq(wanted, QL_STR("none"))) {
         return (struct ql_str){0};
     }
-    return wanted.len == 0 ? QL_STR("AES256") : wanted;
+    if (ql_str_eq(wanted, QL_STR("none"))) {
+        return (struct ql_str){0};
+    }
+    return wanted.len != 0 ? wanted : QL_STR("AES256");
 }
 
 /* All headers, signed for this moment. */

@@ -306,6 +306,41 @@ static void what_no_file_can_replace_is_refused_before_any_work(void **state) {
     assert_int_equal(count_files(place->folder), 2);
 }
 
+/* Root may do everything, so root becomes somebody else for these. */
+static void permissions_are_respected_and_explained(void **state) {
+    struct place *place = *state;
+    char path[512];
+    enum { NOBODY = 65534 };
+    bool is_root = geteuid() == 0;
+    put_file(place->path, OLD);
+    assert_int_equal(chmod(place->path, 0444), 0);
+    (void)snprintf(path, sizeof path, "%s/locked", place->folder);
+    assert_int_equal(mkdir(path, 0555), 0);
+    (void)snprintf(path, sizeof path, "%s/unlisted", place->folder);
+    assert_int_equal(mkdir(path, 0300), 0);
+    if (is_root) {
+        assert_int_equal(chown(place->folder, NOBODY, NOBODY), 0);
+        assert_int_equal(chown(place->path, NOBODY, NOBODY), 0);
+        assert_int_equal(chown(path, NOBODY, NOBODY), 0);
+        assert_int_equal(seteuid(NOBODY), 0);
+    }
+    struct ql_stored stored;
+    (void)snprintf(path, sizeof path, "%s/unlisted/x", place->folder);
+    assert_ok(publish(&QL_DISK, path, false, &stored, err)); /* may be entered and written to, not read */
+    assert_int_equal(look(path), 1);
+    assert_refused(place->path, false, "write-protected", "write permission");
+    (void)snprintf(path, sizeof path, "%s/locked/x", place->folder);
+    assert_refused(path, false, "/locked/x': Permission denied", "/locked'");
+    (void)snprintf(path, sizeof path, "%s/locked/new/x", place->folder);
+    assert_refused(path, true, "cannot create folder", "write permission");
+    if (is_root) {
+        assert_int_equal(seteuid(0), 0);
+    }
+    (void)snprintf(path, sizeof path, "%s/unlisted", place->folder);
+    assert_int_equal(chmod(path, 0700), 0);
+    assert_int_equal(look(place->path), 0);
+}
+
 static void the_longest_name_works(void **state) {
     struct place *place = *state;
     char path[512];
@@ -361,6 +396,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(modes_are_kept_and_new_files_obey_the_umask, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_keeps_being_a_link, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_no_file_can_replace_is_refused_before_any_work, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(permissions_are_respected_and_explained, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_longest_name_works, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_folders_are_made_if_wanted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relative_path_is_in_the_working_folder, set_up, tear_down),

@@ -129,6 +129,10 @@ static void each_known_code_says_what_to_do(void **state) {
          "Object Lock",
          "retention"},
         {{418, S3_BODY("SomethingNew", "words"), NULL, NULL}, QL_E_S3, "(SomethingNew: words)", "request id"},
+        {{403, S3_BODY("SomethingNew", "words"), NULL, NULL},
+         QL_E_S3_DENIED,
+         "access denied (SomethingNew: words)",
+         "s3:PutObject"},
         {{599, S3_BODY("SomethingNew", "words"), NULL, NULL}, QL_E_SERVER, "(SomethingNew: words)", "later"},
         {{403, "<Error><Code>AccessDenied", NULL, NULL}, QL_E_S3_DENIED, "access denied (AccessDenied)", "s3:PutObject"},
     };
