@@ -185,15 +185,17 @@ int ql_disk_open_temp(const struct ql_disk *disk, int folder, const char *name, 
 
 enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, const char *place) {
     ql_err_set_errno(err, QL_E_IO, errnum, "%s", what);
-    if (errnum == ENOSPC) {
+    if (errnum == EPIPE) {
+        ql_err_hint(err, "whatever read standard output has ended; see its own message");
+    } else if (place == NULL) {
+        ql_err_hint(err, "what was written so far is not whole; see to the place that standard output goes to, then run again");
+    } else if (errnum == ENOSPC) {
         ql_err_hint(err, "the disk is full: free space in '%s', then run again; what was there before is untouched", place);
     } else if (errnum == EDQUOT) {
         ql_err_hint(err, "the disk quota is used up: free space in '%s', then run again; what was there before is untouched",
                     place);
     } else if (errnum == EFBIG) {
         ql_err_hint(err, "the file is larger than the file system or 'ulimit -f' allows in '%s'", place);
-    } else if (errnum == EPIPE) {
-        ql_err_hint(err, "whatever read standard output has ended; see its own message");
     } else if (errnum == EIO) {
         ql_err_hint(err, "the device behind '%s' failed; see the kernel's log, and run again to another place", place);
     }

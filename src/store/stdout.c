@@ -17,7 +17,7 @@ struct stdout_store {
 };
 
 static enum ql_status fail(struct ql_err *err, int errnum) {
-    return ql_disk_fail(err, errnum, "cannot write to standard output", "standard output");
+    return ql_disk_fail(err, errnum, "cannot write to standard output", NULL);
 }
 
 static enum ql_status stdout_write(struct ql_store *store, const void *ptr, size_t len, struct ql_err *err) {

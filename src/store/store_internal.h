@@ -71,7 +71,7 @@ int ql_disk_sync_folder(const struct ql_disk *disk, int folder);
 /** Makes ".<name>.<random>.tmp" in a folder, opened for `access` (O_WRONLY, O_RDWR). Returns -1 and sets errno; else *name is
  * the caller's. */
 int ql_disk_open_temp(const struct ql_disk *disk, int folder, const char *name, int access, mode_t mode, char **temp_name);
-/** E_IO (or E_SYSTEM) with the system's words, and for a full disk, quota or size limit what to do about `place`. */
+/** E_IO with the system's words, and for a full disk, quota or size limit what to do about `place`. NULL: standard output. */
 enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, const char *place);
 
 /* ---- bytes that wait for a commit (spool.c) ---- */

@@ -69,7 +69,7 @@ static void bytes_reach_a_file_whole(void **state) {
     assert_string_equal(stored.sha256, "1b977e9f84f1b26b6ed7f68b0498faee2385ea4125bd29adce4a7d9106ba3134");
 }
 
-static void a_reader_that_went_away_is_an_error(void **state) {
+static void a_reader_that_went_away_and_a_full_disk_are_errors(void **state) {
     (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -82,6 +82,13 @@ static void a_reader_that_went_away_is_an_error(void **state) {
     struct ql_err small_err = {0};
     enum ql_status small = write_out(10, &stored, &small_err); /* waits in the block until commit */
     restore();
+    redirect(open("/dev/full", O_WRONLY));
+    struct ql_err full_err = {0};
+    enum ql_status full = write_out(1000000, &stored, &full_err);
+    restore();
+    assert_int_equal(full, QL_E_IO);
+    assert_string_equal(full_err.message, "cannot write to standard output: No space left on device");
+    assert_non_null(strstr(full_err.hint, "not whole"));
     assert_int_equal(big, QL_E_IO);
     assert_string_equal(err.message, "cannot write to standard output: Broken pipe");
     assert_int_equal(small, QL_E_IO);
@@ -145,7 +152,7 @@ static void a_terminal_and_a_closed_stream_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_reach_a_file_whole),
-        cmocka_unit_test(a_reader_that_went_away_is_an_error),
+        cmocka_unit_test(a_reader_that_went_away_and_a_full_disk_are_errors),
         cmocka_unit_test(a_slow_reader_of_a_non_blocking_pipe_is_waited_for),
         cmocka_unit_test(a_terminal_and_a_closed_stream_are_refused),
     };
