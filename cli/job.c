@@ -2,6 +2,7 @@
  * here. */
 #include "cli/cli.h"
 
+#include "base/unicode.h"
 #include "queuelake/version.h"
 
 #include <errno.h>
@@ -223,7 +224,7 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
                                               .empty_is_null = settings->empty == QL_SET_EMPTY_NULL};
     options->layout = (struct ql_layout_options){
         .layout = (enum ql_layout)settings->layout,
-        .names = is_pandas ? QL_NAMES_RAW : (enum ql_names)settings->names,
+        .names = is_pandas && !ql_settings_is_set(settings, QL_SETTING_names) ? QL_NAMES_RAW : (enum ql_names)settings->names,
         .is_pandas = is_pandas,
         .has_all_cells = settings->cells == QL_SET_CELLS_ALL,
         .max_columns = (size_t)settings->max_output_columns,
@@ -258,6 +259,7 @@ static enum ql_status read_queues(struct ql_cli_job *job, struct ql_str path, st
     bool failed = ferror(file) != 0;
     (void)fclose(file); /* only read from */
     struct ql_str rest = ql_buf_view(&text);
+    bool is_text = ql_utf8_is_valid(rest) && (rest.len == 0 || memchr(rest.ptr, '\0', rest.len) == NULL);
     if (ql_str_has_prefix(rest, "\xef\xbb\xbf")) {
         rest = (struct ql_str){.ptr = rest.ptr + 3, .len = rest.len - 3};
     }
@@ -273,9 +275,14 @@ static enum ql_status read_queues(struct ql_cli_job *job, struct ql_str path, st
         }
     }
     ql_buf_fini(&text);
-    if (failed || n == 0) {
-        return QL_FAIL(err, QL_E_NO_INPUT, "the file of queues '%.*s' %s", QL_STR_ARG(path),
-                       failed ? "cannot be read" : "names no queue");
+    if (failed) {
+        return QL_FAIL(err, QL_E_NO_INPUT, "the file of queues '%.*s' cannot be read", QL_STR_ARG(path));
+    }
+    if (n == 0 || !is_text) {
+        (void)QL_FAIL(err, QL_E_DATA, "the file of queues '%.*s' %s", QL_STR_ARG(path),
+                      n == 0 ? "names no queue" : "is not UTF-8 text");
+        ql_err_hint(err, "write one queue name a line, in UTF-8");
+        return QL_E_DATA;
     }
     job->options.queues = queues;
     job->options.n_queues = n;
@@ -326,11 +333,7 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     bool is_transform = options->source == QL_RUN_FILES;
     if (text.len == 0 && is_transform) {
         text = ql_str_eq(options->paths[0], QL_STR("-")) ? QL_STR("-") : output_beside(job, options->paths[0]);
-        /* A name that is not the user's own template is taken as it is. */
-        if (memchr(text.ptr, '{', text.len) != NULL) {
-            return QL_FAIL(err, QL_E_USAGE, "the input's name '%.*s' has a '{'; name the output with -o",
-                           QL_STR_ARG(options->paths[0]));
-        }
+        options->is_path_literal = true;
         options->destination = (struct ql_destination){
             .kind = text.len == 1 && text.ptr[0] == '-' ? QL_STORE_STDOUT : QL_STORE_FILE, .path = text};
     } else if (text.len == 0) {
@@ -418,6 +421,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     QL_TRY(ql_tz_open(settings->timezone, &job->timezone, err));
     QL_TRY(ql_tz_open(settings->csv_timezone, &job->csv_timezone, err));
     options->timezone = job->timezone;
+    options->csv_timezone = settings->csv_timezone;
     options->version_tag = settings->version_tag;
     options->embeds_provenance = settings->embed_provenance;
     options->wants_source_sha256 = settings->source_sha256;

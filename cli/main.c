@@ -38,7 +38,8 @@ static void print_overview(FILE *out) {
     }
     (void)fputs("\nqueuelake help COMMAND lists its settings. Exit codes: 0 done, 64 usage, 65 bad data, 66 input missing, 69 "
                 "unavailable,\n"
-                "73 cannot create output, 75 temporary: run again, 76 protocol, 77 permission, 78 configuration.\n",
+                "70 internal, 71 system, 73 cannot create output, 74 I/O, 75 temporary: run again, 76 protocol, 77 permission, "
+                "78 configuration.\n",
                 out);
 }
 

@@ -124,7 +124,7 @@ static void set_counts(struct ql_json *root, const struct ql_run_summary *summar
     set_int(table, "intervals_filled", summary->pivot.intervals_filled);
     set_int(table, "queues", summary->n_queues);
     set_int(table, "cells", summary->n_cells);
-    set_int(table, "cells_filled", summary->n_intervals * summary->n_queues - summary->n_cells);
+    set_int(table, "cells_filled", summary->n_cells_filled);
     set_int(table, "nulls_filled", summary->plan.nulls_filled);
     set_int(table, "answered_over_offered", summary->plan.answered_over_offered);
     set_int(table, "approximations", summary->plan.approximations);
@@ -204,6 +204,10 @@ static void print_text(const struct ql_run_summary *summary) {
                   (double)summary->source_ms / 1e3, (double)summary->transform_ms / 1e3, (double)summary->store_ms / 1e3);
     print_count_line("bad rows left out", summary->csv.bad_rows);
     print_count_line("values missing", summary->csv.missing_values);
+    print_count_line("of them NaN or infinite", summary->csv.nan_values);
+    print_count_line("columns that nobody asked for", summary->csv.ignored_columns);
+    print_count_line("queue ids with several names; the latest counts", summary->pivot.ids_renamed);
+    print_count_line("cells filled that no row mentions", summary->n_cells_filled);
     print_count_line("rows merged into a cell that was there", summary->pivot.duplicates_merged);
     print_count_line("intervals filled in", summary->pivot.intervals_filled);
     print_count_line("cells with more answered than offered", summary->plan.answered_over_offered);

@@ -212,6 +212,7 @@ struct ql_csv_columns {
     size_t interval;           /* time_interval, else interval_start */
     size_t interval_end;       /* QL_CSV_NONE: none */
     size_t queue_id, queue_name;
+    size_t n_metrics;
     size_t *metric; /* [n_metrics] */
     int *shift;     /* [n_metrics] */
     bool *is_present;

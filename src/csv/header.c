@@ -9,6 +9,7 @@
 
 #include "base/unicode.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { LISTED_BYTES_MAX = 360 }; /* what a message spends on the names that a file has */
@@ -256,13 +257,23 @@ static void list_columns(const struct ql_csv_columns *columns, struct ql_buf *ou
     }
 }
 
+/* A column that stands for something already is no candidate for something else. */
+static bool is_bound(const struct ql_csv_columns *columns, size_t i) {
+    bool is_metric = false;
+    for (size_t m = 0; m < columns->n_metrics; m++) {
+        is_metric = is_metric || columns->metric[m] == i;
+    }
+    return is_metric || i == columns->interval || i == columns->interval_end || i == columns->queue_id ||
+           i == columns->queue_name;
+}
+
 /* The column whose name is most like `name` (as spelled, normalised or resolved); QL_CSV_NONE if none is near. */
 static size_t find_nearest(const struct ql_csv_columns *columns, struct ql_str name) {
     size_t best = QL_CSV_NONE;
     size_t best_distance = name.len / 3 + 1; /* more edits make another word */
     for (size_t i = 0; i < columns->n_columns; i++) {
         struct ql_str from = columns->names[i].from;
-        if (from.len == 0 || from.len > 4 * name.len) {
+        if (from.len == 0 || from.len > 4 * name.len || is_bound(columns, i)) {
             continue;
         }
         size_t distance = ql_str_distance(name, from);
@@ -276,8 +287,9 @@ static size_t find_nearest(const struct ql_csv_columns *columns, struct ql_str n
     }
     for (size_t i = 0; i < columns->n_columns; i++) { /* one name within the other: "offered", "queue_name_of_the_call" */
         struct ql_str from = columns->names[i].from;
-        if (from.len >= 4 && (memmem(name.ptr, name.len, from.ptr, from.len) != NULL ||
-                              memmem(from.ptr, from.len, name.ptr, name.len) != NULL)) {
+        if (from.len >= 4 && !is_bound(columns, i) &&
+            (memmem(name.ptr, name.len, from.ptr, from.len) != NULL ||
+             memmem(from.ptr, from.len, name.ptr, name.len) != NULL)) {
             return i;
         }
     }
@@ -309,7 +321,9 @@ static enum ql_status fail_missing(const struct missing *missing, const struct q
     (void)QL_FAIL(err, QL_E_NO_COLUMN, "no column for %.220s; the columns are %s", ql_buf_text(&missing->names),
                   ql_buf_text(&list));
     ql_buf_fini(&list);
-    if (missing->nearest.len != 0) {
+    if (columns->n_columns == 1) {
+        ql_err_hint(err, "there is one column only: see whether --delimiter is right");
+    } else if (missing->nearest.len != 0) {
         ql_err_hint(err, "nearest: %s; if that is meant, say so in 'aliases' of the configuration",
                     ql_buf_text(&missing->nearest));
     }
@@ -359,6 +373,7 @@ enum ql_status ql_csv_columns_bind(struct ql_csv_columns *columns, const struct 
     columns->interval_end = find_text(columns, INTERVAL_NAMES[2]);
     columns->queue_id = find_text(columns, QUEUE_NAMES[0]);
     columns->queue_name = find_text(columns, QUEUE_NAMES[1]);
+    columns->n_metrics = wanted->n_metrics;
     columns->metric = ql_arena_alloc(arena, wanted->n_metrics * sizeof *columns->metric);
     columns->shift = ql_arena_alloc(arena, wanted->n_metrics * sizeof *columns->shift);
     columns->is_present = ql_arena_alloc(arena, wanted->n_metrics * sizeof *columns->is_present);
@@ -371,23 +386,29 @@ enum ql_status ql_csv_columns_bind(struct ql_csv_columns *columns, const struct 
     return check_missing(columns, wanted, err);
 }
 
+/* Symmetric, so that the order of inputs decides nothing. */
+static enum ql_status fail_unlike(const char *name, bool has, const char *first_name, struct ql_err *err) {
+    (void)QL_FAIL(err, QL_E_NO_COLUMN, "%s column '%s', which the first input, '%.200s', %s", has ? "a" : "no", name,
+                  first_name, has ? "does not have" : "has");
+    ql_err_hint(err, "give inputs with the same columns, name those that all have with --metrics, or transform them apart");
+    return QL_E_NO_COLUMN;
+}
+
 enum ql_status ql_csv_columns_check(const struct ql_csv_columns *columns, const struct ql_csv_columns *first,
                                     const struct ql_csv_wanted *wanted, const char *first_name, struct ql_err *err) {
     for (size_t i = 0; i < wanted->n_metrics; i++) {
-        if (first->is_present[i] && !columns->is_present[i]) {
-            (void)QL_FAIL(err, QL_E_NO_COLUMN, "no column '%.*s', which the first input, '%.200s', has",
-                          QL_STR_ARG(wanted->metrics[i].name), first_name);
-            ql_err_hint(err, "give inputs with the same columns, or transform them apart");
-            return QL_E_NO_COLUMN;
+        if (first->is_present[i] != columns->is_present[i]) {
+            char name[128];
+            (void)snprintf(name, sizeof name, "%.*s", QL_STR_ARG(wanted->metrics[i].name));
+            return fail_unlike(name, columns->is_present[i], first_name, err);
         }
     }
-    bool has_id = columns->queue_id != QL_CSV_NONE;
-    bool first_has_id = first->queue_id != QL_CSV_NONE;
-    if (has_id != first_has_id) {
-        (void)QL_FAIL(err, QL_E_NO_COLUMN, "%s column 'queue_id', which the first input, '%.200s', %s", has_id ? "a" : "no",
-                      first_name, first_has_id ? "has" : "does not have");
-        ql_err_hint(err, "give inputs with the same columns, or transform them apart");
-        return QL_E_NO_COLUMN;
+    const size_t mine[] = {columns->queue_id, columns->queue_name};
+    const size_t its[] = {first->queue_id, first->queue_name};
+    for (size_t i = 0; i < 2; i++) {
+        if ((mine[i] != QL_CSV_NONE) != (its[i] != QL_CSV_NONE)) {
+            return fail_unlike(QUEUE_NAMES[i], mine[i] != QL_CSV_NONE, first_name, err);
+        }
     }
     return QL_OK;
 }

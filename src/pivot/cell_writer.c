@@ -281,13 +281,12 @@ static enum ql_status write_buckets(struct cell_writer *writer, struct ql_pivot 
 
 /* Totals of intervals that no row mentions. */
 static void clear_totals(const struct ql_aggregate *aggregate, struct ql_cell_column *column, size_t n) {
-    bool is_count = aggregate->agg == QL_AGG_COUNT;
     column->total.i64 = ql_mem_alloc(n * sizeof(int64_t)); /* a double is as large */
     for (size_t i = 0; i < n; i++) {
         if (aggregate->type == QL_CELL_INT64) {
-            column->total.i64[i] = is_count ? 0 : QL_CELL_NULL_I64;
+            column->total.i64[i] = QL_CELL_NULL_I64;
         } else {
-            column->total.f64[i] = is_count ? 0.0 : (double)NAN;
+            column->total.f64[i] = (double)NAN;
         }
     }
 }

@@ -116,18 +116,26 @@ static void add_intervals(struct ql_timeline *timeline, const struct gaps *gaps)
     ql_mem_free(added);
 }
 
-/* The step to fill by; 0 if there is none. */
-static int64_t find_step(const struct ql_timeline *timeline) {
-    int64_t step = timeline->step_us;
-    for (size_t i = 0; i < timeline->n_ordinals && timeline->step_us == 0; i++) {
-        int64_t length = timeline->intervals[i].end_us - timeline->intervals[i].start_us;
-        step = length > 0 && (step == 0 || length < step) ? length : step;
+/* The step to fill by: what --granularity says, else the length that every interval has, else the smallest step between two. */
+static int64_t find_step(const struct ql_timeline *timeline, int64_t granularity_us) {
+    if (granularity_us != 0 || timeline->n_ordinals == 0) {
+        return granularity_us;
     }
-    return step;
+    int64_t shortest = INT64_MAX;
+    int64_t longest = 0;
+    for (size_t i = 0; i < timeline->n_ordinals; i++) {
+        int64_t length = timeline->intervals[i].end_us - timeline->intervals[i].start_us;
+        shortest = length < shortest ? length : shortest;
+        longest = length > longest ? length : longest;
+    }
+    if (shortest == longest) {
+        return longest;
+    }
+    return timeline->step_us != 0 ? timeline->step_us : shortest;
 }
 
 enum ql_status ql_timeline_fill_gaps(struct ql_timeline *timeline, const struct ql_pivot_options *options, struct ql_err *err) {
-    struct gaps gaps = {.step_us = find_step(timeline)};
+    struct gaps gaps = {.step_us = find_step(timeline, options->granularity_us)};
     if (gaps.step_us <= 0) {
         if (options->from_us == QL_TIME_NONE && options->to_us == QL_TIME_NONE) {
             return QL_OK; /* nothing lies between first and last */

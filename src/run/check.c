@@ -1,6 +1,8 @@
 /** What can be refused before a token is asked for or a byte is read: templates, credentials, tags, the target folder. */
 #include "run/run_internal.h"
 
+#include <sys/stat.h>
+
 static bool needs_default_key(const struct ql_destination *destination) {
     return destination->path.len == 0 || destination->path.ptr[destination->path.len - 1] == '/';
 }
@@ -19,7 +21,7 @@ static struct ql_str literal_head(const struct ql_run_options *options, struct q
     if (options->destination.kind != QL_STORE_FILE || text.len == 0) {
         return (struct ql_str){.ptr = text.ptr, .len = 0};
     }
-    const char *brace = memchr(text.ptr, '{', text.len);
+    const char *brace = options->is_path_literal ? NULL : memchr(text.ptr, '{', text.len);
     size_t len = brace != NULL ? (size_t)(brace - text.ptr) : text.len;
     while (brace != NULL && len != 0 && text.ptr[len - 1] != '/') {
         len--;
@@ -69,24 +71,83 @@ static bool is_path_known(const struct ql_run_options *options) {
     struct ql_buf template = {0};
     destination_template(options, &template);
     struct ql_str text = ql_buf_view(&template);
-    bool is_known =
-        memchr(text.ptr, '{', text.len) == NULL || (options->from_us != QL_TIME_NONE && options->to_us != QL_TIME_NONE &&
-                                                    memmem(text.ptr, text.len, "{export_id", strlen("{export_id")) == NULL);
+    bool is_known = options->is_path_literal || memchr(text.ptr, '{', text.len) == NULL ||
+                    (options->from_us != QL_TIME_NONE && options->to_us != QL_TIME_NONE &&
+                     memmem(text.ptr, text.len, "{export_id", strlen("{export_id")) == NULL);
     ql_buf_fini(&template);
     return is_known;
 }
 
-/* Opening a file store makes its temporary file: if that works now, the folder is there and takes files. */
+/* The same file by another name, a link for instance, is the same file; one that is not there is none. */
+static bool is_same_file(struct ql_str a, struct ql_str b) {
+    struct stat of_a;
+    struct stat of_b;
+    char *path_a = ql_mem_strndup(a.ptr, a.len);
+    char *path_b = ql_mem_strndup(b.ptr, b.len);
+    bool is_same = ql_str_eq(a, b);
+    if (stat(path_a, &of_a) == 0 && stat(path_b, &of_b) == 0) {
+        is_same = of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+    }
+    ql_mem_free(path_a);
+    ql_mem_free(path_b);
+    return is_same;
+}
+
+static enum ql_status fail_same(const char *what, struct ql_str path, const char *other, struct ql_err *err) {
+    (void)QL_FAIL(err, QL_E_USAGE, "%s '%.*s' is %s itself and would destroy it", what, QL_STR_ARG(path), other);
+    ql_err_hint(err, "give it another name");
+    return QL_E_USAGE;
+}
+
+enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output, struct ql_err *err) {
+    const struct ql_run_options *options = run->options;
+    bool has_quarantine = options->csv.on_bad_row == QL_BAD_ROW_QUARANTINE;
+    if (has_quarantine && output.len != 0 && is_same_file(options->quarantine_path, output)) {
+        return fail_same("the quarantine file", output, "the output", err);
+    }
+    for (size_t i = 0; options->source == QL_RUN_FILES && i < options->n_paths; i++) {
+        struct ql_str input = options->paths[i];
+        if (ql_str_eq(input, QL_STR("-"))) {
+            continue;
+        }
+        if (output.len != 0 && is_same_file(input, output)) {
+            return fail_same("the output", output, "an input", err);
+        }
+        if (has_quarantine && is_same_file(input, options->quarantine_path)) {
+            return fail_same("the quarantine file", options->quarantine_path, "an input", err);
+        }
+    }
+    return QL_OK;
+}
+
+static bool has_folder(struct ql_str path) {
+    while (path.len != 0 && path.ptr[path.len - 1] != '/') {
+        path.len--;
+    }
+    struct stat folder;
+    char *name = path.len != 0 ? ql_mem_strndup(path.ptr, path.len) : ql_mem_strdup(".");
+    bool has = stat(name, &folder) == 0;
+    ql_mem_free(name);
+    return has;
+}
+
+/*
+ * Opening a file store makes its temporary file: if that works now, the folder takes files. A folder that is not there yet is
+ * made when there is something to put into it.
+ */
 static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     if (options->destination.kind != QL_STORE_FILE || !is_path_known(options)) {
-        return QL_OK;
+        return ql_run_check_files_differ(run, (struct ql_str){0}, err);
     }
     struct ql_buf path = {0};
     struct ql_store *store = NULL;
     enum ql_status status = ql_run_key(run, &path, err);
     if (status == QL_OK) {
-        status = ql_store_file_open(ql_buf_view(&path), true, &store, err);
+        status = ql_run_check_files_differ(run, ql_buf_view(&path), err);
+    }
+    if (status == QL_OK && has_folder(ql_buf_view(&path))) {
+        status = ql_store_file_open(ql_buf_view(&path), false, &store, err);
     }
     ql_store_free(store);
     ql_buf_fini(&path);

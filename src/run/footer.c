@@ -16,6 +16,23 @@ static void set_time(struct ql_json *object, const char *key, int64_t us) {
     ql_json_set(object, key, us != QL_TIME_NONE ? ql_json_new_text((struct ql_str){text, len}) : ql_json_new_null());
 }
 
+/* The user's own: "Avg Talk -> avg_talk_seconds * 1 / 1000". */
+static struct ql_json *aliases_json(const struct ql_run_options *options) {
+    struct ql_json *list = ql_json_new_array();
+    struct ql_buf line = {0};
+    for (size_t i = 0; i < options->csv.n_aliases; i++) {
+        const struct ql_csv_alias *alias = &options->csv.aliases[i];
+        ql_buf_reset(&line);
+        ql_buf_printf(&line, "%.*s -> %.*s", QL_STR_ARG(alias->from), QL_STR_ARG(alias->to));
+        if (alias->multiply != alias->divide) {
+            ql_buf_printf(&line, " * %lld / %lld", (long long)alias->multiply, (long long)alias->divide);
+        }
+        ql_json_add(list, ql_json_new_text(ql_buf_view(&line)));
+    }
+    ql_buf_fini(&line);
+    return list;
+}
+
 static struct ql_json *settings_json(const struct ql_run_state *run) {
     const struct ql_run_options *options = run->options;
     struct ql_json *settings = ql_json_new_object();
@@ -28,6 +45,15 @@ static struct ql_json *settings_json(const struct ql_run_state *run) {
     ql_json_set(settings, "totals", ql_json_new_bool(options->pivot.has_totals));
     static const char *const OVERLAPS[] = {"fail", "sum", "last"};
     set_text(settings, "overlap", OVERLAPS[options->pivot.overlap]);
+    static const char *const COLUMNS_BY[] = {"auto", "id", "name"};
+    set_text(settings, "columns_by", COLUMNS_BY[options->columns_by]);
+    ql_json_set(settings, "granularity_s",
+                options->pivot.granularity_us != 0
+                    ? ql_json_new_number((double)options->pivot.granularity_us / (double)QL_US_PER_S)
+                    : ql_json_new_null());
+    ql_json_set(settings, "csv_timezone", ql_json_new_text(options->csv_timezone));
+    ql_json_set(settings, "decimal_comma", ql_json_new_bool(options->csv.decimal_comma));
+    ql_json_set(settings, "aliases", aliases_json(options));
     return settings;
 }
 

@@ -19,7 +19,7 @@ static bool tells_queues_apart_by_id(const struct ql_run_options *options, bool 
         return false;
     case QL_COLUMNS_BY_AUTO:
     default:
-        return has_queue_id && options->layout.layout == QL_LAYOUT_LONG && options->n_queues == 0;
+        return has_queue_id && options->layout.layout == QL_LAYOUT_LONG;
     }
 }
 
@@ -44,8 +44,10 @@ static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, s
     pivot.aggregates = ql_plan_aggregates(run->plan, &pivot.n_aggregates);
     (void)ql_plan_columns(run->plan, &pivot.n_columns);
     pivot.by_id = tells_queues_apart_by_id(options, header->has_queue_id);
-    pivot.queues = options->queues;
-    pivot.n_queues = options->n_queues;
+    if (options->layout.layout == QL_LAYOUT_WIDE) { /* in long they only decide which rows may come */
+        pivot.queues = options->queues;
+        pivot.n_queues = options->n_queues;
+    }
     run->has_queue_id = header->has_queue_id;
     run->summary->is_abandon_approximate = ql_plan_is_abandon_approximate(run->plan);
     run->pivot = ql_pivot_new(&pivot);

@@ -39,11 +39,13 @@ struct ql_run_options {
     struct ql_parquet_options parquet;
 
     struct ql_destination destination;
+    bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
     struct ql_s3_options s3;
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;
+    struct ql_str csv_timezone;    /* its name, for the footer; csv.tz is the zone */
     const struct ql_tz *timezone;  /* of {start} and {end}; NULL: UTC */
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
     struct ql_str quarantine_path; /* where bad rows go under QL_BAD_ROW_QUARANTINE */
@@ -65,7 +67,8 @@ struct ql_run_summary {
     struct ql_plan_stats plan;
     struct ql_http_stats http;
     int64_t n_inputs, n_restarts;
-    int64_t n_intervals, n_queues, n_cells, n_rows, n_columns, n_name_clashes;
+    int64_t n_intervals, n_queues, n_cells, n_rows, n_columns, n_name_clashes, n_case_clashes;
+    int64_t n_cells_filled;    /* cells of the artefact that no row mentions */
     int64_t first_us, last_us; /* start of the first and end of the last interval; QL_TIME_NONE: no rows */
     bool is_abandon_approximate;
     const char *layout; /* "wide", "long" */

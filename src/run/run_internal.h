@@ -26,6 +26,9 @@ QL_MUST_CHECK enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err
 QL_MUST_CHECK enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err);
 /** What can be refused before anything is asked for or read. */
 QL_MUST_CHECK enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err);
+/** An output that is an input, or a side file that is either, would end what it should keep: E_USAGE. output may be empty. */
+QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output,
+                                                       struct ql_err *err);
 /** The destination's path or key from its template. */
 QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */

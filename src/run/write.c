@@ -50,6 +50,7 @@ static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_c
         run->summary->n_rows = result.n_rows;
         run->summary->n_columns = result.n_columns;
         run->summary->n_name_clashes = result.n_clashes;
+        run->summary->n_case_clashes = result.n_case_clashes;
         ql_run_footer(run, cells, &result, &footer);
         const struct ql_key_value metadata = {.key = QL_STR("queuelake"), .value = ql_buf_view(&footer)};
         status = ql_parquet_writer_finish(writer, &metadata, 1, err);
@@ -69,6 +70,9 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_cells *c
     enum ql_status status = ql_run_key(run, &key, err);
     if (status == QL_OK && run->options->destination.kind == QL_STORE_S3) {
         status = ql_tags_check(tags, n_tags, err);
+    }
+    if (status == QL_OK && run->options->destination.kind == QL_STORE_FILE) {
+        status = ql_run_check_files_differ(run, ql_buf_view(&key), err);
     }
     if (status == QL_OK) {
         status = open_store(run, ql_buf_view(&key), &store, err);
@@ -93,6 +97,9 @@ static void describe_cells(struct ql_run_state *run, const struct ql_cells *cell
     summary->n_intervals = (int64_t)cells->n_intervals;
     summary->n_queues = (int64_t)cells->n_queues;
     summary->n_cells = (int64_t)cells->n_cells;
+    if (run->options->layout.layout == QL_LAYOUT_WIDE || run->options->layout.has_all_cells) {
+        summary->n_cells_filled = summary->n_intervals * summary->n_queues - summary->n_cells;
+    }
     for (size_t i = 0; i < cells->n_intervals; i++) {
         const struct ql_interval *interval = &cells->intervals[i];
         if (summary->first_us == QL_TIME_NONE || interval->start_us < summary->first_us) {
@@ -103,11 +110,25 @@ static void describe_cells(struct ql_run_state *run, const struct ql_cells *cell
         }
     }
     if (summary->csv.rows == 0) {
-        ql_run_warn(run, "the input has a header but no rows; the artefact has the schema alone");
+        ql_run_warn(run, "the input has a header but no %srows%s", summary->csv.bad_rows != 0 ? "good " : "",
+                    cells->n_intervals == 0 ? "; the artefact has the schema alone" : "");
     }
     if (summary->pivot.ids_merged_by_name != 0) {
-        ql_run_warn(run, "%lld queue ids share a name with another and were merged; --layout long keeps them apart",
+        ql_run_warn(run, "%lld queue ids share a name with another and were merged; --columns-by id keeps them apart",
                     (long long)summary->pivot.ids_merged_by_name);
+    }
+}
+
+static void warn_of_names(struct ql_run_state *run) {
+    const struct ql_run_summary *summary = run->summary;
+    if (summary->n_name_clashes != 0) {
+        ql_run_warn(run, "%lld queues would have shared a column name and got a hash of their own name or id behind it",
+                    (long long)summary->n_name_clashes);
+    }
+    if (summary->n_case_clashes != 0) {
+        ql_run_warn(
+            run, "%lld columns differ from another in case only, which Spark, Athena and Glue do not take; --names safe helps",
+            (long long)summary->n_case_clashes);
     }
 }
 
@@ -125,11 +146,8 @@ enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
     if (status == QL_OK) {
         status = publish(run, &cells, err);
     }
-    if (status == QL_OK && run->summary->n_name_clashes != 0) {
-        ql_run_warn(
-            run,
-            "%lld queues would have shared a column name and got a hash of their name; --names raw keeps names as they are",
-            (long long)run->summary->n_name_clashes);
+    if (status == QL_OK) {
+        warn_of_names(run);
     }
     ql_cells_fini(&cells);
     return status;

@@ -312,3 +312,91 @@ def test_means_are_exact_where_doubles_are_not(ql, tmp_path):
     assert ql("transform", "in.csv", "--round", "none", "-o", "out.parquet").code == 0
     mean = sum(Fraction(str(r[6])) * r[4] for r in rows) / sum(r[4] for r in rows)
     assert by_pyarrow(tmp_path / "out.parquet")["avg_handle_time_seconds_s"] == [float(mean)]
+
+
+# What an audit found, so that it stays mended.
+
+
+@pytest.mark.parametrize("args", [["-o", "in.csv"], ["-o", "link.csv"], ["--on-bad-row", "quarantine", "--quarantine-file", "in.csv", "-o", "o.parquet"],
+                                  ["--on-bad-row", "quarantine", "--quarantine-file", "o.parquet", "-o", "o.parquet"],
+                                  ["-o", "{layout}.csv", "--layout", "wide"]])
+def test_no_file_is_destroyed_by_another(ql, small, args):
+    (small / "link.csv").symlink_to("in.csv")
+    if "{layout}.csv" in args:
+        (small / "wide.csv").hardlink_to(small / "in.csv")
+    done = ql("transform", "in.csv", *args)
+    assert done.code == 64 and "itself" in done.text, done
+    assert (small / "in.csv").read_text() == SMALL and not (small / "o.parquet").exists()
+
+
+def test_the_order_of_inputs_decides_nothing(ql, tmp_path):
+    base = "timeInterval,queue.name,callsOffered,callsAnswered"
+    (tmp_path / "a.csv").write_text(f"{base}\n{interval(9)},S,1,1\n")
+    (tmp_path / "b.csv").write_text(f"{base},callsAbandoned\n{interval(10)},S,2,1,1\n")
+    for order in (["a.csv", "b.csv"], ["b.csv", "a.csv"]):
+        done = ql("transform", *order, "-o", "out.parquet")
+        assert done.code == 65 and "calls_abandoned" in done.text and "a.csv" in done.text and "b.csv" in done.text, done
+    (tmp_path / "b.csv").write_text(f"{base}\n{interval(10)},S,2,1\n")
+    artefacts = set()
+    for order in (["a.csv", "b.csv"], ["b.csv", "a.csv"]):
+        assert ql("transform", *order, "-o", "out.parquet").code == 0
+        artefacts.add((tmp_path / "out.parquet").read_bytes())
+    assert len(artefacts) == 1
+
+
+def test_fixed_queues_do_not_merge_ids_in_long(ql, tmp_path):
+    (tmp_path / "in.csv").write_text(export((interval(9), "x", "B", 10, 8, 80, 100), (interval(9), "y", "B", 10, 8, 80, 100)))
+    (tmp_path / "q.txt").write_text("C\nB\n")
+    assert ql("transform", "in.csv", "--layout", "long", "--queues-from", "q.txt", "-o", "out.parquet").code == 0
+    assert by_pyarrow(tmp_path / "out.parquet")["queue_id"] == ["x", "y"]
+    (tmp_path / "q.txt").write_bytes(b"S\xff\nB\n")
+    done = ql("transform", "in.csv", "--queues-from", "q.txt", "-o", "out.parquet")
+    assert done.code == 65 and "UTF-8" in done.text, done
+
+
+def test_filled_intervals_are_as_long_as_the_others(ql, tmp_path):
+    (tmp_path / "in.csv").write_text(export((interval(0), "q", "S", 1, 1, 1, 1), (interval(3), "q", "S", 1, 1, 1, 1)))
+    assert ql("transform", "in.csv", "--gaps", "fill", "--from", "2024-01-01", "--to", "2024-01-01T12:00Z", "-o", "out.parquet").code == 0
+    table = by_pyarrow(tmp_path / "out.parquet")
+    assert len(table["interval_start"]) == 24
+    assert {e - s for s, e in zip(table["interval_start"], table["interval_end"])} == {dt.timedelta(minutes=30)}
+
+
+def test_the_total_of_a_count_is_null_where_no_row_is(ql, tmp_path):
+    (tmp_path / "in.csv").write_text(export((interval(0), "q", "S", 1, 1, 1, 1), (interval(1), "q", "S", 1, 1, 1, 1)))
+    (tmp_path / "queuelake.yaml").write_text("metrics:\n  rows_seen: {column: calls_offered, agg: count}\n")
+    assert ql("transform", "in.csv", "--totals", "--gaps", "fill", "--empty", "null", "-o", "out.parquet").code == 0
+    table = by_pyarrow(tmp_path / "out.parquet")
+    assert table["rows_seen_s"] == [1, None, 1] and table["rows_seen_all_queues"] == [1, None, 1]
+
+
+def test_the_footer_has_what_shapes_values(ql, small):
+    (small / "queuelake.yaml").write_text("aliases:\n  nobody's: {to: calls_waiting, scale: 0.001}\n")
+    assert ql("transform", "in.csv", "--granularity", "30m", "--decimal-comma", "--on-bad-row", "skip", "--csv-timezone", "Europe/Madrid",
+              "-o", "out.parquet").code == 0
+    settings = json.loads(pq.read_metadata(small / "out.parquet").metadata[b"queuelake"])["settings"]
+    assert settings["granularity_s"] == 1800 and settings["decimal_comma"] is True and settings["csv_timezone"] == "Europe/Madrid"
+    assert settings["aliases"] == ["nobody's -> calls_waiting * 1 / 1000"]
+
+
+def test_names_that_differ_in_case_only_are_warned_of(ql, tmp_path):
+    (tmp_path / "in.csv").write_text(export((interval(9), "x", "Sales", 1, 1, 1, 1), (interval(9), "y", "sales", 1, 1, 1, 1)))
+    done = ql("transform", "in.csv", "--names", "raw", "-o", "out.parquet")
+    assert done.code == 0 and "case" in done.text, done
+
+
+def test_a_brace_in_the_inputs_name_is_no_template(ql, tmp_path):
+    (tmp_path / "br{start}.csv").write_text(SMALL)
+    assert ql("transform", "br{start}.csv").code == 0
+    assert (tmp_path / "br{start}.parquet").exists()
+
+
+def test_a_failed_run_leaves_no_folder(ql, tmp_path):
+    assert ql("transform", "nowhere.csv", "-o", "fresh/a/b/x.parquet").code == 66
+    assert not (tmp_path / "fresh").exists()
+
+
+def test_what_stands_for_something_already_is_not_suggested_for_something_else(ql, tmp_path):
+    (tmp_path / "in.csv").write_text("timeInterval,queueName,callsOffered\n")
+    done = ql("transform", "in.csv")
+    assert done.code == 65 and "for calls_answered" in done.text and "nearest: 'callsOffered'" not in done.text, done

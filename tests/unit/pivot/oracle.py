@@ -151,7 +151,13 @@ def iso(us):
 
 def fill(seen, rows, options):
     """The intervals to add, by walking along the grid one step at a time."""
-    step = step_of(rows, options) or min((e - s for s, e, _ in seen if e > s), default=0)
+    lengths = {e - s for s, e, _ in seen}
+    if options["gran"]:
+        step = options["gran"]
+    elif len(lengths) == 1:  # every interval says the same
+        step = lengths.pop()
+    else:
+        step = step_of(rows, options) or min((x for x in lengths if x > 0), default=0)
     low, high = options["from"], options["to"]
     if not step:
         if low is NONE and high is NONE:
@@ -268,7 +274,7 @@ def solve(case):
             lines.append("\t".join(["cell", str(i), str(q), *(spell(a, aggregate(a, cells[i, q])) for a in case["aggs"])]))
         for i in range(len(intervals)) if options["totals"] else []:
             members = [r for key, rs in cells.items() if key[0] == i for r in rs]
-            lines.append("\t".join(["total", str(i), *(spell(a, aggregate(a, members)) for a in case["aggs"])]))
+            lines.append("\t".join(["total", str(i), *(spell(a, aggregate(a, members)) if members else "null" for a in case["aggs"])]))
         lines.append(f"stats\t{len(rows)}\t{n_duplicates}\t{len(added)}\t{merged}\t{renamed}")
         return lines
     except ValueError as error:
