@@ -6,10 +6,8 @@
 #include "queuelake/version.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 /* "genesys-analytics-exports" could be anyone's bucket. */
 #define DEFAULT_BUCKET "genesys-analytics-exports"
@@ -362,6 +360,8 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .expected_bucket_owner = settings->expected_bucket_owner,
         .content_type = QL_STR("application/octet-stream"),
         .server_side_encryption = QL_STR("AES256"),
+        .allow_http = settings->allow_http,
+        .temp_dir = ql_str_from(getenv("TMPDIR")),
     };
     struct ql_tag *tags = ql_arena_alloc(&job->arena, settings->tag.n * sizeof *tags);
     for (size_t i = 0; i < settings->tag.n; i++) {

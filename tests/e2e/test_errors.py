@@ -73,6 +73,14 @@ def test_the_default_bucket_could_be_anyones(ql, sim):
     assert done.code == 78 and "genesys-analytics-exports" in done.text and "--expected-bucket-owner" in done.text and "S3_BUCKET" in done.text, done
 
 
+def test_plain_http_to_a_store_is_for_loopback_only(ql, sim):
+    env = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://s3.example.invalid:9000", "S3_BUCKET": "lake"}
+    done = run(ql, sim(), env=env)
+    assert done.code == 78 and "--allow-http" in done.text, done
+    done = run(ql, sim(), "--allow-http", "--attempts", "1", env=env)
+    assert done.code == 75 and "s3.example.invalid" in done.text, done
+
+
 def test_bucket_missing(ql, sim, s3):
     done = run(ql, sim(), env={**s3.env, "S3_BUCKET": "there-is-no-such-bucket"})
     assert done.code == 73 and "NoSuchBucket" in done.text and "there-is-no-such-bucket" in done.text, done
