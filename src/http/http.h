@@ -88,10 +88,14 @@ struct ql_http_request {
     struct ql_str body;                       /* in memory, or ... */
     const struct ql_http_body_source *source; /* ... streamed; NULL: `body` */
     enum ql_http_repeat repeat;
-    bool follows_redirects; /* GET only, at most max_redirects, never https to http; Authorization and every x-amz-* header
-                               dropped when the origin changes */
-    bool is_foreign; /* the URL came from a server: loopback and private addresses only if the options allow it or the API
-                        itself is there (allow_loopback) */
+    /** GET only, at most max_redirects, never https to http; where the origin changes, only headers without a secret go along.
+     */
+    bool follows_redirects;
+    /**
+     * The URL came from a server: loopback and private addresses only if the options allow it or the API itself is there
+     * (allow_loopback). Names are judged by the addresses that they lead to; behind a proxy only the proxy knows those.
+     */
+    bool is_foreign;
     bool allow_loopback;
     int64_t timeout_ms; /* 0: the option's */
     /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */

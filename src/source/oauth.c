@@ -197,7 +197,7 @@ enum ql_status ql_oauth_ensure(struct ql_genesys *genesys, struct ql_err *err) {
     ql_oauth_forget(genesys);
     struct ql_http_response response;
     enum ql_status status = ask(genesys, &response, err);
-    if (status == QL_E_NETWORK && !response.was_sent) {
+    if ((status == QL_E_NETWORK || status == QL_E_TIMEOUT) && !response.was_sent) {
         hint_at_region(genesys, "check the network (DNS, a proxy: HTTPS_PROXY), and ", err);
     } else if (status == QL_OK) {
         status = response.status == 200 ? take_token(genesys, &response, asked_ms, err) : refuse(genesys, &response, err);

@@ -29,6 +29,8 @@ struct fake_server {
     size_t n_steps, next_step;
     char *requests[MAX_REQUESTS];
     size_t n_requests, n_connections;
+    const char *greeting; /* NULL: none */
+    enum fake_then greeting_then;
     struct peer peers[MAX_PEERS];
     size_t n_peers;
 };
@@ -51,6 +53,19 @@ static void drop_peer(struct fake_server *server, size_t i, bool resets) {
     *peer = server->peers[--server->n_peers];
 }
 
+static void send_answer(int fd, const struct fake_step *step) {
+    size_t len = step->answer_len != 0 ? step->answer_len : strlen(step->answer);
+    size_t slice = step->slice != 0 ? step->slice : len;
+    for (size_t at = 0; at < len;) {
+        size_t n = len - at < slice ? len - at : slice;
+        ssize_t sent = send(fd, step->answer + at, n, MSG_NOSIGNAL);
+        if (sent <= 0) {
+            return; /* the client has gone, which some tests want */
+        }
+        at += (size_t)sent;
+    }
+}
+
 static void accept_peer(struct fake_server *server) {
     int fd = accept(server->listener, NULL, NULL);
     if (fd < 0) {
@@ -62,7 +77,14 @@ static void accept_peer(struct fake_server *server) {
     server->peers[server->n_peers++] = (struct peer){.fd = fd};
     pthread_mutex_lock(&server->lock);
     server->n_connections++;
+    const struct fake_step step = {.answer = server->greeting, .then = server->greeting_then};
     pthread_mutex_unlock(&server->lock);
+    if (step.answer != NULL) {
+        send_answer(fd, &step);
+        if (step.then == FAKE_CLOSE || step.then == FAKE_RESET) {
+            drop_peer(server, server->n_peers - 1, step.then == FAKE_RESET);
+        }
+    }
 }
 
 /* Bytes of the whole request at the head of the peer's data, or 0. */
@@ -100,19 +122,6 @@ static struct fake_step take_step(struct fake_server *server) {
     struct fake_step step = server->next_step < server->n_steps ? server->steps[server->next_step++] : NOTHING_LEFT;
     pthread_mutex_unlock(&server->lock);
     return step;
-}
-
-static void send_answer(int fd, const struct fake_step *step) {
-    size_t len = step->answer_len != 0 ? step->answer_len : strlen(step->answer);
-    size_t slice = step->slice != 0 ? step->slice : len;
-    for (size_t at = 0; at < len;) {
-        size_t n = len - at < slice ? len - at : slice;
-        ssize_t sent = send(fd, step->answer + at, n, MSG_NOSIGNAL);
-        if (sent <= 0) {
-            return; /* the client has gone, which some tests want */
-        }
-        at += (size_t)sent;
-    }
 }
 
 /* Returns false if the peer is gone. */
@@ -230,6 +239,13 @@ void fake_stop(struct fake_server *server) {
     }
     pthread_mutex_destroy(&server->lock);
     free(server);
+}
+
+void fake_greet(struct fake_server *server, const char *greeting, enum fake_then then) {
+    pthread_mutex_lock(&server->lock);
+    server->greeting = greeting;
+    server->greeting_then = then;
+    pthread_mutex_unlock(&server->lock);
 }
 
 int fake_port(const struct fake_server *server) {

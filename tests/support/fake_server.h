@@ -29,6 +29,9 @@ struct fake_server *fake_start(const struct fake_step *steps, size_t n_steps);
 /** A port that refuses connections until fake_listen. */
 struct fake_server *fake_start_closed(const struct fake_step *steps, size_t n_steps);
 void fake_listen(struct fake_server *server);
+/** From now on every connection gets these bytes as soon as it is made, whatever it wanted to say, and then ends as `then`
+ * says. */
+void fake_greet(struct fake_server *server, const char *greeting, enum fake_then then);
 /** Adds a step while the server runs. `answer` is copied. */
 void fake_add(struct fake_server *server, const char *answer, enum fake_then then);
 void fake_stop(struct fake_server *server);
