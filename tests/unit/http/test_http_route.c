@@ -388,60 +388,75 @@ static bool make_certificate(const char *key, const char *cert) {
     return run_openssl(argv, &pid) == 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-static void certificates_are_checked_and_a_ca_of_ones_own_can_be_named(void **state) {
-    (void)state;
-    char folder[] = "/tmp/ql-tls-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    char key[100];
-    char cert[100];
-    (void)snprintf(key, sizeof key, "%s/key.pem", folder);
-    (void)snprintf(cert, sizeof cert, "%s/cert.pem", folder);
+/* openssl's server with a certificate of its own; ended by tear_down also when the test fails. */
+struct tls_server {
+    char folder[32], key[64], cert[64], port[16];
+    pid_t pid; /* 0: there is no openssl here */
+};
+
+static int set_up_tls(void **state) {
+    static struct tls_server tls;
+    tls = (struct tls_server){.folder = "/tmp/ql-tls-XXXXXX"};
+    *state = &tls;
+    assert_non_null(mkdtemp(tls.folder));
+    (void)snprintf(tls.key, sizeof tls.key, "%s/key.pem", tls.folder);
+    (void)snprintf(tls.cert, sizeof tls.cert, "%s/cert.pem", tls.folder);
     struct fake_server *free_port = fake_start_closed(NULL, 0);
-    char port[16];
-    (void)snprintf(port, sizeof port, "%d", fake_port(free_port));
+    (void)snprintf(tls.port, sizeof tls.port, "%d", fake_port(free_port));
     fake_stop(free_port);
-    bool has_certificate = make_certificate(key, cert);
-    if (has_certificate) {
+    if (make_certificate(tls.key, tls.cert)) {
         char words[][16] = {"openssl", "s_server", "-quiet", "-www", "-accept", "-key", "-cert"};
-        char *argv[] = {words[0], words[1], words[2], words[3], words[4], port, words[5], key, words[6], cert, NULL};
-        pid_t pid;
-        assert_int_equal(run_openssl(argv, &pid), 0);
-        char url[100];
-        char by_address[100];
-        (void)snprintf(url, sizeof url, "https://localhost:%s/", port);
-        (void)snprintf(by_address, sizeof by_address, "https://127.0.0.1:%s/", port);
-        struct ql_http_options options = plain_options();
-        options.max_attempts = 50; /* until it listens */
-        options.retry_base_ms = options.retry_cap_ms = 200;
-        struct ql_http *http = client(&options);
-        struct ql_http_request request = {.method = "GET", .url = ql_str_from(url)};
-        struct ql_http_response response;
-        struct ql_err err = {0};
-        assert_int_equal(ql_http_send(http, &request, &response, &err), QL_E_TLS);
-        char expected[100];
-        (void)snprintf(expected, sizeof expected, "no trusted TLS connection to 'localhost:%s': ", port);
-        assert_true(has(err.message, expected) && has(err.hint, "--ca-file"));
-        ql_http_response_fini(&response);
-        ql_http_free(http);
-        options.ca_file = ql_str_from(cert);
-        http = client(&options);
-        assert_int_equal(ql_http_send(http, &request, &response, &err), QL_OK);
-        assert_int_equal(response.status, 200);
-        assert_true(response.is_unsized);
-        ql_http_response_fini(&response);
-        request.url = ql_str_from(by_address); /* trusted, but for another name */
-        assert_int_equal(ql_http_send(http, &request, &response, &err), QL_E_TLS);
-        ql_http_response_fini(&response);
-        ql_http_free(http);
-        (void)kill(pid, SIGTERM);
-        (void)waitpid(pid, NULL, 0);
+        char *argv[] = {words[0], words[1], words[2], words[3], words[4], tls.port,
+                        words[5], tls.key,  words[6], tls.cert, NULL};
+        assert_int_equal(run_openssl(argv, &tls.pid), 0);
     }
-    (void)unlink(key);
-    (void)unlink(cert);
-    (void)rmdir(folder);
-    if (!has_certificate) {
+    return 0;
+}
+
+static int tear_down_tls(void **state) {
+    struct tls_server *tls = *state;
+    if (tls->pid > 0) {
+        (void)kill(tls->pid, SIGTERM);
+        (void)waitpid(tls->pid, NULL, 0);
+    }
+    (void)unlink(tls->key);
+    (void)unlink(tls->cert);
+    (void)rmdir(tls->folder);
+    return 0;
+}
+
+static void certificates_are_checked_and_a_ca_of_ones_own_can_be_named(void **state) {
+    const struct tls_server *tls = *state;
+    if (tls->pid == 0) {
         skip();
     }
+    char url[100];
+    char by_address[100];
+    char expected[100];
+    (void)snprintf(url, sizeof url, "https://localhost:%s/", tls->port);
+    (void)snprintf(by_address, sizeof by_address, "https://127.0.0.1:%s/", tls->port);
+    (void)snprintf(expected, sizeof expected, "no trusted TLS connection to 'localhost:%s': ", tls->port);
+    struct ql_http_options options = plain_options();
+    options.max_attempts = 50; /* until it listens */
+    options.retry_base_ms = options.retry_cap_ms = 200;
+    struct ql_http *http = client(&options);
+    struct ql_http_request request = {.method = "GET", .url = ql_str_from(url)};
+    struct ql_http_response response;
+    struct ql_err err = {0};
+    assert_int_equal(ql_http_send(http, &request, &response, &err), QL_E_TLS);
+    assert_true(has(err.message, expected) && has(err.hint, "--ca-file"));
+    ql_http_response_fini(&response);
+    ql_http_free(http);
+    options.ca_file = ql_str_from(tls->cert);
+    http = client(&options);
+    assert_int_equal(ql_http_send(http, &request, &response, &err), QL_OK);
+    assert_int_equal(response.status, 200);
+    assert_true(response.is_unsized);
+    ql_http_response_fini(&response);
+    request.url = ql_str_from(by_address); /* trusted, but for another name */
+    assert_int_equal(ql_http_send(http, &request, &response, &err), QL_E_TLS);
+    ql_http_response_fini(&response);
+    ql_http_free(http);
 }
 
 int main(void) {
@@ -456,7 +471,7 @@ int main(void) {
         cmocka_unit_test(plain_http_is_refused_by_name),
         cmocka_unit_test(a_proxy_is_used_for_https_with_its_credentials_masked),
         cmocka_unit_test(proxies_in_the_environment_are_not_looked_at),
-        cmocka_unit_test(certificates_are_checked_and_a_ca_of_ones_own_can_be_named),
+        cmocka_unit_test_setup_teardown(certificates_are_checked_and_a_ca_of_ones_own_can_be_named, set_up_tls, tear_down_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
