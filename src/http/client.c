@@ -122,10 +122,6 @@ void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms) {
 int64_t ql_http_get_deadline(const struct ql_http *http) {
     return http->options.deadline_ms;
 }
-bool ql_http_allows_http(const struct ql_http *http) {
-    return http->options.allow_http;
-}
-
 void ql_http_get_stats(const struct ql_http *http, struct ql_http_stats *stats) {
     *stats = http->stats;
 }

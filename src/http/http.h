@@ -42,8 +42,6 @@ QL_MUST_CHECK enum ql_status ql_http_new(const struct ql_http_options *options, 
 void ql_http_free(struct ql_http *http);
 void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms);
 int64_t ql_http_get_deadline(const struct ql_http *http);
-/** The option: whether plain http to other than loopback is allowed. */
-bool ql_http_allows_http(const struct ql_http *http);
 struct ql_http_stats {
     int64_t requests, retries, bytes_sent, bytes_received;
 };
