@@ -210,6 +210,7 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
     }
     if (settings->totals && is_long) {
         (void)QL_FAIL(err, QL_E_USAGE, "--totals goes with --layout wide only: in long it would double every sum");
+        ql_err_hint(err, "leave --totals out, or say --layout wide");
         return QL_E_USAGE;
     }
     int64_t digits = -1;
@@ -329,6 +330,16 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     struct ql_run_options *options = &job->options;
     struct ql_str text = settings->output;
     bool is_transform = options->source == QL_RUN_FILES;
+    if (text.len == 0 && ql_settings_is_set(settings, QL_SETTING_output)) {
+        (void)QL_FAIL(err, QL_E_USAGE, "the output is set to nothing");
+        ql_err_hint(err, "give -o a value (is a variable empty?), or leave it out");
+        return QL_E_USAGE;
+    }
+    if (ql_str_has_prefix(text, "~/")) {
+        (void)QL_FAIL(err, QL_E_USAGE, "the output '%.*s' begins with '~', which no shell has replaced", QL_STR_ARG(text));
+        ql_err_hint(err, "write the path out");
+        return QL_E_USAGE;
+    }
     if (text.len == 0 && is_transform) {
         text = ql_str_eq(options->paths[0], QL_STR("-")) ? QL_STR("-") : output_beside(job, options->paths[0]);
         options->is_path_literal = true;
@@ -411,6 +422,11 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     if (options->source == QL_RUN_FILES && settings->n_args == 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "no input is named");
         ql_err_hint(err, "queuelake transform export.csv, or 'queuelake transform -' for standard input");
+        return QL_E_USAGE;
+    }
+    if (settings->quarantine_file.len != 0 && settings->on_bad_row != QL_SET_ON_BAD_ROW_QUARANTINE) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--quarantine-file '%.*s' is not used", QL_STR_ARG(settings->quarantine_file));
+        ql_err_hint(err, "say --on-bad-row quarantine as well");
         return QL_E_USAGE;
     }
     if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {

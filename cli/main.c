@@ -3,6 +3,7 @@
 
 #include "queuelake/version.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -43,6 +44,25 @@ static void print_overview(FILE *out) {
                 out);
 }
 
+static int unknown_command(const char *name, bool is_json) {
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        names[i] = COMMANDS[i].name;
+    }
+    const char *nearest = ql_str_nearest(ql_str_from(name), names, N_COMMANDS);
+    struct ql_err err;
+    (void)QL_FAIL(&err, QL_E_USAGE, "there is no command '%s'", name);
+    if (nearest != NULL) {
+        ql_err_hint(&err, "did you mean 'queuelake %s'?", nearest);
+    }
+    if (is_json) {
+        ql_cli_error_print_json("", &err);
+    } else {
+        ql_cli_error_print(&err);
+    }
+    return ql_cli_exit_code(&err);
+}
+
 int ql_cli_help(int argc, char **argv) {
     if (argc == 0) {
         print_overview(stdout);
@@ -57,8 +77,11 @@ int ql_cli_help(int argc, char **argv) {
             return 0;
         }
     }
-    print_overview(stdout);
-    return strcmp(argv[0], "help") == 0 ? 0 : 64;
+    if (strcmp(argv[0], "help") == 0) {
+        print_overview(stdout);
+        return 0;
+    }
+    return unknown_command(argv[0], false);
 }
 
 static void on_signal(int number) {
@@ -77,25 +100,6 @@ static void set_up_process(void) {
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0});
     (void)unsetenv("SSLKEYLOGFILE");
-}
-
-static int unknown_command(const char *name, bool is_json) {
-    const char *names[N_COMMANDS];
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        names[i] = COMMANDS[i].name;
-    }
-    const char *nearest = ql_str_nearest(ql_str_from(name), names, N_COMMANDS);
-    struct ql_err err;
-    (void)QL_FAIL(&err, QL_E_USAGE, "there is no command '%s'", name);
-    if (nearest != NULL) {
-        ql_err_hint(&err, "did you mean 'queuelake %s'?", nearest);
-    }
-    if (is_json) {
-        ql_cli_error_print_json("", &err);
-    } else {
-        ql_cli_error_print(&err);
-    }
-    return ql_cli_exit_code(&err);
 }
 
 int main(int argc, char **argv) {
@@ -117,7 +121,9 @@ int main(int argc, char **argv) {
         if (strcmp(name, COMMANDS[i].name) == 0) {
             int code = COMMANDS[i].run(argc - 2, argv + 2);
             if (fflush(stdout) != 0 && code == 0) {
-                perror("queuelake: writing to standard output");
+                if (errno != EPIPE) { /* a reader that has seen enough is no news */
+                    perror("queuelake: writing to standard output (the work itself is done)");
+                }
                 return 74;
             }
             return code;

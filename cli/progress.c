@@ -1,5 +1,5 @@
 /**
- * What a run says while it goes on: nothing on standard output, one status line on a terminal, sparse lines elsewhere. Texts
+ * What a run says while it goes on: nothing on standard output, one status line on a terminal, with -v lines elsewhere. Texts
  * come from rooms that keep secrets out of them.
  */
 #include "cli/cli.h"
@@ -37,8 +37,21 @@ static void show(struct ql_cli_progress *progress, const char *text) {
     }
 }
 
+static const char *words_of(const char *stage) {
+    static const char *const WORDS[][2] = {{"token", "getting a token"},
+                                           {"create", "asking for an export"},
+                                           {"wait", "waiting for the export"},
+                                           {"download", "downloading and reading the export"}};
+    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
+        if (strcmp(stage, WORDS[i][0]) == 0) {
+            return WORDS[i][1];
+        }
+    }
+    return stage;
+}
+
 static void on_stage(void *ctx, const char *stage) {
-    show(ctx, stage);
+    show(ctx, words_of(stage));
 }
 
 static void on_note(void *ctx, const char *text) {

@@ -111,6 +111,7 @@ static void set_counts(struct ql_json *root, const struct ql_run_summary *summar
     set_int(input, "missing_values", summary->csv.missing_values);
     set_int(input, "nan_values", summary->csv.nan_values);
     set_int(input, "ignored_columns", summary->csv.ignored_columns);
+    set_text(input, "ignored_column_names", summary->ignored_columns);
     set_int(input, "duplicates_merged", summary->pivot.duplicates_merged);
     set_int(input, "ids_merged_by_name", summary->pivot.ids_merged_by_name);
     set_int(input, "ids_renamed", summary->pivot.ids_renamed);
@@ -180,7 +181,7 @@ static const char *grouped(int64_t value, char out[32]) {
 static void print_count_line(const char *text, int64_t count) {
     char number[32];
     if (count != 0) {
-        (void)fprintf(stderr, "  %s %s\n", grouped(count, number), text);
+        (void)fprintf(stderr, "  %s: %s\n", text, grouped(count, number));
     }
 }
 
@@ -188,14 +189,16 @@ static void print_text(const struct ql_run_summary *summary) {
     char a[32];
     char b[32];
     char c[32];
-    (void)fprintf(stderr, "wrote %s\n", summary->stored.location);
+    bool is_stdout = strcmp(summary->stored.location, "-") == 0;
+    (void)fprintf(stderr, "wrote %s\n", is_stdout ? "standard output" : summary->stored.location);
     (void)fprintf(stderr, "  %s: %s rows x %s columns, %s bytes, sha256 %.12s\n", summary->layout, grouped(summary->n_rows, a),
                   grouped(summary->n_columns, b), grouped(summary->stored.bytes, c), summary->stored.sha256);
     (void)fprintf(stderr, "  from %s rows, %s bytes: %s intervals", grouped(summary->csv.rows, a),
                   grouped(summary->csv.bytes_in, b), grouped(summary->n_intervals, c));
     print_time(", ", summary->first_us);
     print_time(" to ", summary->last_us);
-    (void)fprintf(stderr, " UTC, %s queues, %s cells\n", grouped(summary->n_queues, a), grouped(summary->n_cells, b));
+    (void)fprintf(stderr, "%s, %s queues, %s cells\n", summary->first_us != QL_TIME_NONE ? " UTC" : "",
+                  grouped(summary->n_queues, a), grouped(summary->n_cells, b));
     if (summary->export_id[0] != '\0') {
         (void)fprintf(stderr, "  export %s, %lld requests, %lld retries\n", summary->export_id,
                       (long long)summary->http.requests, (long long)summary->http.retries);
@@ -205,14 +208,16 @@ static void print_text(const struct ql_run_summary *summary) {
     print_count_line("bad rows left out", summary->csv.bad_rows);
     print_count_line("values missing", summary->csv.missing_values);
     print_count_line("of them NaN or infinite", summary->csv.nan_values);
-    print_count_line("columns that nobody asked for", summary->csv.ignored_columns);
-    print_count_line("queue ids with several names; the latest counts", summary->pivot.ids_renamed);
-    print_count_line("cells filled that no row mentions", summary->n_cells_filled);
-    print_count_line("rows merged into a cell that was there", summary->pivot.duplicates_merged);
+    if (summary->csv.ignored_columns != 0) {
+        (void)fprintf(stderr, "  columns not used: %s\n", summary->ignored_columns);
+    }
+    print_count_line("queue ids with several names (the latest counts)", summary->pivot.ids_renamed);
+    print_count_line("rows merged into a cell already there", summary->pivot.duplicates_merged);
     print_count_line("intervals filled in", summary->pivot.intervals_filled);
+    print_count_line("empty cells filled", summary->n_cells_filled);
     print_count_line("cells with more answered than offered", summary->plan.answered_over_offered);
     if (summary->is_abandon_approximate) {
-        print_count_line("abandon rates are 1 - answer_rate, because the source has no abandoned calls",
+        print_count_line("abandon rates that are 1 - answer_rate, because no column of abandoned calls was found",
                          summary->plan.approximations);
     }
 }

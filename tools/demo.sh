@@ -29,8 +29,9 @@ import sys
 import duckdb
 duckdb.execute("set timezone = 'UTC'")
 print(duckdb.sql(f"""
-  select strftime(interval_start, '%H:00') as hour, count(distinct queue_name) as queues, sum(calls_offered)::int as offered,
-         round(sum(calls_answered) / sum(calls_offered), 4) as answer_rate, round(avg(avg_handle_time_seconds), 1) as avg_handle_s
+  select strftime(interval_start, '%H:00') as hour, count(distinct queue_name) as queues, sum(calls_offered)::bigint as offered,
+         round(sum(calls_answered) / sum(calls_offered), 4) as answer_rate,
+         round(sum(calls_answered * avg_handle_time_seconds) / sum(calls_answered), 1) as avg_handle_s
   from '{sys.argv[1]}' group by 1 order by offered desc limit 8"""))
 PY
 for layout in wide long; do

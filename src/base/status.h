@@ -19,7 +19,7 @@
     X(E_SYSTEM, 4, 71, false, "the operating system refused", "see the system's own words in the message")               \
     X(E_IO, 5, 74, false, "reading or writing failed", "check the disk and the file, then run again")                    \
     X(E_NO_INPUT, 6, 66, false, "an input file is missing or cannot be read", "check the path and its permissions")      \
-    X(E_CANCELLED, 7, 130, false, "stopped by a signal", "run again; nothing half-written was published")                \
+    X(E_CANCELLED, 7, 130, true, "stopped by a signal", "run again; nothing half-written was published")                 \
     X(E_LIMIT, 8, 65, false, "a safety limit was reached", "raise the named limit if the data are right")                \
     X(E_DATA, 10, 65, false, "the input is not what was expected", "look at the input where the message points")         \
     X(E_BAD_ROW, 11, 65, false, "a row cannot be read", "correct the row, or use --on-bad-row skip or quarantine")       \
@@ -27,7 +27,7 @@
       "name the column in 'aliases' of the configuration, or export it")                                                 \
     X(E_COLLISION, 13, 65, false, "two columns would have one name", "rename one of them, or use --names raw")           \
     X(E_ENCODING, 14, 65, false, "text is not in the expected encoding", "name the encoding with --encoding")            \
-    X(E_COMPRESSED, 15, 65, true, "a compressed stream is damaged or cut", "get the file again")                         \
+    X(E_COMPRESSED, 15, 65, false, "a compressed stream is damaged or cut", "get the file again")                        \
     X(E_OVERFLOW, 16, 65, false, "a sum does not fit its type", "look at the named cell's input")                        \
     X(E_OVERLAP, 17, 65, false, "two inputs mention one cell", "say --overlap sum or --overlap last")                    \
     X(E_NETWORK, 30, 75, true, "no connection", "check network, proxy and host name, then run again")                    \

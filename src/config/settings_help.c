@@ -169,8 +169,8 @@ void ql_settings_help(const char *command_name, struct ql_buf *out) {
     }
     if (strcmp(command->name, "version") != 0) {
         ql_buf_puts(out, "\nEvery flag has an environment variable (QUEUELAKE_LAYOUT for --layout, unless named above) and a\n"
-                         "key in queuelake.yaml (layout). A bool is switched off by --no-FLAG. All about each setting:\n"
-                         "docs/generated/settings.md\n");
+                         "key in queuelake.yaml (layout). --no-FLAG switches off a flag without value (--no-totals).\n"
+                         "All about each setting: docs/generated/settings.md\n");
     }
 }
 

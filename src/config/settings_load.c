@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include <unistd.h>
+
 enum { CONFIG_BYTES_MAX = 1024 * 1024 };
 
 static enum ql_status apply_defaults(struct ql_settings *settings, struct ql_err *err) {
@@ -49,7 +51,8 @@ static enum ql_status look_for_file(const struct ql_settings_source *source, str
     QL_TRY(read_file(QL_STR("queuelake.yaml"), &is_missing, settings, err));
     struct ql_buf path = {0};
     enum ql_status status = QL_OK;
-    if (is_missing && put_user_path(source, &path)) {
+    /* A home that this user cannot look into, as under some schedulers, has no file for it either. */
+    if (is_missing && put_user_path(source, &path) && access(ql_buf_text(&path), F_OK) == 0) {
         is_missing = false;
         status = read_file(ql_buf_view(&path), &is_missing, settings, err);
     }

@@ -17,8 +17,10 @@ enum { MS_TO_S = -3, RATIO_TO_PERCENT = 2 };
 static const struct ql_csv_name NAMES[] = {
     {TEXT("abandon"), TEXT("calls_abandoned"), 0},
     {TEXT("abandon_%"), TEXT("abandon_percent"), RATIO_TO_PERCENT},
+    {TEXT("abandoned"), TEXT("calls_abandoned"), 0},
     {TEXT("answer"), TEXT("calls_answered"), 0},
     {TEXT("answer_%"), TEXT("answer_percent"), RATIO_TO_PERCENT},
+    {TEXT("answered"), TEXT("calls_answered"), 0},
     {TEXT("asa"), TEXT("avg_speed_of_answer_seconds"), MS_TO_S},
     {TEXT("avg_acw"), TEXT("avg_after_call_work_seconds"), MS_TO_S},
     {TEXT("avg_handle"), TEXT("avg_handle_time_seconds"), MS_TO_S},
@@ -29,6 +31,7 @@ static const struct ql_csv_name NAMES[] = {
     {TEXT("hold"), TEXT("calls_held"), 0},
     {TEXT("interval"), TEXT("time_interval"), 0},
     {TEXT("offer"), TEXT("calls_offered"), 0},
+    {TEXT("offered"), TEXT("calls_offered"), 0},
     {TEXT("service_level_%"), TEXT("service_level_percent"), RATIO_TO_PERCENT},
     {TEXT("service_level_target_%"), TEXT("service_level_target_percent"), RATIO_TO_PERCENT},
     {TEXT("short_abandon"), TEXT("calls_short_abandoned"), 0},

@@ -269,7 +269,9 @@ static enum ql_status begin_rows(struct ql_csv *csv, struct ql_err *err) {
     csv->scanner.line = chosen->line + ql_csv_scan_count_lines(&chosen->scan, csv->head.text.ptr + chosen->base);
     csv->scanner.offset = csv->decode.mark_len + (int64_t)used;
     const struct ql_csv_header header = {.is_present = csv->columns.is_present,
-                                         .has_queue_id = csv->columns.queue_id != QL_CSV_NONE};
+                                         .has_queue_id = csv->columns.queue_id != QL_CSV_NONE,
+                                         .ignored = csv->columns.ignored,
+                                         .n_ignored = (size_t)csv->columns.n_ignored};
     QL_TRY(csv->sink.header(csv->sink.ctx, &header, err));
     QL_TRY(scan_rows(csv, (struct ql_str){.ptr = csv->head.text.ptr + used, .len = csv->head.text.len - used}, err));
     ql_csv_head_fini(&csv->head);

@@ -54,6 +54,8 @@ struct ql_csv_options {
 struct ql_csv_header {
     const bool *is_present; /* one for each of options.metrics */
     bool has_queue_id;
+    const struct ql_str *ignored; /* columns that nobody asked for, as spelled; valid during the call */
+    size_t n_ignored;
 };
 
 struct ql_csv_stats {

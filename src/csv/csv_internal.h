@@ -33,7 +33,7 @@ enum { QL_CSV_SCALE_MAX = 18 };
     X(ORDER, "does not end after it starts", "")                                                                          \
     X(SKIPPED, "is a local time that the time zone skips", "check --csv-timezone, or export times with their offset")     \
     X(REPEATED, "is a local time that the time zone has twice", "export times with their offset, or in UTC")              \
-    X(RANGE, "does not start in the range of --from and --to", "")                                                        \
+    X(RANGE, "does not start in the range of --from and --to", "widen the range")                                         \
     X(NO_QUEUE, "is a row with neither queue name nor queue id", "")                                                      \
     X(QUEUE, "is not one of the queues of --queues-from", "")                                                             \
     X(NUMBER, "is not a number", "")                                                                                      \
@@ -216,6 +216,7 @@ struct ql_csv_columns {
     size_t *metric; /* [n_metrics] */
     int *shift;     /* [n_metrics] */
     bool *is_present;
+    struct ql_str *ignored; /* [n_ignored] as spelled */
     int64_t n_ignored;
 };
 /** Names of a header row; false if one is not valid UTF-8 (*bad says which). */

@@ -356,13 +356,14 @@ static enum ql_status check_missing(const struct ql_csv_columns *columns, const 
 
 /* ---- binding ---- */
 
-static void count_ignored(struct ql_csv_columns *columns, size_t n_metrics) {
-    int64_t used = (columns->interval != QL_CSV_NONE) + (columns->interval_end != QL_CSV_NONE) +
-                   (columns->queue_id != QL_CSV_NONE) + (columns->queue_name != QL_CSV_NONE);
-    for (size_t i = 0; i < n_metrics; i++) {
-        used += columns->is_present[i];
+static void list_ignored(struct ql_csv_columns *columns, struct ql_arena *arena) {
+    columns->ignored = ql_arena_alloc(arena, columns->n_columns * sizeof *columns->ignored);
+    columns->n_ignored = 0;
+    for (size_t i = 0; i < columns->n_columns; i++) {
+        if (!is_bound(columns, i)) {
+            columns->ignored[columns->n_ignored++] = columns->spelled[i];
+        }
     }
-    columns->n_ignored = (int64_t)columns->n_columns - used;
 }
 
 enum ql_status ql_csv_columns_bind(struct ql_csv_columns *columns, const struct ql_csv_wanted *wanted, struct ql_arena *arena,
@@ -382,7 +383,7 @@ enum ql_status ql_csv_columns_bind(struct ql_csv_columns *columns, const struct 
         columns->is_present[i] = columns->metric[i] != QL_CSV_NONE;
         columns->shift[i] = columns->is_present[i] ? columns->names[columns->metric[i]].shift : 0;
     }
-    count_ignored(columns, wanted->n_metrics);
+    list_ignored(columns, arena);
     return check_missing(columns, wanted, err);
 }
 

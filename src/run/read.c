@@ -4,6 +4,8 @@
  */
 #include "run/run_internal.h"
 
+#include <stdio.h>
+
 static enum ql_status check_cancelled(const struct ql_run_state *run, struct ql_err *err) {
     if (run->options->is_cancelled != NULL && *run->options->is_cancelled != 0) {
         return QL_FAIL(err, QL_E_CANCELLED, "stopped by a signal");
@@ -23,6 +25,21 @@ static bool tells_queues_apart_by_id(const struct ql_run_options *options, bool 
     }
 }
 
+static void note_ignored(struct ql_run_summary *summary, const struct ql_csv_header *header) {
+    size_t len = 0;
+    summary->ignored_columns[0] = '\0';
+    for (size_t i = 0; i < header->n_ignored; i++) {
+        struct ql_str name = header->ignored[i];
+        size_t room = sizeof summary->ignored_columns - len;
+        int n = snprintf(summary->ignored_columns + len, room, "%s'%.*s'", i != 0 ? ", " : "", QL_STR_ARG(name));
+        if (n < 0 || (size_t)n + sizeof " ..." > room) {
+            (void)snprintf(summary->ignored_columns + len, room, " ...");
+            return;
+        }
+        len += (size_t)n;
+    }
+}
+
 /* The first header decides what is computed; csv holds later inputs to it. */
 static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, struct ql_err *err) {
     struct ql_run_state *run = ctx;
@@ -30,6 +47,7 @@ static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, s
     if (run->pivot != NULL) {
         return QL_OK;
     }
+    note_ignored(run->summary, header);
     struct ql_buf left_out = {0};
     enum ql_status status = ql_plan_resolve(run->plan, header->is_present, &left_out, err);
     if (status == QL_OK && left_out.len != 0) {
@@ -124,7 +142,7 @@ static enum ql_status keep_quarantine(struct ql_run_state *run, struct ql_err *e
     struct ql_stored stored;
     const struct ql_publication publication = {0};
     QL_TRY(ql_store_commit(run->quarantine, &publication, &stored, err));
-    ql_run_warn(run, "%lld bad rows were put into '%s'", (long long)run->summary->csv.bad_rows, stored.location);
+    ql_run_warn(run, "bad rows were put into '%s': %lld", stored.location, (long long)run->summary->csv.bad_rows);
     return QL_OK;
 }
 

@@ -70,6 +70,7 @@ struct ql_run_summary {
     int64_t n_intervals, n_queues, n_cells, n_rows, n_columns, n_name_clashes, n_case_clashes;
     int64_t n_cells_filled;    /* cells of the artefact that no row mentions */
     int64_t first_us, last_us; /* start of the first and end of the last interval; QL_TIME_NONE: no rows */
+    char ignored_columns[300]; /* their names, as far as there is room */
     bool is_abandon_approximate;
     const char *layout; /* "wide", "long" */
     int64_t source_ms, transform_ms, store_ms,

@@ -3,6 +3,7 @@ import datetime as dt
 import gzip
 import json
 import os
+import pathlib
 import subprocess
 from fractions import Fraction
 
@@ -400,3 +401,34 @@ def test_what_stands_for_something_already_is_not_suggested_for_something_else(q
     (tmp_path / "in.csv").write_text("timeInterval,queueName,callsOffered\n")
     done = ql("transform", "in.csv")
     assert done.code == 65 and "for calls_answered" in done.text and "nearest: 'callsOffered'" not in done.text, done
+
+
+# What a newcomer tripped over.
+
+
+def test_a_column_called_abandoned_is_no_approximation(ql, tmp_path):
+    (tmp_path / "in.csv").write_text(f"Queue Name,interval,Offered,Answered,Abandoned,Notes\nS,{interval(9)},10,5,1,x\n")
+    done = ql("transform", "in.csv", "--layout", "long", "-o", "out.parquet")
+    assert done.code == 0 and "'Notes'" in done.text and "1 - answer_rate" not in done.text, done
+    assert by_pyarrow(tmp_path / "out.parquet")["abandon_rate"] == [0.1]
+
+
+@pytest.mark.parametrize("args, word", [(["-o", ""], "nothing"), (["-o", "~/x.parquet"], "~"), (["--quarantine-file", "q.csv"], "--on-bad-row"),
+                                        (["--totals", "--layout", "long"], "--totals")])
+def test_what_would_surprise_is_refused(ql, small, args, word):
+    done = ql("transform", "in.csv", *args)
+    assert done.code == 64 and word in done.text, done
+    assert [p.name for p in small.iterdir()] == ["in.csv"]
+
+
+def test_a_home_of_somebody_else_is_no_obstacle(binary, small):
+    """As under schedulers that change the user and keep HOME."""
+    if os.geteuid() != 0:
+        return  # only root can become somebody else
+    locked = small / "locked"
+    (locked / ".config").mkdir(parents=True)
+    locked.chmod(0o700)
+    for folder in (small, *[p for p in small.parents if p.is_relative_to("/tmp") and p != pathlib.Path("/tmp")]):
+        folder.chmod(0o755)
+    done = subprocess.run([str(binary), "config"], env={**CLEAN, "HOME": str(locked)}, user=65534, group=65534, extra_groups=[], capture_output=True, cwd="/")
+    assert done.returncode == 0, done.stderr
