@@ -360,6 +360,31 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     return QL_OK;
 }
 
+/* AWS by its own name is AWS, however it was named. */
+static bool is_aws(struct ql_str endpoint) {
+    struct ql_str host = endpoint;
+    const char *begin = endpoint.len != 0 ? memmem(endpoint.ptr, endpoint.len, "://", 3) : NULL;
+    if (begin != NULL) {
+        host = (struct ql_str){.ptr = begin + 3, .len = endpoint.len - (size_t)(begin + 3 - endpoint.ptr)};
+    }
+    size_t len = 0;
+    while (len < host.len && strchr(":/?#", host.ptr[len]) == NULL) {
+        len++;
+    }
+    while (len != 0 && host.ptr[len - 1] == '.') {
+        len--;
+    }
+    static const char *const DOMAINS[] = {"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws"};
+    for (size_t i = 0; i < sizeof DOMAINS / sizeof DOMAINS[0]; i++) {
+        struct ql_str domain = ql_str_from(DOMAINS[i]);
+        if (len >= domain.len &&
+            ql_str_eq_nocase((struct ql_str){.ptr = host.ptr + len - domain.len, .len = domain.len}, domain)) {
+            return true;
+        }
+    }
+    return endpoint.len == 0;
+}
+
 static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     options->s3 = (struct ql_s3_options){
@@ -384,7 +409,7 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
     options->tags = tags;
     options->n_tags = settings->tag.n;
     if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
-        settings->aws_endpoint_url.len == 0 && settings->expected_bucket_owner.len == 0) {
+        is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0) {
         (void)QL_FAIL(err, QL_E_CONFIG, "the bucket '%s' is only a default name, which could be anyone's at AWS",
                       DEFAULT_BUCKET);
         ql_err_hint(

@@ -127,6 +127,9 @@ static bool is_cut_handshake(const struct ql_transfer *transfer) {
 static enum ql_status explain_code(const struct ql_transfer *transfer, struct ql_attempt *attempt, struct ql_err *err) {
     bool is_in_header = transfer->response->was_sent && !transfer->has_headers;
     switch ((int)transfer->code) {
+    case CURLE_OK: /* what 7.88.1 says when a connection ends inside the header */
+        return QL_FAIL(err, QL_E_NETWORK, "'%s' closed the connection inside the header of its answer",
+                       transfer->url->authority);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
         return no_host(transfer, attempt, err);

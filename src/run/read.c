@@ -106,6 +106,12 @@ static enum ql_status reset_reader(struct ql_run_state *run, struct ql_err *err)
     return QL_OK;
 }
 
+static void note_export_id(const struct ql_run_state *run) {
+    const struct ql_source_ops *ops = run->source->ops;
+    struct ql_str id = ops->get_export_id != NULL ? ops->get_export_id(run->source) : (struct ql_str){0};
+    (void)snprintf(run->summary->export_id, sizeof run->summary->export_id, "%.*s", QL_STR_ARG(id));
+}
+
 static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, struct ql_err *err) {
     struct ql_run_state *run = ctx;
     if (run->csv == NULL || info->is_restart) {
@@ -113,9 +119,7 @@ static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, str
     }
     run->summary->n_inputs++;
     run->summary->n_restarts += info->is_restart;
-    size_t len = info->export_id.len < sizeof run->summary->export_id ? info->export_id.len : 0;
-    memcpy(run->summary->export_id, len != 0 ? info->export_id.ptr : "", len);
-    run->summary->export_id[len] = '\0';
+    note_export_id(run);
     ql_csv_input_begin(run->csv, info->name, info->is_unsized);
     return QL_OK;
 }
@@ -149,6 +153,7 @@ static enum ql_status keep_quarantine(struct ql_run_state *run, struct ql_err *e
 enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_source_sink sink = {.begin = on_begin, .bytes = on_bytes, .end = on_end, .ctx = run};
     enum ql_status status = run->source->ops->fetch(run->source, &sink, err);
+    note_export_id(run);
     if (run->csv != NULL) {
         ql_csv_get_stats(run->csv, &run->summary->csv);
     }

@@ -179,9 +179,14 @@ static void exports_free(struct ql_source *source) {
     ql_mem_free(exports);
 }
 
+static struct ql_str exports_get_id(const struct ql_source *source) {
+    return ql_buf_view(&((const struct ql_exports *)source)->id);
+}
+
 struct ql_source *ql_source_exports_new(struct ql_http *http, const struct ql_exports_options *options,
                                         const struct ql_source_events *events) {
-    static const struct ql_source_ops OPS = {.prepare = exports_prepare, .fetch = exports_fetch, .free = exports_free};
+    static const struct ql_source_ops OPS = {
+        .prepare = exports_prepare, .fetch = exports_fetch, .get_export_id = exports_get_id, .free = exports_free};
     struct ql_exports *exports = ql_mem_zalloc(1, sizeof *exports);
     exports->source.ops = &OPS;
     exports->options = *options;

@@ -112,6 +112,15 @@ static enum ql_status refuse(const struct ql_genesys *genesys, const struct ql_h
 
 /* ---- the token */
 
+/* A list of names, or one text of names with blanks between (RFC 6749, section 3.3). */
+static void put_scopes(struct ql_genesys *genesys, const struct ql_json *stated) {
+    ql_buf_put_str(&genesys->scopes, ql_json_text(stated));
+    for (size_t i = 0; i < ql_json_length(stated); i++) {
+        ql_buf_putc(&genesys->scopes, ' ');
+        ql_buf_put_str(&genesys->scopes, ql_json_text(ql_json_at(stated, i)));
+    }
+}
+
 static void keep_token(struct ql_genesys *genesys, const struct ql_json *json, int64_t asked_ms) {
     struct ql_str token = ql_json_get_text(json, "access_token");
     ql_http_add_secret(genesys->http, token);
@@ -124,7 +133,7 @@ static void keep_token(struct ql_genesys *genesys, const struct ql_json *json, i
     ql_buf_put_str(&genesys->token, token);
     genesys->token_until_ms = asked_ms + life_ms - early_ms;
     ql_buf_reset(&genesys->scopes);
-    ql_buf_put_str(&genesys->scopes, ql_json_get_text(json, "scope"));
+    put_scopes(genesys, ql_json_get(json, "scope"));
 }
 
 static enum ql_status take_token(struct ql_genesys *genesys, const struct ql_http_response *response, int64_t asked_ms,
@@ -242,11 +251,7 @@ static enum ql_status ask_for_scopes(struct ql_genesys *genesys, struct ql_err *
     } else if (status == QL_OK && response.status == 200) {
         status = ql_genesys_parse(genesys, &response, &json, err);
     }
-    const struct ql_json *list = ql_json_get(json, "authorizedScope");
-    for (size_t i = 0; i < ql_json_length(list); i++) {
-        ql_buf_putc(&genesys->scopes, ' ');
-        ql_buf_put_str(&genesys->scopes, ql_json_text(ql_json_at(list, i)));
-    }
+    put_scopes(genesys, ql_json_get(json, "authorizedScope"));
     ql_json_free(json);
     ql_http_response_fini(&response);
     if (status != QL_OK) {

@@ -9,10 +9,16 @@
 
 #include <stdio.h>
 
+/* Nearer to the deadline than this no other look is begun. */
+enum { LAST_LOOK_MS = 50 };
+
 int64_t ql_exports_poll_wait_ms(int64_t waited_ms, int64_t min_ms, int64_t max_ms, uint64_t random) {
     int64_t wait = waited_ms / 10;
     wait = wait > max_ms ? max_ms : wait;
-    wait -= wait > 0 ? (int64_t)(random % ((uint64_t)wait / 5 + 1)) : 0;
+    if (wait <= min_ms) { /* runs that were started together part here, too */
+        return min_ms + (int64_t)(random % ((uint64_t)min_ms / 5 + 1));
+    }
+    wait -= (int64_t)(random % ((uint64_t)wait / 5 + 1));
     return wait < min_ms ? min_ms : wait;
 }
 
@@ -99,7 +105,7 @@ static enum ql_status too_late(const struct ql_exports *exports, struct ql_err *
     }
     long http_status = err != NULL ? err->http_status : 0;
     QL_FAIL(err, QL_E_DEADLINE, "export '%s' was not ready after %lld s%s", ql_buf_text(&exports->id),
-            (long long)((exports->options.deadline_ms + 500) / 1000), cause);
+            (long long)((ql_time_monotonic_ms() - exports->created_ms + 500) / 1000), cause);
     if (err != NULL) {
         err->http_status = http_status;
     }
@@ -113,8 +119,13 @@ static int64_t next_wait_ms(struct ql_exports *exports, int64_t deadline_ms) {
     int64_t now_ms = ql_time_monotonic_ms();
     int64_t wait_ms = ql_exports_poll_wait_ms(now_ms - exports->created_ms, options->poll_min_ms, options->poll_max_ms,
                                               ql_http_random(exports->genesys.http, UINT64_C(1) << 32));
-    int64_t last_ms = deadline_ms - now_ms - options->poll_min_ms;
-    return deadline_ms != 0 && wait_ms > last_ms && last_ms >= options->poll_min_ms ? last_ms : wait_ms;
+    if (deadline_ms == 0) {
+        return wait_ms;
+    }
+    int64_t left_ms = deadline_ms - now_ms;
+    int64_t for_the_look_ms = options->poll_min_ms < left_ms / 4 ? options->poll_min_ms : left_ms / 4;
+    int64_t last_ms = left_ms - for_the_look_ms;
+    return wait_ms > last_ms && left_ms > LAST_LOOK_MS ? last_ms : wait_ms;
 }
 
 static enum ql_status poll_until(struct ql_exports *exports, int64_t deadline_ms, struct ql_err *err) {

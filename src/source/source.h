@@ -38,6 +38,8 @@ struct ql_source_ops {
     /** What can be refused before any work is: credentials, scopes. */
     enum ql_status (*prepare)(struct ql_source *source, struct ql_err *err);
     enum ql_status (*fetch)(struct ql_source *source, const struct ql_source_sink *sink, struct ql_err *err);
+    /** The export's id as soon as there is one, else empty; NULL where there are no exports. Valid until free. */
+    struct ql_str (*get_export_id)(const struct ql_source *source);
     void (*free)(struct ql_source *source);
 };
 /** First member of every source. */

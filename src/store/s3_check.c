@@ -114,7 +114,9 @@ static enum ql_status check_endpoint(const struct ql_s3_options *options, struct
         return fail_config(err, "the S3 endpoint has a user name or password in it",
                            "write AWS_ENDPOINT_URL without it; credentials go to AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
-    QL_FAIL(err, QL_E_CONFIG, "'%.*s' is no URL of an S3 endpoint", QL_STR_ARG(options->endpoint));
+    struct ql_str query; /* may be a signature */
+    struct ql_str shown = ql_str_split(options->endpoint, '?', &query);
+    QL_FAIL(err, QL_E_CONFIG, "'%.*s%s' is no URL of an S3 endpoint", QL_STR_ARG(shown), query.ptr != NULL ? "?..." : "");
     ql_err_hint(err, "write AWS_ENDPOINT_URL as https://host, with a port or a path if need be, without '?' and '#'");
     return QL_E_CONFIG;
 }

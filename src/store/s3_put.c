@@ -151,10 +151,11 @@ static void copy_text(struct ql_str value, char *out, size_t size) {
     out[len] = '\0';
 }
 
+/* PutObject answers 200 with an ETag and nothing else; whatever has more to say, an <Error> or a page, has not stored the
+ * object. */
 static bool is_success(const struct ql_http_response *response) {
-    struct ql_s3_error error;
-    return response->status >= 200 && response->status <= 299 && ql_http_response_get(response, "etag").len != 0 &&
-           !ql_xml_s3_error(ql_buf_view(&response->body), &error);
+    return response->status == 200 && ql_http_response_get(response, "etag").len != 0 &&
+           ql_str_trim(ql_buf_view(&response->body)).len == 0;
 }
 
 static void fill_stored(const struct upload *upload, const struct ql_http_response *response, struct ql_stored *stored) {
@@ -168,13 +169,18 @@ static void fill_stored(const struct upload *upload, const struct ql_http_respon
 }
 
 /* S3 repeats parts of a request in its words. */
+static void redact_text(const struct ql_http *http, char *field, size_t size) {
+    struct ql_buf text = {0};
+    ql_buf_puts(&text, field);
+    ql_http_redact(http, &text);
+    (void)snprintf(field, size, "%s", ql_buf_text(&text));
+    ql_buf_fini(&text);
+}
+
 static void redact(const struct ql_http *http, struct ql_err *err) {
     if (err != NULL) {
-        struct ql_buf text = {0};
-        ql_buf_puts(&text, err->message);
-        ql_http_redact(http, &text);
-        (void)snprintf(err->message, sizeof err->message, "%s", ql_buf_text(&text));
-        ql_buf_fini(&text);
+        redact_text(http, err->message, sizeof err->message);
+        redact_text(http, err->hint, sizeof err->hint);
     }
 }
 

@@ -275,3 +275,26 @@ def test_no_secret_anywhere(ql, sim, moto, tmp_path):
             assert word.encode() not in everything, (word, done)
     assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix not in (".jsonl", ".json") and secret.encode() in p.read_bytes()]
     assert pathlib.Path("/nonexistent").exists() is False
+
+
+# What a hostile review found.
+
+
+def test_aws_by_its_own_name_is_aws(ql, tmp_path):
+    (tmp_path / "in.csv").write_text("timeInterval,queueName,callsOffered,callsAnswered\n")
+    for endpoint in ("https://s3.eu-west-1.amazonaws.com", "HTTPS://S3.AMAZONAWS.COM.:443/x"):
+        done = ql("transform", "in.csv", "-o", "s3://genesys-analytics-exports/x.parquet", env={**AWS, "AWS_ENDPOINT_URL": endpoint})
+        assert done.code == 78 and "--expected-bucket-owner" in done.text, done
+
+
+def test_a_failed_run_names_its_export(ql, sim):
+    genesys = sim(plan=[{"match": {"method": "GET", "path": API}, "times": -1, "fault": {"export_status": "failed", "message": "no"}}])
+    done = run(ql, genesys, "--json", "-o", "out.parquet")
+    assert done.code == 69 and done.json["input"]["export_id"] in done.json["error"]["message"], done
+
+
+def test_the_last_look_is_just_before_the_deadline(ql, sim):
+    genesys = sim("--ready-after", "3600")
+    done = ql("run", *RANGE, *genesys.flags, "--deadline", "1s", "--poll-min", "700ms", "--poll-max", "5s", "-o", "out.parquet", env=genesys.env)
+    assert done.code == 75 and "--deadline" in done.text, done
+    assert len([r for r in genesys.requests(path=API) if r["method"] == "GET"]) >= 2
