@@ -263,6 +263,8 @@ static void faults_are_told_apart_and_tried_again_where_that_helps(void **state)
          "the answer of '%s' ended in the middle, after 3 bytes (2 attempts)", NULL, 2},
         {"last chunk missing", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", FAKE_CLOSE, QL_E_TRUNCATED,
          "the answer of '%s' ended in the middle, after 3 bytes (2 attempts)", NULL, 2},
+        {"cut header", "HTTP/1.1 200 OK\r\nConten", FAKE_CLOSE, QL_E_NETWORK,
+         "'%s' closed the connection inside the header of its answer (2 attempts)", NULL, 2},
         {"no answer", "", FAKE_CLOSE, QL_E_NETWORK, "the connection to '%s' broke: Empty reply from server (2 attempts)", NULL,
          2},
         {"reset", "", FAKE_RESET, QL_E_NETWORK,
