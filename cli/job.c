@@ -466,6 +466,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->version_tag = settings->version_tag;
     options->embeds_provenance = settings->embed_provenance;
     options->wants_source_sha256 = settings->source_sha256;
+    options->n_threads = (size_t)settings->threads;
     static const enum ql_codec CODECS[] = {[QL_SET_COMPRESSION_SNAPPY] = QL_CODEC_SNAPPY,
                                            [QL_SET_COMPRESSION_ZSTD] = QL_CODEC_ZSTD,
                                            [QL_SET_COMPRESSION_NONE] = QL_CODEC_NONE};

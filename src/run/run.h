@@ -52,6 +52,8 @@ struct ql_run_options {
     bool embeds_provenance;
     bool wants_source_sha256;
 
+    size_t n_threads; /* for whatever can be done in parallel; 0: as many as there are processors */
+
     struct ql_source_events events;
     const volatile sig_atomic_t *is_cancelled; /* NULL: never */
 };

@@ -92,6 +92,7 @@ static const struct live LIVES[] = {
     {"max_columns", "QUEUELAKE_MAX_COLUMNS", "1", "2", NULL, "4e3"},
     {"max_output_columns", "QUEUELAKE_MAX_OUTPUT_COLUMNS", "1000000", "2", NULL, "1000001"},
     {"config", "QUEUELAKE_CONFIG", "empty.yaml", "./empty.yaml", NULL, NULL},
+    {"threads", "QUEUELAKE_THREADS", "2", "0", NULL, "65"},
     {"json", "QUEUELAKE_JSON", "true", "false", NULL, "x"},
     {"quiet", "QUEUELAKE_QUIET", "true", "false", NULL, "x"},
     {"verbose", "QUEUELAKE_VERBOSE", "true", "false", NULL, "x"},
