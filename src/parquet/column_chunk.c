@@ -15,6 +15,7 @@
  */
 #include "parquet/column_chunk.h"
 
+#include "parquet/page_index.h"
 #include "parquet/rle.h"
 
 enum {
@@ -31,7 +32,7 @@ struct ql_chunk_encoder {
     struct ql_chunk_values values;
     struct ql_chunk_dictionary dictionary;
     struct ql_page_maker maker;
-    struct ql_column_chunk chunks[2]; /* the kept one and the trial */
+    struct ql_column_chunk trial; /* the form that was tried and may win */
 };
 
 struct ql_chunk_encoder *ql_chunk_encoder_new(enum ql_codec codec, int level, size_t page_rows_max) {
@@ -49,15 +50,16 @@ void ql_chunk_encoder_free(struct ql_chunk_encoder *encoder) {
     ql_chunk_values_fini(&encoder->values);
     ql_chunk_dictionary_fini(&encoder->dictionary);
     ql_page_maker_fini(&encoder->maker);
-    for (size_t i = 0; i < 2; i++) {
-        ql_buf_fini(&encoder->chunks[i].bytes);
-        ql_mem_free(encoder->chunks[i].pages);
-    }
+    ql_column_chunk_fini(&encoder->trial);
     ql_mem_free(encoder);
 }
 
-const struct ql_chunk_values *ql_chunk_encoder_values(const struct ql_chunk_encoder *encoder) {
-    return &encoder->values;
+void ql_column_chunk_fini(struct ql_column_chunk *chunk) {
+    ql_buf_fini(&chunk->bytes);
+    ql_buf_fini(&chunk->column_index);
+    ql_mem_free(chunk->pages);
+    ql_arena_fini(&chunk->arena);
+    *chunk = (struct ql_column_chunk){0};
 }
 
 /* The page that begins at `at`: as many rows as both limits allow, at least one. */
@@ -157,32 +159,50 @@ static enum verdict judge_by_size(struct ql_chunk_encoder *encoder) {
     return TRIAL;
 }
 
-static enum ql_status choose(struct ql_chunk_encoder *encoder, struct ql_column_chunk **best, struct ql_err *err) {
-    struct ql_column_chunk *kept = &encoder->chunks[0];
-    struct ql_column_chunk *other = &encoder->chunks[1];
+static enum ql_status choose(struct ql_chunk_encoder *encoder, struct ql_column_chunk *chunk, struct ql_err *err) {
     enum verdict verdict = judge_by_size(encoder);
-    QL_TRY(encode(encoder, verdict != PLAIN, kept, err));
-    *best = kept;
+    QL_TRY(encode(encoder, verdict != PLAIN, chunk, err));
     if (verdict == TRIAL) {
-        QL_TRY(encode(encoder, false, other, err));
-        *best = other->bytes.len < kept->bytes.len ? other : kept;
+        QL_TRY(encode(encoder, false, &encoder->trial, err));
+        if (encoder->trial.bytes.len < chunk->bytes.len) {
+            struct ql_column_chunk swap = *chunk;
+            *chunk = encoder->trial;
+            encoder->trial = swap;
+        }
     }
     return QL_OK;
 }
 
+/* What the footer says of the chunk, while the values are here. */
+static void describe(const struct ql_chunk_values *values, struct ql_column_chunk *chunk) {
+    ql_arena_reset(&chunk->arena);
+    ql_buf_reset(&chunk->column_index);
+    struct ql_range range = {0};
+    for (size_t p = 0; p < chunk->n_pages; p++) {
+        ql_range_add(&range, chunk->pages[p].range, values);
+    }
+    chunk->type = values->type;
+    chunk->n_rows = values->n_rows;
+    chunk->n_null = values->n_rows - values->n;
+    chunk->n_nan = values->n_nan;
+    chunk->bounds = ql_bounds_of(range, values, &chunk->arena);
+    if (chunk->n_pages > 1) {
+        (void)ql_page_index_put_columns(chunk, values, &chunk->arena, &chunk->column_index);
+    }
+}
+
 enum ql_status ql_chunk_encoder_run(struct ql_chunk_encoder *encoder, enum ql_column_type type, const struct ql_column *column,
-                                    struct ql_column_choice *choice, const struct ql_column_chunk **chunk, struct ql_err *err) {
-    struct ql_column_chunk *best = &encoder->chunks[0];
+                                    struct ql_column_choice *choice, struct ql_column_chunk *chunk, struct ql_err *err) {
     QL_TRY(ql_chunk_values_load(&encoder->values, type, column, err));
     if (!choice->is_made) {
-        QL_TRY(choose(encoder, &best, err));
-        *choice = (struct ql_column_choice){.is_made = true, .has_dictionary = best->has_dictionary};
+        QL_TRY(choose(encoder, chunk, err));
+        *choice = (struct ql_column_choice){.is_made = true, .has_dictionary = chunk->has_dictionary};
     } else {
         if (choice->has_dictionary) {
             (void)ql_chunk_dictionary_build(&encoder->dictionary, &encoder->values, SIZE_MAX); /* without a limit it succeeds */
         }
-        QL_TRY(encode(encoder, choice->has_dictionary, best, err));
+        QL_TRY(encode(encoder, choice->has_dictionary, chunk, err));
     }
-    *chunk = best;
+    describe(&encoder->values, chunk);
     return QL_OK;
 }

@@ -25,31 +25,34 @@ struct ql_chunk_page {
     struct ql_range range;
 };
 
+/** An encoded chunk with all that footer and page index need of it. Zero-initialise; encoding into it again reuses it. */
 struct ql_column_chunk {
+    enum ql_column_type type;
     bool has_dictionary;
     struct ql_buf bytes;    /* all pages, the dictionary page first */
     size_t raw_bytes;       /* the same before compression, headers included */
     size_t dictionary_size; /* of the dictionary page; 0: none */
     struct ql_chunk_page *pages;
     size_t n_pages, pages_cap;
+    size_t n_rows, n_null, n_nan;
+    struct ql_bounds bounds;    /* in its arena */
+    struct ql_buf column_index; /* empty for a single page, or where a bound is missing */
+    struct ql_arena arena;
 };
+void ql_column_chunk_fini(struct ql_column_chunk *chunk);
 
 /** Makes chunks. page_rows_max 0 stands for the default; other values are for tests. */
 struct ql_chunk_encoder;
 struct ql_chunk_encoder *ql_chunk_encoder_new(enum ql_codec codec, int level, size_t page_rows_max);
 void ql_chunk_encoder_free(struct ql_chunk_encoder *encoder);
 
-/** Values of the chunk encoded last: what its ranges refer to. */
-const struct ql_chunk_values *ql_chunk_encoder_values(const struct ql_chunk_encoder *encoder);
-
 /**
- * Encodes a column; makes the choice where it is not made.
+ * Encodes a column; makes the choice where it is not made. Of the column nothing is needed afterwards.
  *
- * Lifetime: *chunk belongs to the encoder and is valid until the next call; its values, as long as the column too.
- * Errors:   QL_E_LIMIT for a page beyond 2 GiB, QL_E_INTERNAL for a broken column.
+ * Errors: QL_E_LIMIT for a page beyond 2 GiB, QL_E_INTERNAL for a broken column; *chunk is then of no use but for fini.
  */
 QL_MUST_CHECK enum ql_status ql_chunk_encoder_run(struct ql_chunk_encoder *encoder, enum ql_column_type type,
                                                   const struct ql_column *column, struct ql_column_choice *choice,
-                                                  const struct ql_column_chunk **chunk, struct ql_err *err);
+                                                  struct ql_column_chunk *chunk, struct ql_err *err);
 
 #endif

@@ -36,38 +36,35 @@ void ql_footer_add_group(struct ql_footer *footer, size_t n_rows) {
     footer->n_rows += (int64_t)n_rows;
 }
 
-static void add_page_index(struct ql_footer *footer, struct ql_footer_chunk *entry, const struct ql_column_chunk *chunk,
-                           const struct ql_chunk_values *values) {
-    struct ql_arena scratch = {0};
-    size_t start = footer->column_indexes.len;
-    if (ql_page_index_put_columns(chunk, values, &scratch, &footer->column_indexes)) {
-        entry->column_index_len = (uint32_t)(footer->column_indexes.len - start);
-    }
-    ql_arena_fini(&scratch);
-    start = footer->offset_indexes.len;
+static void add_page_index(struct ql_footer *footer, struct ql_footer_chunk *entry, const struct ql_column_chunk *chunk) {
+    ql_buf_put_str(&footer->column_indexes, ql_buf_view(&chunk->column_index));
+    entry->column_index_len = (uint32_t)chunk->column_index.len;
+    size_t start = footer->offset_indexes.len;
     ql_page_index_put_offsets(chunk, entry->offset, &footer->offset_indexes);
     entry->offset_index_len = (uint32_t)(footer->offset_indexes.len - start);
 }
 
-void ql_footer_add_chunk(struct ql_footer *footer, const struct ql_column_chunk *chunk, const struct ql_chunk_values *values,
-                         int64_t offset) {
-    struct ql_range range = {0};
-    for (size_t p = 0; p < chunk->n_pages; p++) {
-        ql_range_add(&range, chunk->pages[p].range, values);
+static struct ql_str copy_bound(struct ql_footer *footer, struct ql_str bound) {
+    if (bound.ptr != NULL) { /* NULL: no bound, which is not the empty one */
+        bound.ptr = ql_arena_copy(&footer->arena, bound.ptr, bound.len);
     }
+    return bound;
+}
+
+void ql_footer_add_chunk(struct ql_footer *footer, const struct ql_column_chunk *chunk, int64_t offset) {
     struct ql_footer_chunk entry = {
         .offset = offset,
         .data_offset = offset + (int64_t)chunk->dictionary_size,
-        .n_values = (int64_t)values->n_rows,
-        .n_null = (int64_t)(values->n_rows - values->n),
-        .n_nan = (int64_t)values->n_nan,
+        .n_values = (int64_t)chunk->n_rows,
+        .n_null = (int64_t)chunk->n_null,
+        .n_nan = (int64_t)chunk->n_nan,
         .raw = (int64_t)chunk->raw_bytes,
         .stored = (int64_t)chunk->bytes.len,
-        .bounds = ql_bounds_of(range, values, &footer->arena),
+        .bounds = {.min = copy_bound(footer, chunk->bounds.min), .max = copy_bound(footer, chunk->bounds.max)},
         .has_dictionary = chunk->has_dictionary,
     };
     if (chunk->n_pages > 1) {
-        add_page_index(footer, &entry, chunk, values);
+        add_page_index(footer, &entry, chunk);
     }
     QL_MEM_GROW(footer->chunks, footer->chunks_cap, footer->n_chunks + 1);
     footer->chunks[footer->n_chunks++] = entry;

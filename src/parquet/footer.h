@@ -35,9 +35,8 @@ struct ql_footer {
 void ql_footer_fini(struct ql_footer *footer);
 
 void ql_footer_add_group(struct ql_footer *footer, size_t n_rows);
-/** The next column of the last group; its pages begin at `offset` of the file. values: of the chunk's encoder. */
-void ql_footer_add_chunk(struct ql_footer *footer, const struct ql_column_chunk *chunk, const struct ql_chunk_values *values,
-                         int64_t offset);
+/** The next column of the last group; its pages begin at `offset` of the file. */
+void ql_footer_add_chunk(struct ql_footer *footer, const struct ql_column_chunk *chunk, int64_t offset);
 
 /**
  * Appends everything from the page index to the closing magic; `offset` is where it begins in the file.

@@ -7,20 +7,23 @@
 
 struct ql_parquet_options {
     enum ql_codec codec;
-    int level; /* zstd; 0: the default */
+    int level;        /* zstd; 0: the default */
+    size_t n_threads; /* that encode columns; 0: as many as there are processors */
 };
 
 struct ql_parquet_writer;
 /**
- * Options are copied. The bytes depend on options, schema, row groups and metadata alone.
+ * Options are copied. The bytes depend on codec and level, schema, row groups and metadata alone: not on the number of threads.
  *
- * Cost: beyond the column it is given, a writer holds one encoded chunk (two while the first row group decides how a column is
- * stored) and about 150 bytes for each chunk written, for the footer.
+ * Cost: a thread holds one column and its encoded chunk (two while the first row group decides how a column is stored); beside
+ * them wait at most two encoded chunks a thread, 16 where there are many columns. About 150 bytes for each chunk written are
+ * kept for the footer.
  */
 struct ql_parquet_writer *ql_parquet_writer_new(const struct ql_parquet_options *options, struct ql_sink out);
 void ql_parquet_writer_free(struct ql_parquet_writer *writer);
 /**
  * What a layout drives. Valid as long as the writer. The schema is copied; a row group of 0 rows is accepted and not written.
+ * Columns are encoded by several threads; the sink of bytes is called by one at a time, yet not always by the same.
  *
  * Errors: QL_E_COLLISION for two columns of one name; QL_E_INTERNAL for calls out of order, an empty name, no column, a column
  *         of another length than its row group; QL_E_LIMIT for what Parquet cannot count (2^31 rows in a group, 2 GiB in a

@@ -1,20 +1,21 @@
 /*
  * The file as a stream: magic, the chunks of row group after row group, page index, footer.
  *
- * Chunks are encoded as their columns arrive and leave at once; small ones are gathered, so that a wide file does not reach
- * the sink in ten thousand pieces. What the footer needs of a chunk is kept in `footer`.
+ * Chunks leave as soon as they are encoded and those before them have left; small ones are gathered, so that a wide file does
+ * not reach the sink in ten thousand pieces. What the footer needs of a chunk is kept in `footer`.
  */
 #include "parquet/parquet_internal.h"
 
 #include "parquet/footer.h"
 #include "parquet/format.h"
+#include "parquet/row_group.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
 enum { GATHER_SIZE = 256 * 1024 };
 
-enum state { BEFORE_SCHEMA, BETWEEN_GROUPS, IN_GROUP, FINISHED };
+enum state { BEFORE_SCHEMA, BETWEEN_GROUPS, FINISHED };
 
 struct ql_parquet_writer {
     enum state state;
@@ -23,16 +24,15 @@ struct ql_parquet_writer {
     struct ql_buf gather; /* bytes that it has not yet */
     struct ql_arena arena;
     struct ql_column_choice *choices; /* [n_columns] */
-    struct ql_chunk_encoder *encoder;
+    struct ql_row_group_encoder *encoder;
     struct ql_footer footer;
-    size_t group_rows, next_column; /* IN_GROUP */
 };
 
 struct ql_parquet_writer *ql_parquet_writer_new_paged(const struct ql_parquet_options *options, size_t page_rows_max,
                                                       struct ql_sink out) {
     struct ql_parquet_writer *writer = ql_mem_zalloc(1, sizeof *writer);
     writer->out = out;
-    writer->encoder = ql_chunk_encoder_new(options->codec, options->level, page_rows_max);
+    writer->encoder = ql_row_group_encoder_new(options, page_rows_max);
     writer->footer.codec = options->codec;
     return writer;
 }
@@ -45,7 +45,7 @@ void ql_parquet_writer_free(struct ql_parquet_writer *writer) {
     if (writer == NULL) {
         return;
     }
-    ql_chunk_encoder_free(writer->encoder);
+    ql_row_group_encoder_free(writer->encoder);
     ql_footer_fini(&writer->footer);
     ql_buf_fini(&writer->gather);
     ql_mem_free(writer->choices);
@@ -127,60 +127,35 @@ static enum ql_status on_schema(void *ctx, const struct ql_schema *schema, struc
     return send(writer, QL_STR(QL_PARQUET_MAGIC), err);
 }
 
-static enum ql_status on_group_begin(void *ctx, size_t n_rows, struct ql_err *err) {
+static enum ql_status take_chunk(void *ctx, const struct ql_column_chunk *chunk, struct ql_err *err) {
+    struct ql_parquet_writer *writer = ctx;
+    ql_footer_add_chunk(&writer->footer, chunk, ql_parquet_writer_bytes(writer));
+    return send(writer, ql_buf_view(&chunk->bytes), err);
+}
+
+static enum ql_status on_group(void *ctx, size_t n_rows, const struct ql_column_source *source, struct ql_err *err) {
     struct ql_parquet_writer *writer = ctx;
     if (writer->state != BETWEEN_GROUPS) {
-        return fail_order("group_begin", err);
+        return fail_order("group", err);
     }
     if (n_rows > INT_MAX) {
         return QL_FAIL(err, QL_E_LIMIT, "a Parquet row group of %zu rows is beyond 2^31", n_rows);
     }
-    writer->state = IN_GROUP;
-    writer->group_rows = n_rows;
-    writer->next_column = 0;
-    if (n_rows != 0) { /* ClickHouse and Trino refuse a row group without rows */
-        ql_footer_add_group(&writer->footer, n_rows);
-    }
-    return QL_OK;
-}
-
-static enum ql_status on_column(void *ctx, const struct ql_column *column, struct ql_err *err) {
-    struct ql_parquet_writer *writer = ctx;
-    size_t c = writer->next_column;
-    if (writer->state != IN_GROUP || c >= writer->footer.schema.n_columns) {
-        return fail_order("column", err);
-    }
-    const struct ql_column_def *def = &writer->footer.schema.columns[c];
-    if (column->n_rows != writer->group_rows) {
-        return QL_FAIL(err, QL_E_INTERNAL, "Parquet writer: column '%.*s' has %zu rows in a row group of %zu",
-                       QL_STR_ARG(def->name), column->n_rows, writer->group_rows);
-    }
-    writer->next_column++;
-    if (column->n_rows == 0) {
+    if (n_rows == 0) { /* ClickHouse and Trino refuse a row group without rows */
         return QL_OK;
     }
-    const struct ql_column_chunk *chunk = NULL;
-    enum ql_status status = ql_chunk_encoder_run(writer->encoder, def->type, column, &writer->choices[c], &chunk, err);
-    if (status != QL_OK) {
-        ql_err_wrap(err, "writing column '%.*s'", QL_STR_ARG(def->name));
-        return status;
-    }
-    ql_footer_add_chunk(&writer->footer, chunk, ql_chunk_encoder_values(writer->encoder), ql_parquet_writer_bytes(writer));
-    return send(writer, ql_buf_view(&chunk->bytes), err);
-}
-
-static enum ql_status on_group_end(void *ctx, struct ql_err *err) {
-    struct ql_parquet_writer *writer = ctx;
-    if (writer->state != IN_GROUP || writer->next_column != writer->footer.schema.n_columns) {
-        return fail_order("group_end", err);
-    }
-    writer->state = BETWEEN_GROUPS;
-    return QL_OK;
+    ql_footer_add_group(&writer->footer, n_rows);
+    const struct ql_row_group group = {.schema = &writer->footer.schema,
+                                       .n_rows = n_rows,
+                                       .source = source,
+                                       .choices = writer->choices,
+                                       .take = take_chunk,
+                                       .ctx = writer};
+    return ql_row_group_encode(writer->encoder, &group, err);
 }
 
 struct ql_column_sink ql_parquet_writer_sink(struct ql_parquet_writer *writer) {
-    return (struct ql_column_sink){
-        .schema = on_schema, .group_begin = on_group_begin, .column = on_column, .group_end = on_group_end, .ctx = writer};
+    return (struct ql_column_sink){.schema = on_schema, .group = on_group, .ctx = writer};
 }
 
 enum ql_status ql_parquet_writer_finish(struct ql_parquet_writer *writer, const struct ql_key_value *metadata,

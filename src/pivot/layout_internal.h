@@ -22,15 +22,18 @@ struct ql_shape {
     struct ql_arena arena;
 };
 
-/** Gives one column to the sink: is_valid may be NULL, values are those that the column's type has. */
-enum ql_status ql_layout_put_numbers(const struct ql_shape *shape, size_t n_rows, enum ql_cell_type type, const void *values,
-                                     uint8_t *is_valid, struct ql_err *err);
-/** The fixed columns of a row group whose rows are these intervals (NULL: the intervals from the first on, one a row). */
-enum ql_status ql_layout_put_interval(const struct ql_shape *shape, size_t n_rows, const uint32_t *interval_of,
-                                      struct ql_err *err);
-/** An idle column's values, or NULL where the plan has filled none in. */
-void ql_layout_fill_idle(const struct ql_shape *shape, const struct ql_cell_column *column, const uint32_t *interval_of,
-                         size_t n_rows, void *values);
+/** A column of numbers, whose values are those that its type has. */
+void ql_layout_numbers(size_t n_rows, enum ql_cell_type type, const void *values, struct ql_column_scratch *scratch,
+                       struct ql_column *out);
+/** The column'th of the columns of the interval; rows are these intervals (NULL: the intervals from the first on, one a row).
+ */
+void ql_layout_interval(const struct ql_shape *shape, size_t column, size_t n_rows, const uint32_t *interval_of,
+                        struct ql_column_scratch *scratch, struct ql_column *out);
+/** How many those are. */
+size_t ql_layout_n_interval_columns(const struct ql_shape *shape);
+/** values[interval] for intervals first to end - 1: the idle column's, or nothing where the plan has filled none in. */
+void ql_layout_fill_idle(const struct ql_shape *shape, const struct ql_cell_column *column, size_t first, size_t end,
+                         void *values);
 
 enum ql_status ql_layout_write_wide(const struct ql_shape *shape, struct ql_err *err);
 enum ql_status ql_layout_write_long(const struct ql_shape *shape, struct ql_layout_result *result, struct ql_err *err);

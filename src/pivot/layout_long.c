@@ -23,15 +23,13 @@ struct long_rows {
     const struct ql_shape *shape;
     struct dictionary names, ids;
     size_t group_rows;
-    /* Scratch of a group. */
-    uint32_t *interval_of, *queue_of; /* with every cell only */
-    uint32_t *codes;
-    void *values;
-    uint8_t *is_valid;
+    bool has_blank_id;                /* some queue lacks one */
+    uint32_t *interval_of, *queue_of; /* of a group's rows; with every cell only */
 };
 
 /* One row group: rows first ... first + n_rows - 1, which mention the cells cell ... cell + n_cells - 1. */
 struct group {
+    const struct long_rows *rows;
     size_t first, n_rows;
     size_t cell, n_cells;
     const uint32_t *interval_of, *queue_of; /* of each row */
@@ -68,21 +66,25 @@ static void make_dictionary(struct dictionary *dictionary, const struct ql_cells
     ql_mem_free(keyed);
 }
 
-static enum ql_status put_texts(const struct long_rows *rows, const struct group *group, const struct dictionary *dictionary,
-                                bool is_id, struct ql_err *err) {
-    const struct ql_shape *shape = rows->shape;
+static void fill_texts(const struct group *group, bool is_id, struct ql_column_scratch *scratch, struct ql_column *out) {
+    const struct dictionary *dictionary = is_id ? &group->rows->ids : &group->rows->names;
+    const struct ql_queue *queues = group->rows->shape->cells->queues;
+    uint32_t *codes = ql_column_scratch_values(scratch, group->n_rows * sizeof *codes);
+    *out =
+        (struct ql_column){.n_rows = group->n_rows, .v.code = codes, .dict = dictionary->texts, .n_dict = dictionary->n_texts};
+    for (size_t i = 0; i < group->n_rows; i++) {
+        codes[i] = dictionary->code[group->queue_of[i]];
+    }
+    if (!is_id || !group->rows->has_blank_id) {
+        return;
+    }
+    uint8_t *is_valid = ql_column_scratch_valid(scratch, group->n_rows);
     size_t n_valid = 0;
     for (size_t i = 0; i < group->n_rows; i++) {
-        rows->codes[i] = dictionary->code[group->queue_of[i]];
-        rows->is_valid[i] = !is_id || shape->cells->queues[group->queue_of[i]].id.len != 0; /* a blank id is NULL */
-        n_valid += rows->is_valid[i];
+        is_valid[i] = queues[group->queue_of[i]].id.len != 0; /* a blank id is NULL */
+        n_valid += is_valid[i];
     }
-    const struct ql_column column = {.n_rows = group->n_rows,
-                                     .v.code = rows->codes,
-                                     .is_valid = n_valid != group->n_rows ? rows->is_valid : NULL,
-                                     .dict = dictionary->texts,
-                                     .n_dict = dictionary->n_texts};
-    return shape->sink->column(shape->sink->ctx, &column, err);
+    out->is_valid = n_valid != group->n_rows ? is_valid : NULL;
 }
 
 /* The row of a cell where every interval x queue is a row. */
@@ -90,40 +92,43 @@ static size_t row_of(const struct ql_cells *cells, size_t cell) {
     return cells->interval_of[cell] * cells->n_queues + cells->queue_of[cell];
 }
 
-static enum ql_status put_metric(const struct long_rows *rows, const struct group *group, const struct ql_cell_column *column,
-                                 struct ql_err *err) {
-    const struct ql_shape *shape = rows->shape;
+/* Every interval x queue is a row: the cells over a background of idle values. */
+static const void *spread(const struct group *group, const struct ql_cell_column *column, struct ql_column_scratch *scratch) {
+    const struct ql_shape *shape = group->rows->shape;
     const struct ql_cells *cells = shape->cells;
-    bool is_i64 = column->type == QL_CELL_INT64;
-    const void *values = is_i64 ? (const void *)(column->v.i64 + group->cell) : column->v.f64 + group->cell;
-    if (rows->values != NULL) { /* every cell is a row */
-        ql_layout_fill_idle(shape, column, group->interval_of, group->n_rows, rows->values);
-        for (size_t c = group->cell; c < group->cell + group->n_cells; c++) {
-            size_t row = row_of(cells, c) - group->first;
-            if (is_i64) {
-                ((int64_t *)rows->values)[row] = column->v.i64[c];
-            } else {
-                ((double *)rows->values)[row] = column->v.f64[c];
-            }
-        }
-        values = rows->values;
+    int64_t *idle = ql_column_scratch_block(scratch, cells->n_intervals * sizeof *idle); /* int64 or double: 8 bytes */
+    int64_t *made = ql_column_scratch_values(scratch, group->n_rows * sizeof *made);
+    ql_layout_fill_idle(shape, column, group->interval_of[0], (size_t)group->interval_of[group->n_rows - 1] + 1, idle);
+    for (size_t i = 0; i < group->n_rows; i++) {
+        made[i] = idle[group->interval_of[i]];
     }
-    return ql_layout_put_numbers(shape, group->n_rows, column->type, values, rows->is_valid, err);
+    for (size_t c = group->cell; c < group->cell + group->n_cells; c++) {
+        memcpy(&made[row_of(cells, c) - group->first],
+               column->type == QL_CELL_INT64 ? (const void *)&column->v.i64[c] : &column->v.f64[c], sizeof *made);
+    }
+    return made;
 }
 
-static enum ql_status put_group(const struct long_rows *rows, const struct group *group, struct ql_err *err) {
-    const struct ql_shape *shape = rows->shape;
-    const struct ql_column_sink *sink = shape->sink;
-    QL_TRY(sink->group_begin(sink->ctx, group->n_rows, err));
-    QL_TRY(ql_layout_put_interval(shape, group->n_rows, group->interval_of, err));
-    if (shape->cells->has_queue_id) {
-        QL_TRY(put_texts(rows, group, &rows->ids, true, err));
+static void fill_metric(const struct group *group, const struct ql_cell_column *column, struct ql_column_scratch *scratch,
+                        struct ql_column *out) {
+    const void *values =
+        column->type == QL_CELL_INT64 ? (const void *)(column->v.i64 + group->cell) : column->v.f64 + group->cell;
+    if (group->rows->shape->options->has_all_cells) {
+        values = spread(group, column, scratch);
     }
-    QL_TRY(put_texts(rows, group, &rows->names, false, err));
-    for (size_t m = 0; m < shape->n_metrics; m++) {
-        QL_TRY(put_metric(rows, group, &shape->cells->columns[shape->metrics[m]], err));
+    ql_layout_numbers(group->n_rows, column->type, values, scratch, out);
+}
+
+static void fill(void *ctx, size_t column, struct ql_column_scratch *scratch, struct ql_column *out) {
+    const struct group *group = ctx;
+    const struct ql_shape *shape = group->rows->shape;
+    if (column < ql_layout_n_interval_columns(shape)) {
+        ql_layout_interval(shape, column, group->n_rows, group->interval_of, scratch, out);
+    } else if (column < shape->n_fixed) {
+        fill_texts(group, column + 1 < shape->n_fixed, scratch, out); /* the id, where there is one, then the name */
+    } else {
+        fill_metric(group, &shape->cells->columns[shape->metrics[column - shape->n_fixed]], scratch, out);
     }
-    return sink->group_end(sink->ctx, err);
 }
 
 /* What the next group's rows are; group->cell is where the one before it ended. */
@@ -150,11 +155,13 @@ static void choose_rows(const struct long_rows *rows, struct group *group) {
 }
 
 static enum ql_status put_groups(const struct long_rows *rows, size_t n_rows, struct ql_err *err) {
-    struct group group = {0};
+    struct group group = {.rows = rows};
+    const struct ql_column_sink *sink = rows->shape->sink;
+    const struct ql_column_source source = {.fill = fill, .ctx = &group};
     while (group.first < n_rows) {
         group.n_rows = n_rows - group.first < rows->group_rows ? n_rows - group.first : rows->group_rows;
         choose_rows(rows, &group);
-        QL_TRY(put_group(rows, &group, err));
+        QL_TRY(sink->group(sink->ctx, group.n_rows, &source, err));
         group.first += group.n_rows;
         group.cell += group.n_cells;
     }
@@ -178,19 +185,16 @@ enum ql_status ql_layout_write_long(const struct ql_shape *shape, struct ql_layo
     struct ql_arena arena = {0};
     make_dictionary(&rows.names, cells, false, &arena);
     make_dictionary(&rows.ids, cells, true, &arena);
-    rows.codes = ql_mem_zalloc(rows.group_rows, sizeof *rows.codes);
-    rows.is_valid = ql_mem_zalloc(rows.group_rows, sizeof *rows.is_valid);
+    for (size_t q = 0; q < cells->n_queues; q++) {
+        rows.has_blank_id = rows.has_blank_id || cells->queues[q].id.len == 0;
+    }
     if (has_all_cells) {
-        rows.interval_of = ql_mem_zalloc(rows.group_rows, sizeof *rows.interval_of);
-        rows.queue_of = ql_mem_zalloc(rows.group_rows, sizeof *rows.queue_of);
-        rows.values = ql_mem_zalloc(rows.group_rows, sizeof(int64_t));
+        rows.interval_of = ql_mem_realloc(NULL, rows.group_rows, sizeof *rows.interval_of);
+        rows.queue_of = ql_mem_realloc(NULL, rows.group_rows, sizeof *rows.queue_of);
     }
     enum ql_status status = put_groups(&rows, n_rows, err);
-    ql_mem_free(rows.values);
     ql_mem_free(rows.queue_of);
     ql_mem_free(rows.interval_of);
-    ql_mem_free(rows.is_valid);
-    ql_mem_free(rows.codes);
     ql_arena_fini(&arena);
     return status;
 }

@@ -39,7 +39,9 @@ static size_t object_tags(const struct ql_run_state *run, struct ql_tag tags[MAX
 
 static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_cells *cells, struct ql_store *store,
                                      struct ql_err *err) {
-    struct ql_parquet_writer *writer = ql_parquet_writer_new(&run->options->parquet, ql_store_sink(store));
+    struct ql_parquet_options parquet = run->options->parquet;
+    parquet.n_threads = run->options->n_threads;
+    struct ql_parquet_writer *writer = ql_parquet_writer_new(&parquet, ql_store_sink(store));
     struct ql_column_sink columns = ql_parquet_writer_sink(writer);
     struct ql_layout_options layout = run->options->layout;
     layout.empty_is_null = run->options->output.empty_is_null;

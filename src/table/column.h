@@ -1,6 +1,6 @@
 /**
- * Columns on their way from a layout to a writer of files: a schema first, then row groups, each given column by column in
- * schema order, so that a wide table is never held twice.
+ * Columns on their way from a layout to a writer of files: a schema first, then row groups. A row group comes with a source
+ * that makes any of its columns when asked, so that a wide table is never held twice and columns can be encoded in parallel.
  */
 #ifndef QL_TABLE_COLUMN_H
 #define QL_TABLE_COLUMN_H
@@ -29,7 +29,7 @@ struct ql_schema {
     const struct ql_column_def *columns;
 };
 
-/** Values of one column of one row group; borrowed for the call. */
+/** Values of one column of one row group; borrowed, see ql_column_source. */
 struct ql_column {
     size_t n_rows;
     union {
@@ -42,12 +42,39 @@ struct ql_column {
     size_t n_dict; /* may hold entries that no row uses, and in any order; entries are distinct */
 };
 
-/** What a layout drives. schema once; then per row group: begin, one column call per schema column in order, end. */
+/** Memory of one thread that asks for columns, used again for each. Zero-initialise before the first. */
+struct ql_column_scratch {
+    void *values;
+    uint8_t *is_valid;
+    void *block; /* the source's own, to keep between columns that are asked for one behind the other */
+    size_t values_cap, valid_cap, block_cap;
+    /* What the block holds; {0} is nothing. Only the source that wrote it may believe it: a sink zeroes it with every group. */
+    struct ql_column_block {
+        size_t first, n;
+    } held;
+};
+/** Room for that many bytes; what was in it is lost when it grows. */
+void *ql_column_scratch_values(struct ql_column_scratch *scratch, size_t size);
+uint8_t *ql_column_scratch_valid(struct ql_column_scratch *scratch, size_t n_rows);
+void *ql_column_scratch_block(struct ql_column_scratch *scratch, size_t size);
+void ql_column_scratch_fini(struct ql_column_scratch *scratch);
+
+/**
+ * The columns of one row group.
+ *
+ * fill makes *out for the column of that index in the schema. It is called from several threads at once, each with a scratch of
+ * its own, in any order and any number of times, and gives the same values each time. *out is valid until the next fill with
+ * the same scratch, or until the sink's group call returns.
+ */
+struct ql_column_source {
+    void (*fill)(void *ctx, size_t column, struct ql_column_scratch *scratch, struct ql_column *out);
+    void *ctx;
+};
+
+/** What a layout drives: schema once, then group for each row group in order. */
 struct ql_column_sink {
     enum ql_status (*schema)(void *ctx, const struct ql_schema *schema, struct ql_err *err);
-    enum ql_status (*group_begin)(void *ctx, size_t n_rows, struct ql_err *err);
-    enum ql_status (*column)(void *ctx, const struct ql_column *column, struct ql_err *err);
-    enum ql_status (*group_end)(void *ctx, struct ql_err *err);
+    enum ql_status (*group)(void *ctx, size_t n_rows, const struct ql_column_source *source, struct ql_err *err);
     void *ctx;
 };
 

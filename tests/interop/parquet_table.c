@@ -183,14 +183,18 @@ static void read_dictionary(struct input *in, struct ql_column *column, struct q
     column->dict = dict;
 }
 
-static enum ql_status write_column(struct input *in, enum ql_column_type type, size_t n_rows, const struct ql_column_sink *sink,
-                                   struct ql_err *err) {
-    struct ql_arena arena = {0};
+/* The columns of a row group as they were read. Each array is exactly as long as needed, so that a sanitizer sees one value too
+ * many. */
+struct group {
+    struct ql_column *columns;
+    struct ql_arena arena;
+};
+
+static struct ql_column read_column(struct input *in, enum ql_column_type type, size_t n_rows, struct ql_arena *arena) {
     struct ql_column column = {.n_rows = n_rows};
     if (type == QL_COLUMN_STRING) {
-        read_dictionary(in, &column, &arena);
+        read_dictionary(in, &column, arena);
     }
-    /* Exactly as long as needed, so that a sanitizer sees one value too many. */
     uint64_t *values = ql_mem_realloc(NULL, n_rows, type == QL_COLUMN_STRING ? sizeof(uint32_t) : sizeof(uint64_t));
     uint8_t *is_valid = ql_mem_alloc(n_rows);
     bool has_null = false;
@@ -199,11 +203,33 @@ static enum ql_status write_column(struct input *in, enum ql_column_type type, s
         has_null = has_null || !is_valid[r];
     }
     column.v.i64 = (const int64_t *)values;
-    column.is_valid = has_null ? is_valid : NULL;
-    enum ql_status status = sink->column(sink->ctx, &column, err);
-    ql_mem_free(values);
-    ql_mem_free(is_valid);
-    ql_arena_fini(&arena);
+    column.is_valid = is_valid;
+    if (!has_null) {
+        ql_mem_free(is_valid);
+        column.is_valid = NULL;
+    }
+    return column;
+}
+
+static void fill(void *ctx, size_t column, struct ql_column_scratch *scratch, struct ql_column *out) {
+    (void)scratch;
+    *out = ((const struct group *)ctx)->columns[column];
+}
+
+static enum ql_status write_group(struct input *in, const struct table *table, const struct ql_column_sink *sink,
+                                  struct ql_err *err) {
+    size_t n_rows = (size_t)need_i64(in);
+    struct group group = {.columns = ql_mem_zalloc(table->n_columns, sizeof *group.columns)};
+    for (size_t c = 0; c < table->n_columns; c++) {
+        group.columns[c] = read_column(in, table->columns[c].type, n_rows, &group.arena);
+    }
+    enum ql_status status = sink->group(sink->ctx, n_rows, &(struct ql_column_source){.fill = fill, .ctx = &group}, err);
+    for (size_t c = 0; c < table->n_columns; c++) {
+        ql_mem_free((void *)(uintptr_t)group.columns[c].v.i64); /* they were made here, not const */
+        ql_mem_free((void *)(uintptr_t)group.columns[c].is_valid);
+    }
+    ql_mem_free(group.columns);
+    ql_arena_fini(&group.arena);
     return status;
 }
 
@@ -213,12 +239,7 @@ static enum ql_status write_table(struct input *in, const struct table *table, b
     struct ql_schema schema = {.n_columns = table->n_columns, .columns = table->columns};
     QL_TRY(sink.schema(sink.ctx, &schema, err));
     while (has_group) {
-        size_t n_rows = (size_t)need_i64(in);
-        QL_TRY(sink.group_begin(sink.ctx, n_rows, err));
-        for (size_t c = 0; c < table->n_columns; c++) {
-            QL_TRY(write_column(in, table->columns[c].type, n_rows, &sink, err));
-        }
-        QL_TRY(sink.group_end(sink.ctx, err));
+        QL_TRY(write_group(in, table, &sink, err));
         has_group = next_word(in) != NULL;
     }
     return ql_parquet_writer_finish(writer, table->metadata, table->n_metadata, err);

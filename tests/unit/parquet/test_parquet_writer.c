@@ -29,6 +29,17 @@ static struct ql_parquet_writer *new_writer(enum ql_codec codec, struct stored *
     return ql_parquet_writer_new(&(struct ql_parquet_options){.codec = codec}, (struct ql_sink){.write = store, .ctx = stored});
 }
 
+/* A row group whose columns lie in an array. */
+static void fill_given(void *ctx, size_t column, struct ql_column_scratch *scratch, struct ql_column *out) {
+    (void)scratch;
+    *out = ((const struct ql_column *)ctx)[column];
+}
+static enum ql_status put_group(struct ql_parquet_writer *writer, size_t n_rows, struct ql_column *columns,
+                                struct ql_err *err) {
+    struct ql_column_sink sink = ql_parquet_writer_sink(writer);
+    return sink.group(sink.ctx, n_rows, &(struct ql_column_source){.fill = fill_given, .ctx = columns}, err);
+}
+
 /*
  * One INT64 'n' of 10, NULL, 30, uncompressed. Put together by hand from parquet-format's parquet.thrift and Encodings.md; the
  * CRC by Python's zlib; pyarrow and DuckDB read these very bytes.
@@ -71,9 +82,7 @@ static void the_smallest_file_is_as_made_by_hand(void **state) {
     def = (struct ql_column_def){0};
     const int64_t numbers[] = {10, 77, 30};
     const uint8_t is_valid[] = {1, 0, 1};
-    assert_ok(sink.group_begin(sink.ctx, 3, err));
-    assert_ok(sink.column(sink.ctx, &(struct ql_column){.n_rows = 3, .v.i64 = numbers, .is_valid = is_valid}, err));
-    assert_ok(sink.group_end(sink.ctx, err));
+    assert_ok(put_group(writer, 3, &(struct ql_column){.n_rows = 3, .v.i64 = numbers, .is_valid = is_valid}, err));
     assert_int_equal(ql_parquet_writer_bytes(writer), 48); /* magic and page, sent or not */
     assert_ok(ql_parquet_writer_finish(writer, NULL, 0, err));
     assert_int_equal(stored.bytes.len, sizeof SMALLEST);
@@ -93,54 +102,56 @@ static void calls_out_of_order_are_refused(void **state) {
     struct ql_parquet_writer *writer = new_writer(QL_CODEC_SNAPPY, &stored);
     struct ql_column_sink sink = ql_parquet_writer_sink(writer);
     const int64_t numbers[] = {1, 2, 3};
-    const struct ql_column column = {.n_rows = 3, .v.i64 = numbers};
-    const struct ql_column shorter = {.n_rows = 2, .v.i64 = numbers};
+    struct ql_column columns[] = {{.n_rows = 3, .v.i64 = numbers}, {.n_rows = 3, .v.f64 = (const double[]){1, 2, 3}}};
+    struct ql_column shorter[] = {{.n_rows = 3, .v.i64 = numbers}, {.n_rows = 2, .v.i64 = numbers}};
     assert_int_equal(ql_parquet_writer_finish(writer, NULL, 0, NULL), QL_E_INTERNAL);
-    assert_int_equal(sink.group_begin(sink.ctx, 3, NULL), QL_E_INTERNAL);
+    assert_int_equal(put_group(writer, 3, columns, NULL), QL_E_INTERNAL);
     assert_ok(sink.schema(sink.ctx, &TWO_COLUMNS, err));
     assert_int_equal(sink.schema(sink.ctx, &TWO_COLUMNS, NULL), QL_E_INTERNAL);
-    assert_int_equal(sink.column(sink.ctx, &column, NULL), QL_E_INTERNAL);
-    assert_int_equal(sink.group_end(sink.ctx, NULL), QL_E_INTERNAL);
-    assert_ok(sink.group_begin(sink.ctx, 3, err));
-    assert_int_equal(sink.group_begin(sink.ctx, 3, NULL), QL_E_INTERNAL);
-    assert_ok(sink.column(sink.ctx, &column, err));
-    assert_int_equal(sink.group_end(sink.ctx, NULL), QL_E_INTERNAL);
     struct ql_err refusal = {0};
-    assert_int_equal(sink.column(sink.ctx, &shorter, &refusal), QL_E_INTERNAL);
+    assert_int_equal(put_group(writer, 3, shorter, &refusal), QL_E_INTERNAL);
     assert_string_equal(refusal.message, "Parquet writer: column 'b' has 2 rows in a row group of 3");
-    assert_ok(sink.column(sink.ctx, &(struct ql_column){.n_rows = 3, .v.f64 = (const double[]){1, 2, 3}}, err));
-    assert_int_equal(sink.column(sink.ctx, &column, NULL), QL_E_INTERNAL);
-    assert_int_equal(ql_parquet_writer_finish(writer, NULL, 0, NULL), QL_E_INTERNAL);
-    assert_ok(sink.group_end(sink.ctx, err));
+    assert_int_equal(put_group(writer, (size_t)INT32_MAX + 1, columns, NULL), QL_E_LIMIT);
+    ql_parquet_writer_free(writer);
+    ql_buf_fini(&stored.bytes);
+
+    stored = (struct stored){0};
+    writer = new_writer(QL_CODEC_SNAPPY, &stored);
+    sink = ql_parquet_writer_sink(writer);
+    assert_ok(sink.schema(sink.ctx, &TWO_COLUMNS, err));
+    assert_ok(put_group(writer, 3, columns, err));
+    assert_ok(put_group(writer, 0, shorter, err)); /* accepted, not written, its columns not asked for */
     assert_ok(ql_parquet_writer_finish(writer, NULL, 0, err));
     assert_int_equal(ql_parquet_writer_finish(writer, NULL, 0, NULL), QL_E_INTERNAL);
-    assert_int_equal(sink.group_begin(sink.ctx, 3, NULL), QL_E_INTERNAL);
+    assert_int_equal(put_group(writer, 3, columns, NULL), QL_E_INTERNAL);
     ql_parquet_writer_free(writer);
     ql_buf_fini(&stored.bytes);
 }
 
 enum { WIDE_COLUMNS = 3000, WIDE_ROWS = 48, NAME_SIZE = 24 };
 
-/* A wide table of many small chunks, and one chunk that no gathering buffer holds. */
+static void fill_wide(void *ctx, size_t column, struct ql_column_scratch *scratch, struct ql_column *out) {
+    int64_t *numbers = ql_column_scratch_values(scratch, WIDE_ROWS * sizeof *numbers);
+    (void)ctx;
+    for (size_t r = 0; r < WIDE_ROWS; r++) {
+        numbers[r] = (int64_t)((r * 2654435761u + column * 40503u) % 1000000007u);
+    }
+    *out = (struct ql_column){.n_rows = WIDE_ROWS, .v.i64 = numbers};
+}
+
+/* A wide table of many small chunks. */
 static enum ql_status write_wide(struct stored *stored, struct ql_err *err) {
     static char names[WIDE_COLUMNS][NAME_SIZE];
     static struct ql_column_def defs[WIDE_COLUMNS];
-    int64_t numbers[WIDE_ROWS];
     for (size_t c = 0; c < WIDE_COLUMNS; c++) {
         int len = snprintf(names[c], NAME_SIZE, "calls_offered_%zu", c);
         defs[c] = (struct ql_column_def){.name = {names[c], (size_t)len}, .type = QL_COLUMN_INT64};
     }
     struct ql_parquet_writer *writer = new_writer(QL_CODEC_SNAPPY, stored);
     struct ql_column_sink sink = ql_parquet_writer_sink(writer);
+    const struct ql_column_source source = {.fill = fill_wide};
     enum ql_status status = sink.schema(sink.ctx, &(struct ql_schema){.n_columns = WIDE_COLUMNS, .columns = defs}, err);
-    status = status == QL_OK ? sink.group_begin(sink.ctx, WIDE_ROWS, err) : status;
-    for (size_t c = 0; c < WIDE_COLUMNS && status == QL_OK; c++) {
-        for (size_t r = 0; r < WIDE_ROWS; r++) {
-            numbers[r] = (int64_t)((r * 2654435761u + c * 40503u) % 1000000007u);
-        }
-        status = sink.column(sink.ctx, &(struct ql_column){.n_rows = WIDE_ROWS, .v.i64 = numbers}, err);
-    }
-    status = status == QL_OK ? sink.group_end(sink.ctx, err) : status;
+    status = status == QL_OK ? sink.group(sink.ctx, WIDE_ROWS, &source, err) : status;
     status = status == QL_OK ? ql_parquet_writer_finish(writer, NULL, 0, err) : status;
     assert_true(status != QL_OK || ql_parquet_writer_bytes(writer) == (int64_t)stored->bytes.len);
     ql_parquet_writer_free(writer);
@@ -186,10 +197,8 @@ static void large_chunks_pass_in_order(void **state) {
         struct ql_column_sink sink = ql_parquet_writer_sink(writer);
         assert_ok(sink.schema(sink.ctx, &TWO_COLUMNS, err));
         for (int group = 0; group < 2; group++) {
-            assert_ok(sink.group_begin(sink.ctx, N, err));
-            assert_ok(sink.column(sink.ctx, &(struct ql_column){.n_rows = N, .v.i64 = numbers}, err));
-            assert_ok(sink.column(sink.ctx, &(struct ql_column){.n_rows = N, .v.f64 = noise}, err));
-            assert_ok(sink.group_end(sink.ctx, err));
+            struct ql_column columns[] = {{.n_rows = N, .v.i64 = numbers}, {.n_rows = N, .v.f64 = noise}};
+            assert_ok(put_group(writer, N, columns, err));
         }
         assert_ok(ql_parquet_writer_finish(writer, NULL, 0, err));
         assert_int_equal(ql_parquet_writer_bytes(writer), stored[round].bytes.len);

@@ -1,5 +1,5 @@
-/** A column sink that keeps everything and holds a layout to the sink's contract: schema first, every column of a group in
- * order. */
+/** A column sink that keeps everything and holds a layout to the contract: schema first, then groups whose columns are the same
+ * in whatever order and with whatever scratch they are asked for. */
 #ifndef QL_TESTS_UNIT_PIVOT_LAYOUT_RECORDER_H
 #define QL_TESTS_UNIT_PIVOT_LAYOUT_RECORDER_H
 
@@ -27,8 +27,8 @@ struct recorded_column {
 struct recorder {
     struct recorded_column columns[RECORDER_COLUMNS];
     size_t n_columns, n_groups, n_rows;
-    size_t group_rows, at; /* of the open group: rows, next column */
-    bool has_schema, is_open;
+    size_t group_rows; /* of the group at hand */
+    bool has_schema;
     int fails_at; /* the call (from 1) that fails; 0: none */
     int n_calls;
     struct ql_arena arena;
@@ -52,26 +52,15 @@ static inline enum ql_status recorder_schema(void *ctx, const struct ql_schema *
     }
     return recorder_call(r, err);
 }
-static inline enum ql_status recorder_begin(void *ctx, size_t n_rows, struct ql_err *err) {
-    struct recorder *r = ctx;
-    assert_true(r->has_schema && !r->is_open && n_rows != 0);
-    r->is_open = true;
-    r->group_rows = n_rows;
-    r->at = 0;
-    assert_true(r->n_rows + n_rows <= RECORDER_ROWS);
-    return recorder_call(r, err);
-}
 static inline void recorder_text(struct recorder *r, const struct ql_column *column, size_t row, struct recorded_value *value) {
     uint32_t code = column->v.code[row];
     assert_true(code < column->n_dict);
     value->text = column->dict[code];
     value->text.ptr = ql_arena_copy(&r->arena, value->text.ptr, value->text.len);
 }
-static inline enum ql_status recorder_column(void *ctx, const struct ql_column *column, struct ql_err *err) {
-    struct recorder *r = ctx;
-    assert_true(r->is_open && r->at < r->n_columns);
+static inline void recorder_keep(struct recorder *r, size_t c, const struct ql_column *column) {
     assert_int_equal(column->n_rows, r->group_rows);
-    struct recorded_column *into = &r->columns[r->at++];
+    struct recorded_column *into = &r->columns[c];
     for (size_t i = 0; i < column->n_dict; i++) {
         for (size_t j = 0; j < i; j++) {
             assert_false(ql_str_eq(column->dict[i], column->dict[j]));
@@ -92,23 +81,52 @@ static inline enum ql_status recorder_column(void *ctx, const struct ql_column *
             value->i64 = column->v.i64[i];
         }
     }
-    return recorder_call(r, err);
 }
-static inline enum ql_status recorder_end(void *ctx, struct ql_err *err) {
+static inline void recorder_is_kept(const struct recorder *r, size_t c, const struct ql_column *column) {
+    const struct recorded_column *kept = &r->columns[c];
+    for (size_t i = 0; i < column->n_rows; i++) {
+        const struct recorded_value *value = &kept->values[r->n_rows + i];
+        assert_int_equal(value->is_null, column->is_valid != NULL && column->is_valid[i] == 0);
+        if (value->is_null) {
+            continue;
+        }
+        if (kept->type == QL_COLUMN_STRING) {
+            assert_true(ql_str_eq(value->text, column->dict[column->v.code[i]]));
+        } else if (kept->type == QL_COLUMN_DOUBLE) {
+            assert_true(value->f64 == column->v.f64[i]);
+        } else {
+            assert_int_equal(value->i64, column->v.i64[i]);
+        }
+    }
+}
+/* Backwards first, with one scratch; then in order, with another, every third column skipped; all must be as the first time. */
+static inline void recorder_ask(struct recorder *r, const struct ql_column_source *source) {
+    struct ql_column_scratch scratch[2] = {{.held = {.n = 0}}, {.held = {.n = 0}}};
+    struct ql_column column;
+    for (size_t c = r->n_columns; c-- != 0;) {
+        source->fill(source->ctx, c, &scratch[0], &column);
+        recorder_keep(r, c, &column);
+    }
+    for (size_t c = 0; c < r->n_columns; c++) {
+        source->fill(source->ctx, c, &scratch[c % 3 == 2 ? 0 : 1], &column);
+        recorder_is_kept(r, c, &column);
+    }
+    ql_column_scratch_fini(&scratch[0]);
+    ql_column_scratch_fini(&scratch[1]);
+}
+static inline enum ql_status recorder_group(void *ctx, size_t n_rows, const struct ql_column_source *source,
+                                            struct ql_err *err) {
     struct recorder *r = ctx;
-    assert_true(r->is_open);
-    assert_int_equal(r->at, r->n_columns);
-    r->is_open = false;
-    r->n_rows += r->group_rows;
+    assert_true(r->has_schema && n_rows != 0);
+    assert_true(r->n_rows + n_rows <= RECORDER_ROWS);
+    r->group_rows = n_rows;
+    recorder_ask(r, source);
+    r->n_rows += n_rows;
     r->n_groups++;
     return recorder_call(r, err);
 }
 static inline struct ql_column_sink recorder_sink(struct recorder *r) {
-    return (struct ql_column_sink){.schema = recorder_schema,
-                                   .group_begin = recorder_begin,
-                                   .column = recorder_column,
-                                   .group_end = recorder_end,
-                                   .ctx = r};
+    return (struct ql_column_sink){.schema = recorder_schema, .group = recorder_group, .ctx = r};
 }
 static inline struct recorder *recorder_new(void) {
     return ql_mem_zalloc(1, sizeof(struct recorder));

@@ -1,0 +1,203 @@
+/*
+ * Columns as parallel tasks. A task is some neighbouring columns; tasks are begun in order, so whoever holds the first column
+ * that has not been handed on never waits, and everyone else waits rather than run ahead of it by more than the window: that
+ * bounds the memory of finished chunks. Whoever finishes the chunk whose turn it is hands it on, and those behind it that are
+ * ready; the lock is not held meanwhile.
+ *
+ * Failures are kept by column, the first in schema order wins, and columns before it are still finished and handed on: so
+ * neither the error nor what the sink saw before it depends on timing.
+ */
+#include "parquet/row_group.h"
+
+#include "base/parallel.h"
+
+#include <pthread.h>
+
+enum {
+    CHUNKS_PER_THREAD = 2,      /* of the window, in tasks */
+    TASK_COLUMNS_MAX = 8,       /* neighbours share what a source keeps between them */
+    TASKS_PER_THREAD_MIN = 8,   /* more columns in a task would leave threads idle at the end */
+    SERIAL_VALUES_MAX = 1 << 18 /* 2 MiB of values are encoded before a thread has started */
+};
+
+struct worker {
+    struct ql_chunk_encoder *encoder;
+    struct ql_column_scratch scratch;
+};
+
+struct ql_row_group_encoder {
+    struct ql_parquet_options options;
+    size_t page_rows_max;
+    size_t n_threads;
+    struct worker *workers; /* [n_threads]; encoders made when a thread first needs one */
+    struct ql_column_chunk *slots;
+    size_t n_slots;
+};
+
+struct job {
+    struct ql_row_group_encoder *encoder;
+    const struct ql_row_group *group;
+    size_t task_columns;
+    size_t window; /* columns that may be finished or in work from `next` on; as many slots */
+
+    pthread_mutex_t lock; /* of everything below and of slots' is_ready */
+    pthread_cond_t moved; /* next went on, or something failed */
+    bool *is_ready;       /* [window] */
+    size_t next;          /* the column that is handed on next */
+    bool is_taking;
+    size_t failed; /* the first column that failed; SIZE_MAX: none */
+    enum ql_status status;
+    struct ql_err err;
+};
+
+struct ql_row_group_encoder *ql_row_group_encoder_new(const struct ql_parquet_options *options, size_t page_rows_max) {
+    struct ql_row_group_encoder *encoder = ql_mem_zalloc(1, sizeof *encoder);
+    size_t n_threads = options->n_threads != 0 ? options->n_threads : ql_parallel_processors();
+    encoder->options = *options;
+    encoder->page_rows_max = page_rows_max;
+    encoder->n_threads = n_threads < QL_PARALLEL_MAX_THREADS ? n_threads : QL_PARALLEL_MAX_THREADS;
+    encoder->workers = ql_mem_zalloc(encoder->n_threads, sizeof *encoder->workers);
+    return encoder;
+}
+
+void ql_row_group_encoder_free(struct ql_row_group_encoder *encoder) {
+    if (encoder == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < encoder->n_threads; i++) {
+        ql_chunk_encoder_free(encoder->workers[i].encoder);
+        ql_column_scratch_fini(&encoder->workers[i].scratch);
+    }
+    for (size_t i = 0; i < encoder->n_slots; i++) {
+        ql_column_chunk_fini(&encoder->slots[i]);
+    }
+    ql_mem_free(encoder->workers);
+    ql_mem_free(encoder->slots);
+    ql_mem_free(encoder);
+}
+
+static enum ql_status encode_column(struct job *job, struct worker *worker, size_t column, struct ql_err *err) {
+    const struct ql_row_group *group = job->group;
+    const struct ql_column_def *def = &group->schema->columns[column];
+    struct ql_column values = {0};
+    group->source->fill(group->source->ctx, column, &worker->scratch, &values);
+    if (values.n_rows != group->n_rows) {
+        return QL_FAIL(err, QL_E_INTERNAL, "Parquet writer: column '%.*s' has %zu rows in a row group of %zu",
+                       QL_STR_ARG(def->name), values.n_rows, group->n_rows);
+    }
+    struct ql_column_chunk *chunk = &job->encoder->slots[column % job->window];
+    enum ql_status status = ql_chunk_encoder_run(worker->encoder, def->type, &values, &group->choices[column], chunk, err);
+    if (status != QL_OK) {
+        ql_err_wrap(err, "writing column '%.*s'", QL_STR_ARG(def->name));
+    }
+    return status;
+}
+
+/* With the lock held. */
+static void note_failure(struct job *job, size_t column, enum ql_status status, const struct ql_err *err) {
+    if (column < job->failed) {
+        job->failed = column;
+        job->status = status;
+        job->err = *err;
+    }
+    (void)pthread_cond_broadcast(&job->moved);
+}
+
+/* Whether a column still matters: false once one before it has failed. Waits until the window reaches it. */
+static bool wait_for_turn(struct job *job, size_t column) {
+    (void)pthread_mutex_lock(&job->lock);
+    while (column >= job->next + job->window && column < job->failed) {
+        (void)pthread_cond_wait(&job->moved, &job->lock);
+    }
+    bool is_wanted = column < job->failed;
+    (void)pthread_mutex_unlock(&job->lock);
+    return is_wanted;
+}
+
+/* The column is encoded: hands on what can be, unless another thread is at it. */
+static void hand_on(struct job *job, size_t column) {
+    struct ql_err err = {0};
+    (void)pthread_mutex_lock(&job->lock);
+    job->is_ready[column % job->window] = true;
+    while (!job->is_taking && job->is_ready[job->next % job->window] && job->next < job->failed) {
+        job->is_taking = true;
+        (void)pthread_mutex_unlock(&job->lock);
+        enum ql_status status =
+            job->group->take(job->group->ctx, &job->encoder->slots[job->next % job->window], &err); /* next is this thread's */
+        (void)pthread_mutex_lock(&job->lock);
+        job->is_taking = false;
+        if (status != QL_OK) {
+            note_failure(job, job->next, status, &err);
+            break;
+        }
+        job->is_ready[job->next % job->window] = false;
+        job->next++;
+        (void)pthread_cond_broadcast(&job->moved);
+    }
+    (void)pthread_mutex_unlock(&job->lock);
+}
+
+static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, struct ql_err *err) {
+    struct job *job = ctx;
+    struct worker *worker = &job->encoder->workers[worker_number];
+    (void)err; /* failures are kept by column, in the job */
+    if (worker->encoder == NULL) {
+        const struct ql_parquet_options *options = &job->encoder->options;
+        worker->encoder = ql_chunk_encoder_new(options->codec, options->level, job->encoder->page_rows_max);
+    }
+    size_t n_columns = job->group->schema->n_columns;
+    size_t end = task * job->task_columns + job->task_columns;
+    end = end < n_columns ? end : n_columns;
+    for (size_t column = task * job->task_columns; column < end && wait_for_turn(job, column); column++) {
+        struct ql_err failure = {0};
+        enum ql_status status = encode_column(job, worker, column, &failure);
+        if (status == QL_OK) {
+            hand_on(job, column);
+            continue;
+        }
+        (void)pthread_mutex_lock(&job->lock);
+        note_failure(job, column, status, &failure);
+        (void)pthread_mutex_unlock(&job->lock);
+    }
+    return QL_OK;
+}
+
+/* How the work is cut, from sizes alone. */
+static size_t cut(struct job *job) {
+    struct ql_row_group_encoder *encoder = job->encoder;
+    size_t n_columns = job->group->schema->n_columns;
+    bool is_small = job->group->n_rows < SERIAL_VALUES_MAX / n_columns;
+    size_t n_threads = is_small ? 1 : encoder->n_threads;
+    n_threads = n_threads < n_columns ? n_threads : n_columns;
+    size_t share = n_columns / (n_threads * TASKS_PER_THREAD_MIN);
+    job->task_columns = n_threads == 1 || share > TASK_COLUMNS_MAX ? TASK_COLUMNS_MAX : (share != 0 ? share : 1);
+    job->window = n_threads == 1 ? 1 : n_threads * CHUNKS_PER_THREAD * job->task_columns;
+    if (job->window > encoder->n_slots) {
+        encoder->slots = ql_mem_realloc(encoder->slots, job->window, sizeof *encoder->slots);
+        memset(encoder->slots + encoder->n_slots, 0, (job->window - encoder->n_slots) * sizeof *encoder->slots);
+        encoder->n_slots = job->window;
+    }
+    return n_threads;
+}
+
+enum ql_status ql_row_group_encode(struct ql_row_group_encoder *encoder, const struct ql_row_group *group, struct ql_err *err) {
+    struct job job = {.encoder = encoder,
+                      .group = group,
+                      .failed = SIZE_MAX,
+                      .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .moved = PTHREAD_COND_INITIALIZER};
+    size_t n_threads = cut(&job);
+    job.is_ready = ql_mem_zalloc(job.window, sizeof *job.is_ready);
+    for (size_t i = 0; i < encoder->n_threads; i++) {
+        encoder->workers[i].scratch.held = (struct ql_column_block){0};
+    }
+    size_t n_tasks = (group->schema->n_columns + job.task_columns - 1) / job.task_columns;
+    enum ql_status status = ql_parallel_run(n_threads, n_tasks, run_task, &job, err); /* its tasks succeed, see run_task */
+    (void)pthread_mutex_destroy(&job.lock);
+    (void)pthread_cond_destroy(&job.moved);
+    ql_mem_free(job.is_ready);
+    if (job.status != QL_OK && err != NULL) {
+        *err = job.err;
+    }
+    return job.status != QL_OK ? job.status : status;
+}
