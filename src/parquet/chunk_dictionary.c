@@ -5,23 +5,27 @@
  * entries come out sorted. Integers are offsets from their minimum. Doubles count where every one of them is k / 10^4, the form
  * that rounding to 4 decimals (or fewer) gives: k is looked at instead, and proven by dividing back to the same bits. Codes of
  * strings are offsets already, then put in the order of their text. The range is bounded by the number of values, so that a
- * chunk of 48 rows clears a few words and not a table.
+ * chunk of 48 rows clears a few words and not a table. Where values are more than their range, as counts are, a byte a number
+ * stands for the bit: stores to it do not wait for each other.
  *
  * By hash table: everything else. The table numbers values in the order in which they appear, and the numbers are then sorted.
  */
 #include "parquet/chunk_dictionary.h"
 
 #include "base/mem.h"
+#include "parquet/kernels.h"
 #include "parquet/rle.h"
 
 #include <stdlib.h>
 
 enum {
-    RANGE_PER_VALUE = 64, /* bits of bitmap spent on a value: as many bytes as its own 8 */
-    HASH_START = 256      /* slots */
+    RANGE_PER_VALUE = 64,         /* bits of bitmap spent on a value: as many bytes as its own 8 */
+    RANGE_PER_VALUE_MAX = 1024,   /* beyond, clearing and counting cost more than hashing */
+    RANGE_CHEAP = 1 << 24,        /* up to here: 2 MiB of bitmap */
+    RANGE_BYTES_MAX = 256 * 1024, /* of the form by bytes, with a rank each: stays in the second cache */
+    HASH_START = 256              /* slots */
 };
-#define SCALE 1e4       /* of the decimals that rounding leaves by default */
-#define SCALED_MAX 2e11 /* |x| below: x * 1e4 < 2^51, where every integer and its half are doubles */
+#define SCALE 1e4 /* of ql_kernels.scaled */
 
 /* Exceeding max_bytes is certain once n entries exist: both parts only grow with n. */
 static bool is_too_large(const struct ql_chunk_values *values, size_t n_entries, size_t entry_bytes, size_t max_bytes) {
@@ -30,95 +34,104 @@ static bool is_too_large(const struct ql_chunk_values *values, size_t n_entries,
 }
 
 static bool is_small_range(const struct ql_chunk_values *values, uint64_t span) {
-    return span < UINT32_MAX && span / RANGE_PER_VALUE <= values->n;
+    size_t per_value = span < RANGE_CHEAP ? RANGE_PER_VALUE_MAX : RANGE_PER_VALUE;
+    return span < UINT32_MAX && span / per_value <= values->n;
 }
 
-/* index[] holds offsets below `range`; afterwards it holds ranks, and entries the offsets that appear, ascending. */
-static void rank_offsets(struct ql_chunk_dictionary *dictionary, size_t n_values, size_t range) {
+/* rank_offsets where the range is small. */
+static void rank_by_bytes(struct ql_chunk_dictionary *dictionary, size_t n_values, size_t range) {
+    QL_MEM_GROW(dictionary->seen, dictionary->seen_cap, range);
+    QL_MEM_GROW(dictionary->seen_at, dictionary->seen_at_cap, range);
+    QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, range);
+    memset(dictionary->seen, 0, range);
+    uint32_t *index = dictionary->index;
+    for (size_t i = 0; i < n_values; i++) {
+        dictionary->seen[index[i]] = 1;
+    }
+    size_t n = 0;
+    for (size_t at = 0; at < range; at++) {
+        dictionary->seen_at[at] = (uint32_t)n;
+        dictionary->entries[n] = at; /* overwritten by the next if it was not seen */
+        n += dictionary->seen[at];
+    }
+    dictionary->n = n;
+    for (size_t i = 0; n != range && i < n_values; i++) { /* where every number appears, it is its own rank */
+        index[i] = dictionary->seen_at[index[i]];
+    }
+}
+
+/*
+ * index[] holds offsets below `range`; afterwards it holds ranks, and entries the offsets that appear, ascending. False, with
+ * only n known, where so many entries of 8 bytes would be too large.
+ */
+static bool rank_offsets(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t range,
+                         size_t max_bytes) {
+    if (range <= RANGE_BYTES_MAX && range <= values->n) {
+        rank_by_bytes(dictionary, values->n, range);
+        return true;
+    }
+    const struct ql_kernels *kernels = ql_kernels_best();
     size_t n_words = range / 64 + 1;
     QL_MEM_GROW(dictionary->bitmap, dictionary->bitmap_cap, n_words);
     QL_MEM_GROW(dictionary->rank, dictionary->rank_cap, n_words);
     uint64_t *bitmap = dictionary->bitmap;
     memset(bitmap, 0, n_words * sizeof *bitmap);
-    for (size_t i = 0; i < n_values; i++) {
-        bitmap[dictionary->index[i] / 64] |= UINT64_C(1) << dictionary->index[i] % 64;
+    kernels->mark(dictionary->index, values->n, bitmap);
+    dictionary->n = kernels->rank(bitmap, n_words, dictionary->rank);
+    if (is_too_large(values, dictionary->n, dictionary->n * sizeof(uint64_t), max_bytes)) {
+        return false;
     }
-    size_t n = 0;
-    for (size_t w = 0; w < n_words; w++) {
-        dictionary->rank[w] = (uint32_t)n;
-        n += (size_t)__builtin_popcountll(bitmap[w]);
-    }
-    dictionary->n = n;
-    QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, n);
+    QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, dictionary->n);
     for (size_t w = 0, at = 0; w < n_words; w++) {
         for (uint64_t bits = bitmap[w]; bits != 0; bits &= bits - 1) {
             dictionary->entries[at++] = w * 64 + (size_t)__builtin_ctzll(bits);
         }
     }
-    for (size_t i = 0; i < n_values; i++) {
-        uint32_t offset = dictionary->index[i];
-        uint64_t before = bitmap[offset / 64] & ((UINT64_C(1) << offset % 64) - 1);
-        dictionary->index[i] = dictionary->rank[offset / 64] + (uint32_t)__builtin_popcountll(before);
-    }
-}
-
-static bool build_integers(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values) {
-    int64_t min = (int64_t)values->bits[0];
-    int64_t max = min;
-    for (size_t i = 1; i < values->n; i++) {
-        int64_t value = (int64_t)values->bits[i];
-        min = value < min ? value : min;
-        max = value > max ? value : max;
-    }
-    uint64_t span = (uint64_t)max - (uint64_t)min;
-    if (!is_small_range(values, span)) {
-        return false;
-    }
-    for (size_t i = 0; i < values->n; i++) {
-        dictionary->index[i] = (uint32_t)(values->bits[i] - (uint64_t)min);
-    }
-    rank_offsets(dictionary, values->n, (size_t)span + 1);
-    for (size_t e = 0; e < dictionary->n; e++) {
-        dictionary->entries[e] += (uint64_t)min;
-    }
+    kernels->to_ranks(dictionary->index, values->n, bitmap, dictionary->rank);
     return true;
 }
 
-/* k where x is exactly the double nearest to k / 10^4. -0.0 is not: its k is 0, whose quotient has other bits. */
-static bool to_scaled(uint64_t bits, int64_t *k) {
-    double x = ql_double_of_bits(bits);
-    if (!(x > -SCALED_MAX && x < SCALED_MAX)) { /* NaN too */
-        return false;
+enum built { BUILT, TOO_LARGE, NOT_THIS_WAY };
+
+static enum built build_integers(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values,
+                                 size_t max_bytes) {
+    const struct ql_kernels *kernels = ql_kernels_best();
+    struct ql_range_i64 range = kernels->range_i64((const int64_t *)values->bits, values->n);
+    uint64_t span = (uint64_t)range.max - (uint64_t)range.min;
+    if (!is_small_range(values, span)) {
+        return NOT_THIS_WAY;
     }
-    *k = (int64_t)(x * SCALE + (x < 0 ? -0.5 : 0.5));
-    return ql_bits_of_double((double)*k / SCALE) == bits;
+    kernels->offsets(values->bits, values->n, (uint64_t)range.min, dictionary->index);
+    if (!rank_offsets(dictionary, values, (size_t)span + 1, max_bytes)) {
+        return TOO_LARGE;
+    }
+    for (size_t e = 0; e < dictionary->n; e++) {
+        dictionary->entries[e] += (uint64_t)range.min;
+    }
+    return BUILT;
 }
 
-static bool build_scaled(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values) {
-    int64_t min = INT64_MAX;
-    int64_t max = INT64_MIN;
-    for (size_t i = 0; i < values->n; i++) {
-        int64_t k = 0;
-        if (!to_scaled(values->bits[i], &k)) {
-            return false;
+static enum built build_scaled(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t max_bytes) {
+    struct ql_range_i64 range;
+    if (!ql_kernels_best()->scaled(values->bits, values->n, dictionary->index, &range)) {
+        return NOT_THIS_WAY;
+    }
+    uint64_t span = (uint64_t)range.max - (uint64_t)range.min;
+    if (!is_small_range(values, span)) {
+        return NOT_THIS_WAY;
+    }
+    if ((uint32_t)range.min != 0) {
+        for (size_t i = 0; i < values->n; i++) {
+            dictionary->index[i] -= (uint32_t)range.min; /* modulo 2^32 as the numbers are, and the span is below it */
         }
-        min = k < min ? k : min;
-        max = k > max ? k : max;
     }
-    uint64_t span = (uint64_t)max - (uint64_t)min;
-    if (!is_small_range(values, span)) {
-        return false;
+    if (!rank_offsets(dictionary, values, (size_t)span + 1, max_bytes)) {
+        return TOO_LARGE;
     }
-    for (size_t i = 0; i < values->n; i++) {
-        int64_t k = 0;
-        (void)to_scaled(values->bits[i], &k); /* proven above */
-        dictionary->index[i] = (uint32_t)(k - min);
-    }
-    rank_offsets(dictionary, values->n, (size_t)span + 1);
     for (size_t e = 0; e < dictionary->n; e++) {
-        dictionary->entries[e] = ql_bits_of_double((double)((int64_t)dictionary->entries[e] + min) / SCALE);
+        dictionary->entries[e] = ql_bits_of_double((double)((int64_t)dictionary->entries[e] + range.min) / SCALE);
     }
-    return true;
+    return BUILT;
 }
 
 struct text_entry {
@@ -148,7 +161,7 @@ static void move_indices(struct ql_chunk_dictionary *dictionary, size_t n_values
 
 static void build_texts(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values) {
     memcpy(dictionary->index, values->codes, values->n * sizeof *values->codes);
-    rank_offsets(dictionary, values->n, values->n_dict);
+    (void)rank_offsets(dictionary, values, values->n_dict, SIZE_MAX);
     if (are_texts_ascending(dictionary, values)) {
         return;
     }
@@ -241,6 +254,10 @@ static size_t number_values(struct ql_chunk_dictionary *dictionary, const struct
     clear_slots(dictionary, n_slots);
     dictionary->n = 0;
     for (size_t i = 0; i < values->n; i++) {
+        if (i != 0 && values->bits[i] == values->bits[i - 1]) { /* times come in runs */
+            dictionary->index[i] = dictionary->index[i - 1];
+            continue;
+        }
         size_t slot = slot_of(dictionary, n_slots, values->bits[i]);
         if (dictionary->slots[slot] == 0) {
             if (dictionary->n >= n_slots / 2) {
@@ -308,8 +325,9 @@ bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const str
     if (values->type == QL_COLUMN_STRING) {
         build_texts(dictionary, values);
     } else {
-        bool is_done = values->type == QL_COLUMN_DOUBLE ? build_scaled(dictionary, values) : build_integers(dictionary, values);
-        if (!is_done && !build_hashed(dictionary, values, max_bytes)) {
+        enum built built = values->type == QL_COLUMN_DOUBLE ? build_scaled(dictionary, values, max_bytes)
+                                                            : build_integers(dictionary, values, max_bytes);
+        if (built == TOO_LARGE || (built == NOT_THIS_WAY && !build_hashed(dictionary, values, max_bytes))) {
             return false;
         }
     }
@@ -322,6 +340,8 @@ void ql_chunk_dictionary_fini(struct ql_chunk_dictionary *dictionary) {
     ql_mem_free(dictionary->index);
     ql_mem_free(dictionary->bitmap);
     ql_mem_free(dictionary->rank);
+    ql_mem_free(dictionary->seen);
+    ql_mem_free(dictionary->seen_at);
     ql_mem_free(dictionary->slots);
     ql_mem_free(dictionary->sorted);
     ql_mem_free(dictionary->place);

@@ -20,6 +20,9 @@ struct ql_chunk_dictionary {
     uint64_t *bitmap; /* which of a dense range of numbers appear */
     uint32_t *rank;   /* how many appear before each word of it */
     size_t bitmap_cap, rank_cap;
+    uint8_t *seen;     /* the same by bytes, where the range is small */
+    uint32_t *seen_at; /* and before each of them */
+    size_t seen_cap, seen_at_cap;
     uint32_t *slots; /* hash table: number of the entry + 1 */
     size_t slots_cap;
     uint64_t *sorted; /* entries on their way into order */
@@ -31,8 +34,8 @@ struct ql_chunk_dictionary {
  * Builds it, exactly. False, with nothing usable, as soon as it is sure that the dictionary and the indices of its values would
  * take more than max_bytes (in PLAIN and bit-packed form); SIZE_MAX: never.
  *
- * Doubles are distinct by their bits. Cost: 2 passes over the values and a bitmap of at most 8 bytes a value where they are
- * (scaled) integers of a small range, as counts and rounded ratios are, or codes of strings; else a hash table.
+ * Doubles are distinct by their bits. Cost: 2 or 3 passes over the values and a bitmap of at most 8 bytes a value, or 2 MiB,
+ * where they are (scaled) integers of a small range, as counts and rounded ratios are, or codes of strings; else a hash table.
  */
 bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t max_bytes);
 void ql_chunk_dictionary_fini(struct ql_chunk_dictionary *dictionary);

@@ -5,26 +5,32 @@
  */
 #include "parquet/chunk_statistics.h"
 
+#include "parquet/kernels.h"
+
 struct ql_range ql_range_of(const struct ql_chunk_values *values, const struct ql_chunk_dictionary *dictionary, size_t from,
                             size_t to) {
     if (from == to) {
         return (struct ql_range){0};
     }
+    const struct ql_kernels *kernels = ql_kernels_best();
+    struct ql_range range = {.has_any = true};
     if (dictionary != NULL) {
-        uint32_t min = dictionary->index[from];
-        uint32_t max = min;
+        struct ql_range_u32 entries = kernels->range_u32(dictionary->index + from, to - from);
+        range.min = dictionary->entries[entries.min];
+        range.max = dictionary->entries[entries.max];
+    } else if (values->type == QL_COLUMN_DOUBLE) {
+        kernels->range_f64(values->bits + from, to - from, &range.min, &range.max);
+    } else if (values->type != QL_COLUMN_STRING) {
+        struct ql_range_i64 numbers = kernels->range_i64((const int64_t *)values->bits + from, to - from);
+        range.min = (uint64_t)numbers.min;
+        range.max = (uint64_t)numbers.max;
+    } else {
+        range.min = range.max = values->codes[from];
         for (size_t i = from + 1; i < to; i++) {
-            uint32_t entry = dictionary->index[i];
-            min = entry < min ? entry : min;
-            max = entry > max ? entry : max;
+            uint64_t value = values->codes[i];
+            range.min = ql_chunk_value_is_less(values, value, range.min) ? value : range.min;
+            range.max = ql_chunk_value_is_less(values, range.max, value) ? value : range.max;
         }
-        return (struct ql_range){.has_any = true, .min = dictionary->entries[min], .max = dictionary->entries[max]};
-    }
-    struct ql_range range = {.has_any = true, .min = ql_chunk_value(values, from), .max = ql_chunk_value(values, from)};
-    for (size_t i = from + 1; i < to; i++) {
-        uint64_t value = ql_chunk_value(values, i);
-        range.min = ql_chunk_value_is_less(values, value, range.min) ? value : range.min;
-        range.max = ql_chunk_value_is_less(values, range.max, value) ? value : range.max;
     }
     return range;
 }

@@ -7,8 +7,7 @@
 #include "parquet/chunk_values.h"
 
 #include "base/mem.h"
-
-#include <math.h>
+#include "parquet/kernels.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "PLAIN numbers are copied as they lie in memory");
 _Static_assert(sizeof(double) == 8, "a double is 8 bytes");
@@ -61,6 +60,9 @@ static void load_codes(struct ql_chunk_values *values, const struct ql_column *c
 }
 
 static enum ql_status check_codes(const struct ql_chunk_values *values, struct ql_err *err) {
+    if (values->n == 0 || ql_kernels_best()->range_u32(values->codes, values->n).max < values->n_dict) {
+        return QL_OK;
+    }
     for (size_t i = 0; i < values->n; i++) {
         if (values->codes[i] >= values->n_dict) {
             return QL_FAIL(err, QL_E_INTERNAL, "string code %u is beyond the dictionary of %zu entries", values->codes[i],
@@ -68,14 +70,6 @@ static enum ql_status check_codes(const struct ql_chunk_values *values, struct q
         }
     }
     return QL_OK;
-}
-
-static size_t count_nan(const struct ql_chunk_values *values) {
-    size_t n = 0;
-    for (size_t i = 0; i < values->n; i++) {
-        n += isnan(ql_double_of_bits(values->bits[i])) != 0;
-    }
-    return n;
 }
 
 enum ql_status ql_chunk_values_load(struct ql_chunk_values *values, enum ql_column_type type, const struct ql_column *column,
@@ -91,7 +85,7 @@ enum ql_status ql_chunk_values_load(struct ql_chunk_values *values, enum ql_colu
     }
     load_numbers(values, column);
     if (type == QL_COLUMN_DOUBLE) {
-        values->n_nan = count_nan(values);
+        values->n_nan = ql_kernels_best()->count_nan(values->bits, values->n);
     }
     return QL_OK;
 }

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "parquet/format.h"
+#include "parquet/kernels.h"
 #include "parquet/rle.h"
 #include "parquet/thrift.h"
 
@@ -50,11 +51,7 @@ static void put_indices(struct ql_page_maker *maker, struct ql_page_span span) {
         return;
     }
     const uint32_t *index = maker->dictionary->index + span.value;
-    uint32_t max = 0;
-    for (size_t i = 0; i < span.n_values; i++) {
-        max = index[i] > max ? index[i] : max;
-    }
-    unsigned width = ql_rle_width(max);
+    unsigned width = ql_rle_width(ql_kernels_best()->range_u32(index, span.n_values).max);
     ql_buf_putc(&maker->payload, (char)width);
     ql_rle_put(&maker->payload, index, span.n_values, width);
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "parquet/rle.h"
+#include "parquet/thrift.h"
 
 enum { N_MAX = 1200 };
 
@@ -161,8 +162,68 @@ static void no_stream_is_longer_than_its_packed_form(void **state) {
     }
 }
 
+/*
+ * Where runs begin and end is part of the bytes that files have: every maximal run of equal values is looked at, whatever finds
+ * it. A run leaves the packed form once it has filled the group before it and is still longer than what it costs.
+ */
+static void put_plainly(struct ql_buf *out, const uint32_t *values, size_t n, unsigned width) {
+    size_t pays = ((2 + (width + 7) / 8) / width + 1) * 8;
+    size_t start = 0;
+    for (size_t i = 0, end = 0; i <= n; i = end) {
+        for (end = i + 1; end < n && values[end] == values[i];) {
+            end++;
+        }
+        size_t borrowed = (8 - (i - start) % 8) % 8;
+        bool is_run = i < n && end - i >= borrowed + pays;
+        if (!is_run && i < n) {
+            continue;
+        }
+        size_t n_packed = i - start + (is_run ? borrowed : 0);
+        if (n_packed != 0) {
+            ql_varint_put(out, (n_packed + 7) / 8 << 1 | 1);
+            char *bytes = ql_buf_reserve(out, (n_packed + 7) / 8 * width);
+            memset(bytes, 0, (n_packed + 7) / 8 * width);
+            for (size_t bit = 0; bit < n_packed * width; bit++) {
+                bytes[bit / 8] = (char)(bytes[bit / 8] | (values[start + bit / width] >> bit % width & 1) << bit % 8);
+            }
+            out->len += (n_packed + 7) / 8 * width;
+        }
+        if (is_run) {
+            ql_rle_put_run(out, values[i], end - i - borrowed, width);
+            start = end;
+        }
+    }
+}
+
+static void bytes_are_those_of_a_plain_encoder(void **state) {
+    (void)state;
+    uint32_t seed = 7;
+    static uint32_t values[N_MAX];
+    for (int round = 0; round < 3000; round++) {
+        unsigned width = 1 + next_random(&seed) % 32;
+        size_t n = next_random(&seed) % (round % 10 == 0 ? N_MAX : 70);
+        uint32_t longest = 1 + next_random(&seed) % 40;
+        for (size_t i = 0; i < n;) {
+            uint32_t value = (next_random(&seed) << 20 ^ next_random(&seed)) & (uint32_t)((UINT64_C(1) << width) - 1);
+            value = round % 3 == 0 ? value & 1 : value;
+            for (uint32_t run = 1 + next_random(&seed) % longest; run != 0 && i < n; run--) {
+                values[i++] = value;
+            }
+        }
+        struct ql_buf expected = {0};
+        struct ql_buf out = {0};
+        put_plainly(&expected, values, n, width);
+        ql_rle_put(&out, values, n, width);
+        assert_int_equal(out.len, expected.len);
+        assert_true(out.len == 0 || memcmp(out.ptr, expected.ptr, out.len) == 0);
+        ql_buf_fini(&expected);
+        ql_buf_fini(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_are_those_of_a_plain_encoder),
         cmocka_unit_test(widths_are_at_least_one_bit),
         cmocka_unit_test(packing_starts_at_the_lowest_bit),
         cmocka_unit_test(the_last_group_is_filled_to_eight),
