@@ -181,10 +181,10 @@ static void put_plainly(struct ql_buf *out, const uint32_t *values, size_t n, un
         size_t n_packed = i - start + (is_run ? borrowed : 0);
         if (n_packed != 0) {
             ql_varint_put(out, (n_packed + 7) / 8 << 1 | 1);
-            char *bytes = ql_buf_reserve(out, (n_packed + 7) / 8 * width);
+            unsigned char *bytes = (unsigned char *)ql_buf_reserve(out, (n_packed + 7) / 8 * width);
             memset(bytes, 0, (n_packed + 7) / 8 * width);
             for (size_t bit = 0; bit < n_packed * width; bit++) {
-                bytes[bit / 8] = (char)(bytes[bit / 8] | (values[start + bit / width] >> bit % width & 1) << bit % 8);
+                bytes[bit / 8] = (unsigned char)(bytes[bit / 8] | (values[start + bit / width] >> bit % width & 1) << bit % 8);
             }
             out->len += (n_packed + 7) / 8 * width;
         }
