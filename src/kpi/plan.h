@@ -70,6 +70,7 @@ bool ql_plan_is_abandon_approximate(const struct ql_plan *plan);
 struct ql_plan_output {
     int round_digits;   /* 0 to 15; -1: none */
     bool empty_is_null; /* --empty null */
+    size_t n_threads;   /* 0: as many as there are processors; the values are the same */
 };
 
 struct ql_plan_stats {

@@ -14,8 +14,7 @@
 #include <pthread.h>
 
 enum {
-    CHUNKS_PER_THREAD = 2,      /* of the window, in tasks */
-    TASK_COLUMNS_MAX = 8,       /* neighbours share what a source keeps between them */
+    TASK_COLUMNS_MAX = 32,      /* neighbours share what a source keeps between them */
     TASKS_PER_THREAD_MIN = 8,   /* more columns in a task would leave threads idle at the end */
     SERIAL_VALUES_MAX = 1 << 18 /* 2 MiB of values are encoded before a thread has started */
 };
@@ -171,7 +170,9 @@ static size_t cut(struct job *job) {
     n_threads = n_threads < n_columns ? n_threads : n_columns;
     size_t share = n_columns / (n_threads * TASKS_PER_THREAD_MIN);
     job->task_columns = n_threads == 1 || share > TASK_COLUMNS_MAX ? TASK_COLUMNS_MAX : (share != 0 ? share : 1);
-    job->window = n_threads == 1 ? 1 : n_threads * CHUNKS_PER_THREAD * job->task_columns;
+    /* Every thread's own task, and as much again as lets the others go on while one is slow. */
+    size_t ahead = job->task_columns > n_threads ? job->task_columns : n_threads;
+    job->window = n_threads == 1 ? 1 : n_threads * job->task_columns + ahead;
     if (job->window > encoder->n_slots) {
         encoder->slots = ql_mem_realloc(encoder->slots, job->window, sizeof *encoder->slots);
         memset(encoder->slots + encoder->n_slots, 0, (job->window - encoder->n_slots) * sizeof *encoder->slots);

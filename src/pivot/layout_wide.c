@@ -1,90 +1,71 @@
 /**
  * Layout wide: a row is an interval, a column is a metric of a queue; one row group. Cells come by interval, columns go by
- * queue: one counting sort of the cells by queue makes each column a single pass over its own cells, over a background of idle
- * values.
- *
- * Cells of neighbouring queues share cache lines and those of one queue do not, so a few columns are made together, some rows
- * at a time, and kept in the scratch of the thread that will ask for the next of them.
+ * queue. Cells of neighbouring queues lie together and those of one queue do not, so a few columns are made at once, row by row
+ * over a background of idle values, and kept in the scratch of the thread that will ask for the next of them.
  */
 #include "pivot/layout_internal.h"
 
-/* Cells by queue, within a queue by interval. */
-struct by_queue {
-    uint32_t *cell;  /* [n_cells] */
-    uint32_t *begin; /* [n_queues + 1] into cell */
-};
-
-static struct by_queue sort_by_queue(const struct ql_cells *cells) {
-    struct by_queue sorted = {.cell = ql_mem_alloc(cells->n_cells * sizeof *sorted.cell),
-                              .begin = ql_mem_zalloc(cells->n_queues + 1, sizeof *sorted.begin)};
-    for (size_t c = 0; c < cells->n_cells; c++) {
-        sorted.begin[cells->queue_of[c]]++;
-    }
-    for (size_t q = 0; q < cells->n_queues; q++) {
-        sorted.begin[q + 1] += sorted.begin[q];
-    }
-    /* Each begin is the end of its queue's cells now, and goes back to their begin as they are put in place, the last one
-     * first. */
-    for (size_t c = cells->n_cells; c-- != 0;) {
-        sorted.cell[--sorted.begin[cells->queue_of[c]]] = (uint32_t)c;
-    }
-    return sorted;
-}
-
 enum {
-    BLOCK_QUEUES = 8,      /* as many values as a cache line has */
-    TILE_INTERVALS = 1024, /* 8 columns of a tile are 64 KiB: what is filled in and overwritten stays in the second cache */
-    BLOCK_BYTES_MAX = 4 * 1024 * 1024
+    BLOCK_QUEUES = 32,       /* 256 bytes of neighbouring values: a few cache lines of one page */
+    LINE_VALUES = 8,         /* of a cache line */
+    PREFETCH_INTERVALS = 16, /* cells of a block are some KiB apart, beyond what the processor foresees */
+    BLOCK_BYTES_MAX = 9 * 1024 * 1024
 };
 
 struct wide {
     const struct ql_shape *shape;
-    struct by_queue sorted;
+    uint32_t *begin; /* [block of queues][interval]: the first cell of the interval whose queue is in the block or behind it */
+    uint32_t *end;   /* [interval]: behind its last cell */
 };
 
-/* Intervals before `end` that are not filled yet: from the cursor, the queue's next cell, on. */
-struct tile {
-    size_t end;
-    uint32_t *cursor;
-};
-
-static void fill_tile_i64(const struct wide *wide, const int64_t *values, size_t queue, struct tile tile, int64_t *out) {
-    const uint32_t *interval_of = wide->shape->cells->interval_of;
-    uint32_t i = *tile.cursor;
-    for (; i < wide->sorted.begin[queue + 1] && interval_of[wide->sorted.cell[i]] < tile.end; i++) {
-        uint32_t c = wide->sorted.cell[i];
-        out[interval_of[c]] = values[c];
-    }
-    *tile.cursor = i;
+static size_t n_blocks(const struct ql_cells *cells) {
+    return (cells->n_queues + BLOCK_QUEUES - 1) / BLOCK_QUEUES;
 }
 
-static void fill_tile_f64(const struct wide *wide, const double *values, size_t queue, struct tile tile, double *out) {
-    const uint32_t *interval_of = wide->shape->cells->interval_of;
-    uint32_t i = *tile.cursor;
-    for (; i < wide->sorted.begin[queue + 1] && interval_of[wide->sorted.cell[i]] < tile.end; i++) {
-        uint32_t c = wide->sorted.cell[i];
-        out[interval_of[c]] = values[c];
-    }
-    *tile.cursor = i;
-}
-
-/* The columns of a metric for n queues from `queue` on, one behind the other. */
-static void fill_block(const struct wide *wide, const struct ql_cell_column *column, size_t queue, size_t n, void *block) {
-    size_t n_intervals = wide->shape->cells->n_intervals;
-    uint32_t cursors[BLOCK_QUEUES];
-    for (size_t k = 0; k < n; k++) {
-        cursors[k] = wide->sorted.begin[queue + k];
-    }
-    for (size_t first = 0; first < n_intervals; first += TILE_INTERVALS) {
-        size_t end = n_intervals - first < TILE_INTERVALS ? n_intervals : first + TILE_INTERVALS;
-        for (size_t k = 0; k < n; k++) {
-            struct tile tile = {.end = end, .cursor = &cursors[k]};
-            ql_layout_fill_idle(wide->shape, column, first, end, (int64_t *)block + k * n_intervals); /* 8 bytes either way */
-            if (column->type == QL_CELL_INT64) {
-                fill_tile_i64(wide, column->v.i64, queue + k, tile, (int64_t *)block + k * n_intervals);
-            } else {
-                fill_tile_f64(wide, column->v.f64, queue + k, tile, (double *)block + k * n_intervals);
+static struct wide index_cells(const struct ql_shape *shape) {
+    const struct ql_cells *cells = shape->cells;
+    struct wide wide = {.shape = shape,
+                        .begin = ql_mem_realloc(NULL, n_blocks(cells) * cells->n_intervals, sizeof *wide.begin),
+                        .end = ql_mem_realloc(NULL, cells->n_intervals, sizeof *wide.end)};
+    uint32_t c = 0;
+    for (size_t i = 0; i < cells->n_intervals; i++) {
+        for (size_t b = 0; b < n_blocks(cells); b++) {
+            wide.begin[b * cells->n_intervals + i] = c;
+            while (c < cells->n_cells && cells->interval_of[c] == i && cells->queue_of[c] < (b + 1) * BLOCK_QUEUES) {
+                c++;
             }
+        }
+        wide.end[i] = c;
+    }
+    return wide;
+}
+
+/* The columns of a metric for n queues from `queue` on, one behind the other. Values are int64 or double: their bits are moved.
+ */
+static void fill_block(const struct wide *wide, const struct ql_cell_column *column, size_t queue, size_t n, int64_t *block) {
+    const struct ql_cells *cells = wide->shape->cells;
+    const int64_t *values = column->v.i64; /* -fno-strict-aliasing; either member of the union is the same pointer */
+    const uint32_t *queue_of = cells->queue_of;
+    const size_t n_intervals = cells->n_intervals;
+    const uint32_t *begin = wide->begin + queue / BLOCK_QUEUES * cells->n_intervals;
+    for (size_t k = 0; k < n; k++) {
+        ql_layout_fill_idle(wide->shape, column, 0, cells->n_intervals, block + k * cells->n_intervals);
+    }
+    for (size_t i = 0; i < cells->n_intervals; i++) {
+        if (i + PREFETCH_INTERVALS < cells->n_intervals) {
+            uint32_t ahead = begin[i + PREFETCH_INTERVALS];
+            for (size_t k = 0; k < BLOCK_QUEUES && ahead + k < cells->n_cells; k += LINE_VALUES) {
+                __builtin_prefetch(&values[ahead + k]);
+                __builtin_prefetch(&queue_of[ahead + k]);
+            }
+        }
+        const uint32_t end = wide->end[i];
+        uint32_t c = begin[i];
+        while (c < end && queue_of[c] < queue) {
+            c++;
+        }
+        for (; c < end && queue_of[c] < queue + n; c++) {
+            block[(queue_of[c] - queue) * n_intervals + i] = values[c];
         }
     }
 }
@@ -133,10 +114,10 @@ enum ql_status ql_layout_write_wide(const struct ql_shape *shape, struct ql_err 
     if (n_intervals == 0) {
         return QL_OK; /* the schema alone */
     }
-    struct wide wide = {.shape = shape, .sorted = sort_by_queue(shape->cells)};
+    struct wide wide = index_cells(shape);
     const struct ql_column_source source = {.fill = fill, .ctx = &wide};
     enum ql_status status = shape->sink->group(shape->sink->ctx, n_intervals, &source, err);
-    ql_mem_free(wide.sorted.begin);
-    ql_mem_free(wide.sorted.cell);
+    ql_mem_free(wide.begin);
+    ql_mem_free(wide.end);
     return status;
 }

@@ -142,7 +142,9 @@ enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
     if (status == QL_OK) {
         cells.has_queue_id = run->has_queue_id;
         describe_cells(run, &cells);
-        status = ql_plan_apply(run->plan, &cells, &run->options->output, &run->summary->plan, err);
+        struct ql_plan_output output = run->options->output;
+        output.n_threads = run->options->n_threads;
+        status = ql_plan_apply(run->plan, &cells, &output, &run->summary->plan, err);
     }
     run->summary->transform_ms = ql_time_monotonic_ms() - begun_ms;
     if (status == QL_OK) {
