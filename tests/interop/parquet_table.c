@@ -219,6 +219,9 @@ static void fill(void *ctx, size_t column, struct ql_column_scratch *scratch, st
 static enum ql_status write_group(struct input *in, const struct table *table, const struct ql_column_sink *sink,
                                   struct ql_err *err) {
     size_t n_rows = (size_t)need_i64(in);
+    if (n_rows > INT32_MAX) { /* to be refused before any column is asked for: the description has none */
+        return sink->group(sink->ctx, n_rows, &(struct ql_column_source){.fill = fill}, err);
+    }
     struct group group = {.columns = ql_mem_zalloc(table->n_columns, sizeof *group.columns)};
     for (size_t c = 0; c < table->n_columns; c++) {
         group.columns[c] = read_column(in, table->columns[c].type, n_rows, &group.arena);
