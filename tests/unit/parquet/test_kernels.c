@@ -77,7 +77,7 @@ static void check_ranks(const struct ql_kernels *kernels, size_t n, uint64_t see
 
 static void check_doubles(const struct ql_kernels *kernels, size_t n, uint64_t seed) {
     static uint64_t bits[N_MAX];
-    double min = INFINITY, max = -INFINITY;
+    double min = (double)INFINITY, max = -(double)INFINITY;
     for (size_t i = 0; i < n; i++) {
         double x = ((double)next_random(&seed) - 0x1p62) / (double)(next_random(&seed) % 1000 + 1);
         bits[i] = bits_of(x);
@@ -88,7 +88,7 @@ static void check_doubles(const struct ql_kernels *kernels, size_t n, uint64_t s
     kernels->range_f64(bits, n, &least, &greatest);
     assert_true(double_of(least) == min && double_of(greatest) == max);
     assert_int_equal(kernels->count_nan(bits, n), 0);
-    bits[n / 2] = bits_of(INFINITY);
+    bits[n / 2] = bits_of((double)INFINITY);
     assert_int_equal(kernels->count_nan(bits, n), 0);
     bits[n / 2] = bits_of((double)NAN);
     bits[0] = bits[n / 2] | UINT64_C(1) << 63;
@@ -114,8 +114,8 @@ static void check_scaled(const struct ql_kernels *kernels, size_t n, uint64_t se
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(low[i], (uint64_t)k[i] & UINT32_MAX);
     }
-    const double others[] = {-0.0, (double)NAN, INFINITY, -INFINITY, 0.00005,           1.0 / 3,
-                             2e11, -2e11,       1e300,    5e-324,    nextafter(0.1, 1), nextafter(-12345.6789, 0)};
+    const double others[] = {-0.0,  (double)NAN, (double)INFINITY,  -(double)INFINITY,        0.00005, 1.0 / 3, 2e11, -2e11,
+                             1e300, 5e-324,      nextafter(0.1, 1), nextafter(-12345.6789, 0)};
     for (size_t o = 0; o < sizeof others / sizeof others[0]; o++) {
         uint64_t kept = bits[o % n];
         bits[o % n] = bits_of(others[o]);
