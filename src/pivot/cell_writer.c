@@ -2,162 +2,84 @@
  * Finishing: buckets of tuples -> sorted groups -> cells, in order of time, each bucket's memory freed as soon as it is read.
  *
  * Small buckets are taken together and large ones are cut at interval boundaries, so that a group fits the cache. Where the
- * order of intervals is not that of time (by their text), all tuples are cut anew along the order of the intervals.
+ * order of intervals is not that of time (by their text), all tuples are cut anew along the order of the intervals. Groups are
+ * independent of each other but for one number, where a group's cells begin, which is known as soon as the groups before it
+ * are sorted: so threads take them in turn, and nothing of the result depends on how many threads there are.
  */
-#include "base/unicode.h"
-#include "pivot/fold.h"
-#include "pivot/group.h"
+#include "base/parallel.h"
+#include "pivot/cut.h"
+#include "pivot/group_cells.h"
 #include "pivot/pivot_internal.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-struct cell_writer {
+/* A bucket and the ordinals of its intervals; after cutting, its parts. */
+struct source {
+    struct ql_bucket *bucket;
+    struct ql_ordinals ordinals;
+    struct ql_bucket **parts; /* NULL: not cut */
+    size_t n_parts;
+};
+
+struct finish {
     const struct ql_pivot *pivot;
     struct ql_cells *cells;
-    struct ql_group group;
-    struct ql_fold_scratch scratch;
-    struct ql_err *err;
+    struct ql_group_writer writer[QL_PARALLEL_MAX_THREADS]; /* by worker */
+    struct source *sources;
+    size_t n_sources;
+    /* Of these, group g is [group[g], group[g + 1]). Freed and NULL when written. */
+    struct ql_bucket **buckets;
+    size_t *group;
+    size_t n_groups;
+
+    pthread_mutex_t lock;
+    pthread_cond_t placed;
+    size_t n_placed; /* groups whose place is known */
+    size_t n_cells;  /* of these; so where the next group begins */
+    bool has_failed;
 };
 
-/* A bucket and the ordinals of its intervals. */
-struct bucket_span {
-    struct ql_bucket *bucket;
-    uint32_t first, last;
-};
-
-/* A name may be a megabyte; a message is a line. */
-enum { SHOWN_BYTES = 200 };
-
-static void name_cell(const struct cell_writer *writer, size_t interval, const struct ql_queue *queue, struct ql_buf *name) {
-    char start[QL_TIME_TEXT_SIZE];
-    char end[QL_TIME_TEXT_SIZE];
-    (void)ql_time_format(writer->cells->intervals[interval].start_us, start);
-    (void)ql_time_format(writer->cells->intervals[interval].end_us, end);
-    ql_buf_printf(name, "interval '%s/%s' and ", start, end);
-    if (queue != NULL) {
-        struct ql_str shown = queue->name;
-        shown.len = shown.len <= SHOWN_BYTES ? shown.len : ql_utf8_valid_len((struct ql_str){shown.ptr, SHOWN_BYTES});
-        ql_buf_printf(name, "queue '%.*s'", QL_STR_ARG(shown));
-    } else {
-        ql_buf_puts(name, "all queues");
+/* Where a group's cells begin; false if that does not matter any more, because a group before it failed. Groups are begun in
+ * order, so those before it are in the hands of other threads, and tell their size before anything of theirs can fail; but
+ * after a failure one may have been left out. */
+static bool place_group(struct finish *finish, size_t group, size_t n_cells, size_t *base) {
+    (void)pthread_mutex_lock(&finish->lock);
+    while (finish->n_placed != group && !finish->has_failed) {
+        (void)pthread_cond_wait(&finish->placed, &finish->lock);
     }
+    bool is_placed = finish->n_placed == group;
+    *base = finish->n_cells;
+    finish->n_placed += is_placed;
+    finish->n_cells += is_placed ? n_cells : 0;
+    (void)pthread_cond_broadcast(&finish->placed);
+    (void)pthread_mutex_unlock(&finish->lock);
+    return is_placed;
 }
 
-/* What is kept of a cell's rows if several inputs mention it. */
-static enum ql_status settle_overlap(struct cell_writer *writer, size_t begin, size_t end) {
-    struct ql_group *group = &writer->group;
-    uint32_t last = group->input[begin];
-    uint32_t first = last;
-    for (size_t i = begin + 1; i < end; i++) {
-        last = group->input[i] > last ? group->input[i] : last;
-        first = group->input[i] < first ? group->input[i] : first;
-    }
-    if (first == last) {
+static void note_failure(struct finish *finish) {
+    (void)pthread_mutex_lock(&finish->lock);
+    finish->has_failed = true;
+    (void)pthread_cond_broadcast(&finish->placed);
+    (void)pthread_mutex_unlock(&finish->lock);
+}
+
+/* Sorts a group's tuples, writes their cells, and frees the buckets. */
+static enum ql_status write_group(void *ctx, size_t worker, size_t group, struct ql_err *err) {
+    struct finish *finish = ctx;
+    struct ql_group_writer *writer = &finish->writer[worker];
+    struct ql_bucket **buckets = finish->buckets + finish->group[group];
+    size_t n_buckets = finish->group[group + 1] - finish->group[group];
+    ql_group_load(&writer->group, buckets, n_buckets, &finish->pivot->timeline, &finish->pivot->queues);
+    size_t base;
+    if (!place_group(finish, group, writer->group.n_cells, &base)) {
         return QL_OK;
     }
-    if (writer->pivot->options.overlap == QL_OVERLAP_FAIL) {
-        struct ql_buf name = {0};
-        size_t interval = writer->pivot->timeline.final_of[group->interval[begin]];
-        name_cell(writer, interval, &writer->cells->queues[group->queue[begin]], &name);
-        enum ql_status status = QL_FAIL(writer->err, QL_E_OVERLAP, "inputs %lu and %lu both have rows of %s",
-                                        (unsigned long)first + 1, (unsigned long)last + 1, ql_buf_text(&name));
-        ql_err_hint(writer->err, "say --overlap sum to count both, or --overlap last to keep the later input's");
-        ql_buf_fini(&name);
-        return status;
+    enum ql_status status = ql_group_write_cells(writer, base, err);
+    if (status != QL_OK) {
+        note_failure(finish);
     }
-    for (size_t i = begin; i < end; i++) {
-        for (size_t c = 0; c < group->n_columns && group->input[i] != last; c++) {
-            group->slot[c][i] = QL_SLOT_MISSING; /* a missing value takes part in nothing: as if the row were not there */
-        }
-    }
-    return QL_OK;
-}
-
-static enum ql_status settle_overlaps(struct cell_writer *writer) {
-    if (!writer->group.has_inputs || writer->pivot->options.overlap == QL_OVERLAP_SUM) {
-        return QL_OK;
-    }
-    for (size_t i = 0; i < writer->group.n_cells; i++) {
-        QL_TRY(settle_overlap(writer, writer->group.cell[i], writer->group.cell[i + 1]));
-    }
-    return QL_OK;
-}
-
-/* Where a fold's result goes. */
-struct target {
-    enum ql_cell_type type;
-    void *values; /* int64_t or double */
-};
-
-static bool store(const struct ql_fold_result *result, const struct target *target, size_t at) {
-    if (target->type == QL_CELL_INT64) {
-        return ql_fold_to_i64(result, (int64_t *)target->values + at);
-    }
-    return ql_fold_to_double(result, (double *)target->values + at);
-}
-
-static enum ql_status fail_overflow(struct cell_writer *writer, const struct ql_aggregate *aggregate, size_t interval,
-                                    const struct ql_queue *queue) {
-    struct ql_buf name = {0};
-    name_cell(writer, interval, queue, &name);
-    enum ql_status status = QL_FAIL(writer->err, QL_E_OVERFLOW, "'%.*s' of %s does not fit %s", QL_STR_ARG(aggregate->name),
-                                    ql_buf_text(&name), aggregate->type == QL_CELL_INT64 ? "a 64-bit integer" : "a double");
-    ql_buf_fini(&name);
-    return status;
-}
-
-static struct ql_fold_rows rows_of(const struct cell_writer *writer, size_t metric) {
-    if (metric == QL_NO_COLUMN) {
-        return (struct ql_fold_rows){0};
-    }
-    size_t column = writer->pivot->column[metric];
-    return (struct ql_fold_rows){.slot = writer->group.slot[column], .column = &writer->group.columns[column]};
-}
-
-static enum ql_status write_aggregate(struct cell_writer *writer, size_t a) {
-    const struct ql_group *group = &writer->group;
-    const struct ql_aggregate *aggregate = &writer->pivot->options.aggregates[a];
-    const struct ql_cell_column *column = &writer->cells->columns[a];
-    struct ql_fold_input input = {.agg = aggregate->agg, .values = rows_of(writer, aggregate->column)};
-    input.weights = rows_of(writer, aggregate->agg == QL_AGG_MEAN ? aggregate->weight : QL_NO_COLUMN);
-    struct ql_fold_result result;
-    struct target target = {.type = aggregate->type,
-                            .values = column->v.i64}; /* either member of a union is the same pointer */
-    size_t base = writer->cells->n_cells;
-    for (size_t i = 0; i < group->n_cells; i++) {
-        ql_fold(&input, group->cell[i], group->cell[i + 1], &writer->scratch, &result);
-        if (!store(&result, &target, base + i)) {
-            const struct ql_queue *queue = &writer->cells->queues[writer->cells->queue_of[base + i]];
-            return fail_overflow(writer, aggregate, writer->cells->interval_of[base + i], queue);
-        }
-    }
-    target.values = column->total.i64;
-    for (size_t i = 0; i < group->n_spans && writer->cells->has_totals; i++) {
-        size_t interval = writer->pivot->timeline.final_of[group->interval[group->span[i]]];
-        ql_fold(&input, group->span[i], group->span[i + 1], &writer->scratch, &result);
-        if (!store(&result, &target, interval)) {
-            return fail_overflow(writer, aggregate, interval, NULL);
-        }
-    }
-    return QL_OK;
-}
-
-/* Sorts the buckets' tuples, appends their cells, and frees the buckets. */
-static enum ql_status write_group(struct cell_writer *writer, struct ql_bucket **buckets, size_t n_buckets) {
-    const struct ql_timeline *timeline = &writer->pivot->timeline;
-    struct ql_group *group = &writer->group;
-    struct ql_cells *cells = writer->cells;
-    ql_group_load(group, buckets, n_buckets, timeline, &writer->pivot->queues);
-    for (size_t i = 0; i < group->n_cells; i++) {
-        cells->interval_of[cells->n_cells + i] = timeline->final_of[group->interval[group->cell[i]]];
-        cells->queue_of[cells->n_cells + i] = group->queue[group->cell[i]];
-    }
-    enum ql_status status = settle_overlaps(writer);
-    for (size_t a = 0; a < cells->n_columns && status == QL_OK; a++) {
-        status = write_aggregate(writer, a);
-    }
-    cells->n_cells += group->n_cells;
     for (size_t b = 0; b < n_buckets; b++) {
         ql_bucket_free(buckets[b]);
         buckets[b] = NULL;
@@ -165,117 +87,125 @@ static enum ql_status write_group(struct cell_writer *writer, struct ql_bucket *
     return status;
 }
 
-/* Which part an ordinal of [first, last] goes to: parts of whole intervals, of about QL_GROUP_ROWS rows. */
-static uint32_t *plan_parts(const struct ql_timeline *timeline, uint32_t first, uint32_t last, size_t *n_parts) {
-    uint32_t *part_of = ql_mem_alloc(((size_t)(last - first) + 1) * sizeof *part_of);
-    size_t n_rows = 0;
-    *n_parts = 1;
-    for (size_t o = first; o <= last; o++) {
-        if (n_rows != 0 && n_rows + timeline->rows_of[o] > QL_GROUP_ROWS) {
-            (*n_parts)++;
-            n_rows = 0;
-        }
-        n_rows += timeline->rows_of[o];
-        part_of[o - first] = (uint32_t)*n_parts - 1;
-    }
-    return part_of;
-}
-
-/* Moves a bucket's tuples to the parts and frees it. */
-static void move_to_parts(const struct ql_timeline *timeline, struct ql_bucket *bucket, struct ql_bucket **parts,
-                          const uint32_t *part_of, uint32_t first) {
-    struct ql_slots *columns = ql_mem_alloc(bucket->n_columns * sizeof *columns);
-    for (struct ql_tuple_chunk *chunk; (chunk = ql_bucket_take_chunk(bucket)) != NULL;) {
-        for (size_t c = 0; c < bucket->n_columns; c++) {
-            const struct ql_bucket_column *column = &bucket->columns[c];
-            columns[c] = (struct ql_slots){chunk->slot + c * chunk->cap, column->scale, column->wide, column->n_wide};
-        }
-        struct ql_tuples tuples = {chunk->interval, chunk->queue, columns, chunk->input};
-        for (size_t begin = 0, end; begin < chunk->n; begin = end) {
-            uint32_t part = part_of[timeline->seen[chunk->interval[begin]].ordinal - first];
-            end = begin + 1;
-            while (end < chunk->n && part_of[timeline->seen[chunk->interval[end]].ordinal - first] == part) {
-                end++;
-            }
-            ql_bucket_append(parts[part], &tuples, begin, end);
-        }
-        ql_tuple_chunk_free(chunk);
-    }
-    ql_mem_free(columns);
-    ql_bucket_free(bucket);
-}
-
-/* As write_group for tuples that are too many, or in an order of their own. */
-static enum ql_status write_in_parts(struct cell_writer *writer, struct ql_bucket **buckets, size_t n_buckets, uint32_t first,
-                                     uint32_t last) {
-    const struct ql_timeline *timeline = &writer->pivot->timeline;
-    size_t n_parts;
-    uint32_t *part_of = plan_parts(timeline, first, last, &n_parts);
-    struct ql_bucket **parts = ql_mem_alloc(n_parts * sizeof(struct ql_bucket *));
-    for (size_t p = 0; p < n_parts; p++) {
-        parts[p] = ql_bucket_new((int64_t)p, writer->pivot->n_used);
-    }
-    for (size_t b = 0; b < n_buckets; b++) {
-        move_to_parts(timeline, buckets[b], parts, part_of, first);
-        buckets[b] = NULL;
-    }
-    ql_mem_free(part_of);
-    enum ql_status status = QL_OK;
-    for (size_t p = 0; p < n_parts; p++) {
-        if (status == QL_OK) {
-            status = write_group(writer, &parts[p], 1);
-        }
-        ql_bucket_free(parts[p]);
-    }
-    ql_mem_free(parts);
-    return status;
-}
-
 static int cmp_period(const void *a, const void *b) {
-    int64_t x = ((const struct bucket_span *)a)->bucket->period;
-    int64_t y = ((const struct bucket_span *)b)->bucket->period;
+    int64_t x = ((const struct source *)a)->bucket->period;
+    int64_t y = ((const struct source *)b)->bucket->period;
     return (x > y) - (x < y);
 }
 
-/* The buckets in order of time, into pivot->buckets too; false if their intervals are in another order. */
-static bool order_buckets(struct ql_pivot *pivot, struct bucket_span *spans) {
+/* The buckets in order of time, which leave the pivot; false if their intervals are in another order. */
+static bool order_buckets(struct finish *finish, struct ql_pivot *pivot) {
+    finish->n_sources = pivot->n_buckets;
+    finish->sources = ql_mem_alloc(pivot->n_buckets * sizeof *finish->sources);
     for (size_t b = 0; b < pivot->n_buckets; b++) {
-        spans[b] = (struct bucket_span){.bucket = pivot->buckets[b], .first = UINT32_MAX};
+        finish->sources[b] = (struct source){.bucket = pivot->buckets[b], .ordinals.first = UINT32_MAX};
     }
+    pivot->n_buckets = 0;
     for (size_t i = 0; i < pivot->timeline.n_seen; i++) {
         const struct ql_seen_interval *seen = &pivot->timeline.seen[i];
-        struct bucket_span *span = &spans[seen->bucket];
-        span->first = seen->ordinal < span->first ? seen->ordinal : span->first;
-        span->last = seen->ordinal > span->last ? seen->ordinal : span->last;
+        struct ql_ordinals *ordinals = &finish->sources[seen->bucket].ordinals;
+        ordinals->first = seen->ordinal < ordinals->first ? seen->ordinal : ordinals->first;
+        ordinals->last = seen->ordinal > ordinals->last ? seen->ordinal : ordinals->last;
     }
-    qsort(spans, pivot->n_buckets, sizeof *spans, cmp_period);
+    qsort(finish->sources, finish->n_sources, sizeof *finish->sources, cmp_period);
     bool is_in_order = true;
-    for (size_t b = 0; b < pivot->n_buckets; b++) {
-        pivot->buckets[b] = spans[b].bucket;
-        is_in_order = is_in_order && (b == 0 || spans[b - 1].last < spans[b].first);
+    for (size_t b = 1; b < finish->n_sources; b++) {
+        is_in_order = is_in_order && finish->sources[b - 1].ordinals.last < finish->sources[b].ordinals.first;
     }
     return is_in_order;
 }
 
-static enum ql_status write_buckets(struct cell_writer *writer, struct ql_pivot *pivot) {
-    struct bucket_span *spans = ql_mem_alloc(pivot->n_buckets * sizeof *spans);
-    bool is_in_order = order_buckets(pivot, spans);
+/* Cuts a bucket that is too large. */
+static enum ql_status cut_source(void *ctx, size_t worker, size_t task, struct ql_err *err) {
+    (void)worker;
+    (void)err;
+    struct finish *finish = ctx;
+    struct source *source = &finish->sources[task];
+    bool is_large = source->bucket->n_rows > QL_GROUP_ROWS_MAX && source->ordinals.first != source->ordinals.last;
+    if (is_large) {
+        source->parts = ql_buckets_cut(&finish->pivot->timeline, &source->bucket, 1, &source->ordinals, &source->n_parts);
+    }
+    return QL_OK;
+}
+
+/* Every bucket's tuples into one source, cut along the order of the intervals. */
+static void cut_all(struct finish *finish) {
+    struct ql_bucket **buckets = ql_mem_alloc(finish->n_sources * sizeof(struct ql_bucket *));
+    for (size_t b = 0; b < finish->n_sources; b++) {
+        buckets[b] = finish->sources[b].bucket;
+    }
+    struct source all = {.ordinals.last = (uint32_t)finish->pivot->timeline.n_ordinals - 1};
+    all.parts = ql_buckets_cut(&finish->pivot->timeline, buckets, finish->n_sources, &all.ordinals, &all.n_parts);
+    finish->sources[0] = all;
+    finish->n_sources = 1;
+    ql_mem_free(buckets);
+}
+
+/* The sources' buckets and parts in one list, and what is taken together. */
+static void plan_groups(struct finish *finish) {
+    size_t n = 0;
+    for (size_t s = 0; s < finish->n_sources; s++) {
+        n += finish->sources[s].parts != NULL ? finish->sources[s].n_parts : 1;
+    }
+    finish->buckets = ql_mem_alloc(n * sizeof(struct ql_bucket *));
+    finish->group = ql_mem_alloc((n + 1) * sizeof *finish->group);
+    n = 0;
+    for (size_t s = 0; s < finish->n_sources; s++) {
+        struct source *source = &finish->sources[s];
+        for (size_t p = 0; p < source->n_parts; p++) {
+            finish->buckets[n++] = source->parts[p];
+        }
+        if (source->parts == NULL) {
+            finish->buckets[n++] = source->bucket;
+        }
+        ql_mem_free(source->parts);
+    }
+    ql_mem_free(finish->sources);
+    for (size_t b = 0, end; b < n; b = end) {
+        size_t n_rows = finish->buckets[b]->n_rows;
+        for (end = b + 1; end < n && n_rows + finish->buckets[end]->n_rows <= QL_GROUP_ROWS; end++) {
+            n_rows += finish->buckets[end]->n_rows;
+        }
+        finish->group[finish->n_groups++] = b;
+    }
+    finish->group[finish->n_groups] = n;
+}
+
+static enum ql_status write_buckets(struct ql_pivot *pivot, struct ql_cells *cells, struct ql_err *err) {
+    struct finish *finish = ql_mem_zalloc(1, sizeof *finish);
+    finish->pivot = pivot;
+    finish->cells = cells;
+    (void)pthread_mutex_init(&finish->lock, NULL);
+    (void)pthread_cond_init(&finish->placed, NULL);
+    for (size_t w = 0; w < QL_PARALLEL_MAX_THREADS; w++) {
+        finish->writer[w].pivot = pivot;
+        finish->writer[w].cells = cells;
+        finish->writer[w].group.n_columns = pivot->n_used;
+    }
     enum ql_status status = QL_OK;
-    if (!is_in_order) {
-        status = write_in_parts(writer, pivot->buckets, pivot->n_buckets, 0, (uint32_t)pivot->timeline.n_ordinals - 1);
-    }
-    for (size_t b = 0, end; is_in_order && b < pivot->n_buckets && status == QL_OK; b = end) {
-        size_t n_rows = pivot->buckets[b]->n_rows;
-        for (end = b + 1; end < pivot->n_buckets && n_rows + pivot->buckets[end]->n_rows <= QL_GROUP_ROWS; end++) {
-            n_rows += pivot->buckets[end]->n_rows;
+    if (order_buckets(finish, pivot)) {
+        if (pivot->stats.rows > QL_GROUP_ROWS_MAX) {
+            status = ql_parallel_run(pivot->options.n_threads, finish->n_sources, cut_source, finish, err);
         }
-        if (n_rows > QL_GROUP_ROWS && spans[b].first != spans[b].last) {
-            status = write_in_parts(writer, &pivot->buckets[b], 1, spans[b].first, spans[b].last);
-        } else {
-            status = write_group(writer, &pivot->buckets[b], end - b);
-        }
+    } else {
+        cut_all(finish);
     }
-    ql_mem_free(spans);
+    plan_groups(finish);
+    if (status == QL_OK) {
+        status = ql_parallel_run(pivot->options.n_threads, finish->n_groups, write_group, finish, err);
+    }
+    for (size_t b = 0; b < finish->group[finish->n_groups]; b++) {
+        ql_bucket_free(finish->buckets[b]); /* those behind a failure */
+    }
+    for (size_t w = 0; w < QL_PARALLEL_MAX_THREADS; w++) {
+        ql_group_writer_fini(&finish->writer[w]);
+    }
+    cells->n_cells = finish->n_cells;
+    (void)pthread_cond_destroy(&finish->placed);
+    (void)pthread_mutex_destroy(&finish->lock);
+    ql_mem_free(finish->buckets);
+    ql_mem_free(finish->group);
+    ql_mem_free(finish);
     return status;
 }
 
@@ -336,11 +266,7 @@ enum ql_status ql_pivot_write_cells(struct ql_pivot *pivot, struct ql_cells *cel
         max_cells = n_rows;
     }
     begin_cells(pivot, cells, max_cells);
-    struct cell_writer writer = {.pivot = pivot, .cells = cells, .err = err};
-    writer.group.n_columns = pivot->n_used;
-    enum ql_status status = write_buckets(&writer, pivot);
-    ql_group_fini(&writer.group);
-    ql_fold_scratch_fini(&writer.scratch);
+    enum ql_status status = write_buckets(pivot, cells, err);
     trim_cells(cells);
     pivot->stats.duplicates_merged = (int64_t)(n_rows - cells->n_cells);
     pivot->stats.intervals_filled = timeline->n_filled;

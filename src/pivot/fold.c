@@ -10,6 +10,7 @@
  */
 #include "pivot/fold.h"
 
+#include <assert.h>
 #include <math.h>
 
 void ql_fold_scratch_fini(struct ql_fold_scratch *scratch) {
@@ -275,6 +276,58 @@ void ql_fold(const struct ql_fold_input *input, size_t begin, size_t end, struct
     } else {
         extreme(input, begin, end, scratch, result);
     }
+}
+
+static size_t single_counts(const int64_t *slot, size_t n, enum ql_cell_type type, void *values) {
+    for (size_t i = 0; i < n; i++) {
+        int64_t count = slot[i] != QL_SLOT_MISSING;
+        if (type == QL_CELL_INT64) {
+            ((int64_t *)values)[i] = count;
+        } else {
+            ((double *)values)[i] = (double)count;
+        }
+    }
+    return n;
+}
+
+static size_t single_doubles(const int64_t *slot, size_t n, int32_t scale, double *values) {
+    /* Both are doubles (10^22 is the last such power), so that their quotient is rounded once. */
+    const int64_t max = INT64_C(1) << 53;
+    const double divisor = (double)ql_pow10_u64((unsigned)scale);
+    for (size_t i = 0; i < n; i++) {
+        if (slot[i] >= -max && slot[i] <= max) {
+            values[i] = (double)slot[i] / divisor;
+        } else if (slot[i] == QL_SLOT_MISSING) {
+            values[i] = (double)NAN;
+        } else {
+            return i;
+        }
+    }
+    return n;
+}
+
+static size_t single_integers(const int64_t *slot, size_t n, int64_t *values) {
+    for (size_t i = 0; i < n; i++) {
+        if (ql_slot_is_wide(slot[i])) {
+            return i;
+        }
+        values[i] = slot[i]; /* QL_SLOT_MISSING is QL_CELL_NULL_I64 */
+    }
+    return n;
+}
+
+size_t ql_fold_singles(const struct ql_fold_input *input, size_t begin, size_t n, enum ql_cell_type type, void *values) {
+    static_assert(QL_SLOT_MISSING == QL_CELL_NULL_I64, "copied as it is");
+    const int64_t *slot = input->values.slot + begin;
+    int32_t scale = input->values.column->scale;
+    if (input->agg == QL_AGG_COUNT) {
+        return single_counts(slot, n, type, values);
+    }
+    /* Sum, minimum, maximum, and every mean of one value are that value. */
+    if (type == QL_CELL_DOUBLE) {
+        return scale <= QL_POW10_U64_MAX ? single_doubles(slot, n, scale, values) : 0;
+    }
+    return scale == 0 ? single_integers(slot, n, values) : 0;
 }
 
 bool ql_fold_to_double(const struct ql_fold_result *result, double *value) {

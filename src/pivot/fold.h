@@ -5,6 +5,7 @@
 #include "pivot/exact.h"
 #include "pivot/tuples.h"
 #include "table/aggregate.h"
+#include "table/cells.h"
 
 /** A column whose slots are in order of the cells. */
 struct ql_fold_rows {
@@ -33,6 +34,12 @@ struct ql_fold_result {
 /** Folds rows [begin, end); their order has no influence. */
 void ql_fold(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_scratch *scratch,
              struct ql_fold_result *result);
+
+/**
+ * Folds cells of one row each, rows [begin, begin + n), as long as a value needs nothing but one rounding of two doubles or
+ * none, and stores them; how many cells that were (the next one is for ql_fold). values: int64_t or double, by type.
+ */
+size_t ql_fold_singles(const struct ql_fold_input *input, size_t begin, size_t n, enum ql_cell_type type, void *values);
 
 /** Nearest double, ties to even; NaN for NULL. False: beyond DBL_MAX. */
 bool ql_fold_to_double(const struct ql_fold_result *result, double *value);

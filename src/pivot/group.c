@@ -1,9 +1,11 @@
 /*
  * Tuples in order of arrival -> tuples in order of cells (interval, then queue).
  *
- * Two counting sorts, by queue and then by interval, give every row its position; then each column is scattered there, chunk
- * by chunk, and a chunk is freed as soon as it is read. The order of the rows within a cell depends on arrival and must not
- * matter to what is computed from them.
+ * Rows are brought into the order of intervals (most inputs are), and within an interval a bitmap of its queues gives their
+ * order: one row for each cell, as in most inputs. Where a cell has several rows, two counting sorts, by queue and then by
+ * interval, do the same. Either gives every row its position; then each column is scattered there, chunk by chunk, and a chunk
+ * is freed as soon as it is read. The order of the rows within a cell depends on arrival and must not matter to what is
+ * computed from them.
  */
 #include "pivot/group.h"
 
@@ -26,6 +28,8 @@ void ql_group_fini(struct ql_group *group) {
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         ql_mem_free(arrays[i]);
     }
+    ql_mem_free(group->has_rank);
+    ql_mem_free(group->row_of_rank);
     *group = (struct ql_group){.n_columns = group->n_columns};
 }
 
@@ -56,20 +60,46 @@ static void reserve(struct ql_group *group, size_t n_rows) {
     group->cap_rows = n_rows;
 }
 
-/* The keys of all rows, in order of arrival; the first ordinal of them, and how many there are from it to the last. */
+/* The keys of all rows, in order of arrival. */
 static void read_keys(struct ql_group *group, struct ql_bucket *const *buckets, size_t n_buckets,
                       const struct ql_timeline *timeline, const struct ql_queue_list *queues) {
+    size_t at = 0;
+    uint32_t before = 0;
+    group->first = UINT32_MAX;
+    group->last = 0;
+    group->is_in_order = true;
+    for (size_t b = 0; b < n_buckets; b++) {
+        for (const struct ql_tuple_chunk *chunk = buckets[b]->head; chunk != NULL; chunk = chunk->next) {
+            for (uint32_t i = 0; i < chunk->n; i++, at++) {
+                uint32_t ordinal = timeline->seen[chunk->interval[i]].ordinal;
+                group->first = ordinal < group->first ? ordinal : group->first;
+                group->last = ordinal > group->last ? ordinal : group->last;
+                group->is_in_order = group->is_in_order && ordinal >= before;
+                before = ordinal;
+                group->arrived_interval[at] = ordinal;
+                group->arrived_queue[at] = queues->labels[chunk->queue[i]].rank;
+            }
+        }
+    }
+}
+
+static void read_inputs(struct ql_group *group, struct ql_bucket *const *buckets, size_t n_buckets) {
+    const struct ql_tuple_chunk *first = NULL;
     size_t at = 0;
     group->has_inputs = false;
     for (size_t b = 0; b < n_buckets; b++) {
         for (const struct ql_tuple_chunk *chunk = buckets[b]->head; chunk != NULL; chunk = chunk->next) {
-            for (uint32_t i = 0; i < chunk->n; i++) {
-                group->arrived_interval[at + i] = timeline->seen[chunk->interval[i]].ordinal;
-                group->arrived_queue[at + i] = queues->labels[chunk->queue[i]].rank;
-                group->arrived_input[at + i] = chunk->input;
+            if (chunk->n != 0) {
+                first = first == NULL ? chunk : first;
+                group->has_inputs = group->has_inputs || chunk->input != first->input;
             }
-            group->has_inputs = group->has_inputs || chunk->input != group->arrived_input[0];
-            at += chunk->n;
+        }
+    }
+    for (size_t b = 0; b < n_buckets && group->has_inputs; b++) {
+        for (const struct ql_tuple_chunk *chunk = buckets[b]->head; chunk != NULL; chunk = chunk->next) {
+            for (uint32_t i = 0; i < chunk->n; i++) {
+                group->arrived_input[at++] = chunk->input;
+            }
         }
     }
 }
@@ -88,27 +118,20 @@ static uint32_t *begin_counts(struct ql_group *group, const uint32_t *keys, uint
     return count;
 }
 
+/* Both keys, whatever they are. */
 static void sort_rows(struct ql_group *group, size_t n_queues) {
     uint32_t *count = begin_counts(group, group->arrived_queue, 0, n_queues);
     for (size_t i = 0; i < group->n_rows; i++) {
         group->order[count[group->arrived_queue[i]]++] = (uint32_t)i;
     }
-    uint32_t first = UINT32_MAX;
-    uint32_t last = 0;
-    for (size_t i = 0; i < group->n_rows; i++) {
-        uint32_t key = group->arrived_interval[i];
-        first = key < first ? key : first;
-        last = key > last ? key : last;
-    }
-    count = begin_counts(group, group->arrived_interval, first, (size_t)(last - first) + 1);
+    count = begin_counts(group, group->arrived_interval, group->first, (size_t)(group->last - group->first) + 1);
     for (size_t i = 0; i < group->n_rows; i++) {
         uint32_t row = group->order[i];
         uint32_t key = group->arrived_interval[row];
-        uint32_t at = count[key - first]++;
+        uint32_t at = count[key - group->first]++;
         group->position[row] = at;
         group->interval[at] = key;
         group->queue[at] = group->arrived_queue[row];
-        group->input[at] = group->arrived_input[row];
     }
 }
 
@@ -123,25 +146,113 @@ static void find_cells(struct ql_group *group) {
             group->cell[group->n_cells++] = (uint32_t)i;
         }
     }
-    group->cell[group->n_cells] = (uint32_t)group->n_rows;
-    group->span[group->n_spans] = (uint32_t)group->n_rows;
 }
 
-/* slots[i] goes to dst[position[i]], as ql_slots_copy would put it. */
-static void scatter(int64_t *dst, const struct ql_slots *from, size_t n, const uint32_t *position,
-                    struct ql_bucket_column *column) {
-    enum { PIECE = 1024 };
-    int64_t moved[PIECE];
-    if (from->n_wide == 0 && from->scale == column->scale) {
-        for (size_t i = 0; i < n; i++) {
-            dst[position[i]] = from->slot[i];
+/* The rows by interval, into group->order. */
+static void sort_by_interval(struct ql_group *group) {
+    if (group->is_in_order) {
+        for (size_t i = 0; i < group->n_rows; i++) {
+            group->order[i] = (uint32_t)i;
         }
         return;
     }
-    for (size_t begin = 0; begin < n; begin += PIECE) {
-        size_t n_piece = n - begin < PIECE ? n - begin : PIECE;
-        ql_slots_copy(moved, from, begin, n_piece, column, NULL);
-        for (size_t i = 0; i < n_piece; i++) {
+    uint32_t *count = begin_counts(group, group->arrived_interval, group->first, (size_t)(group->last - group->first) + 1);
+    for (size_t i = 0; i < group->n_rows; i++) {
+        group->order[count[group->arrived_interval[i] - group->first]++] = (uint32_t)i;
+    }
+}
+
+/* Rows order[begin, end) are of one interval: their positions by queue; false if a queue has several. */
+static bool sort_interval(struct ql_group *group, size_t begin, size_t end, size_t n_words) {
+    bool is_unique = true;
+    for (size_t i = begin; i < end; i++) {
+        uint32_t row = group->order[i];
+        uint32_t rank = group->arrived_queue[row];
+        uint64_t bit = UINT64_C(1) << (rank % 64);
+        is_unique = is_unique && (group->has_rank[rank / 64] & bit) == 0;
+        group->has_rank[rank / 64] |= bit;
+        group->row_of_rank[rank] = row;
+    }
+    uint32_t key = group->arrived_interval[group->order[begin]];
+    size_t at = begin;
+    for (size_t w = 0; w < n_words; w++) {
+        uint64_t word = group->has_rank[w];
+        group->has_rank[w] = 0;
+        for (; word != 0; word &= word - 1) {
+            uint32_t rank = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(word);
+            group->position[group->row_of_rank[rank]] = (uint32_t)at;
+            group->interval[at] = key;
+            group->queue[at] = rank;
+            at++;
+        }
+    }
+    return is_unique;
+}
+
+/* Where every row is a cell of its own, and intervals have enough queues for a bitmap: everything that sort_rows and
+ * find_cells do; else false. */
+static bool sort_singles(struct ql_group *group, size_t n_queues) {
+    const size_t n_words = (n_queues + 63) / 64;
+    if ((size_t)(group->last - group->first) + 1 > group->n_rows / 2 + 1) {
+        return false;
+    }
+    if (n_words > group->cap_has_rank) {
+        ql_mem_free(group->has_rank);
+        group->has_rank = ql_mem_zalloc(n_words, sizeof *group->has_rank);
+        group->cap_has_rank = n_words;
+        QL_MEM_GROW(group->row_of_rank, group->cap_row_of_rank, n_words * 64);
+    }
+    sort_by_interval(group);
+    group->n_spans = 0;
+    size_t n_walked = 0; /* words */
+    for (size_t begin = 0, end; begin < group->n_rows; begin = end) {
+        uint32_t key = group->arrived_interval[group->order[begin]];
+        for (end = begin + 1; end < group->n_rows && group->arrived_interval[group->order[end]] == key; end++) {
+        }
+        n_walked += n_words;
+        if (n_walked > 2 * group->n_rows + n_words || !sort_interval(group, begin, end, n_words)) {
+            return false;
+        }
+        group->span[group->n_spans++] = (uint32_t)begin;
+    }
+    for (size_t i = 0; i < group->n_rows; i++) {
+        group->cell[i] = (uint32_t)i;
+    }
+    group->n_cells = group->n_rows;
+    return true;
+}
+
+static void sort(struct ql_group *group, size_t n_queues) {
+    if (!sort_singles(group, n_queues)) {
+        sort_rows(group, n_queues);
+        find_cells(group);
+    }
+    group->cell[group->n_cells] = (uint32_t)group->n_rows;
+    group->span[group->n_spans] = (uint32_t)group->n_rows;
+    for (size_t i = 0; i < group->n_rows && group->has_inputs; i++) {
+        group->input[group->position[i]] = group->arrived_input[i];
+    }
+}
+
+/* A chunk's slots i go to dst[position[i]], as ql_slots_copy would put them. */
+static void scatter(int64_t *dst, const struct ql_tuple_chunk *chunk, size_t c, const struct ql_bucket_column *side,
+                    const uint32_t *position, struct ql_bucket_column *column) {
+    enum { PIECE = 1024 };
+    const struct ql_chunk_column *from = &chunk->columns[c];
+    const int32_t *narrow = from->slot.i32;
+    if (from->is_narrow && from->scale == column->scale) {
+        for (size_t i = 0; i < chunk->n; i++) {
+            dst[position[i]] = narrow[i] == QL_NARROW_MISSING ? QL_SLOT_MISSING : narrow[i];
+        }
+        return;
+    }
+    int64_t widened[PIECE];
+    int64_t moved[PIECE];
+    for (size_t begin = 0; begin < chunk->n; begin += PIECE) {
+        size_t n = chunk->n - begin < PIECE ? chunk->n - begin : PIECE;
+        struct ql_slots slots = {ql_chunk_slots(from, begin, n, widened), from->scale, side->wide, side->n_wide};
+        ql_slots_copy(moved, &slots, 0, n, column, NULL);
+        for (size_t i = 0; i < n; i++) {
             dst[position[begin + i]] = moved[i];
         }
     }
@@ -167,16 +278,14 @@ void ql_group_load(struct ql_group *group, struct ql_bucket *const *buckets, siz
     }
     reserve(group, group->n_rows);
     read_keys(group, buckets, n_buckets, timeline, queues);
-    sort_rows(group, queues->n_queues);
-    find_cells(group);
+    read_inputs(group, buckets, n_buckets);
+    sort(group, queues->n_queues);
     begin_columns(group, buckets, n_buckets);
     const uint32_t *position = group->position;
     for (size_t b = 0; b < n_buckets; b++) {
         for (struct ql_tuple_chunk *chunk; (chunk = ql_bucket_take_chunk(buckets[b])) != NULL;) {
             for (size_t c = 0; c < group->n_columns; c++) {
-                const struct ql_bucket_column *column = &buckets[b]->columns[c];
-                struct ql_slots from = {chunk->slot + c * chunk->cap, column->scale, column->wide, column->n_wide};
-                scatter(group->slot[c], &from, chunk->n, position, &group->columns[c]);
+                scatter(group->slot[c], chunk, c, &buckets[b]->columns[c], position, &group->columns[c]);
             }
             position += chunk->n;
             ql_tuple_chunk_free(chunk);

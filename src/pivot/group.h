@@ -8,17 +8,17 @@
 #include "pivot/timeline.h"
 #include "pivot/tuples.h"
 
-/* Rows of a group where it can be chosen: 512 KiB for each column while it is sorted, and buckets of fewer rows are taken
- * together. */
-enum { QL_GROUP_ROWS = 65536 };
+/* Rows of a group where it can be chosen: 512 KiB for each column while it is sorted. Buckets of fewer rows are taken
+ * together; a bucket of a few more is not worth cutting. */
+enum { QL_GROUP_ROWS = 65536, QL_GROUP_ROWS_MAX = 3 * QL_GROUP_ROWS };
 
 struct ql_group {
     size_t n_columns, n_rows, cap_rows;
     /* By row in order of the cells: */
     uint32_t *interval; /* ordinal */
     uint32_t *queue;    /* rank */
-    uint32_t *input;
-    int64_t **slot; /* [n_columns][n_rows] */
+    uint32_t *input;    /* only if has_inputs */
+    int64_t **slot;     /* [n_columns][n_rows] */
     /* Scales and side tables of the columns; texts belong to the buckets. */
     struct ql_bucket_column *columns;
     bool has_inputs; /* rows of more than one */
@@ -29,6 +29,11 @@ struct ql_group {
     uint32_t *arrived_interval, *arrived_queue, *arrived_input, *order, *position;
     uint32_t *count;
     size_t cap_count;
+    uint32_t first, last; /* ordinals */
+    bool is_in_order;     /* intervals ascend as they arrived */
+    uint64_t *has_rank;   /* [n_queues] bits, all 0 between uses */
+    uint32_t *row_of_rank;
+    size_t cap_has_rank, cap_row_of_rank;
 };
 
 void ql_group_fini(struct ql_group *group);

@@ -10,8 +10,8 @@
 
 #include "pivot/exact.h"
 
-/* A bucket's span of time. 4 days of half hours x 250 queues are 48,000 rows: a group (pivot/group.h) or two. */
-static const int64_t BUCKET_SPAN_US = 4 * 86400 * QL_US_PER_S;
+/* A bucket's span of time. 2 days of quarter hours x 250 queues are 48,000 rows: a group (pivot/group.h). */
+static const int64_t BUCKET_SPAN_US = 2 * 86400 * QL_US_PER_S;
 
 /* Rows, and so intervals and queues, are numbered in 32 bits. */
 static const int64_t MAX_ROWS = INT64_C(4000000000);

@@ -27,6 +27,7 @@ struct ql_pivot_options {
     const struct ql_str *queues; /* --queues-from: exactly these, whatever the rows mention; NULL: those seen */
     size_t n_queues;
     enum ql_overlap overlap;
+    size_t n_threads; /* of finish; 0: as many as there are processors */
 };
 
 struct ql_pivot_stats {

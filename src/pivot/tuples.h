@@ -1,9 +1,10 @@
 /**
  * Rows as small tuples {interval, queue, one integer per metric column}, kept in buckets of time until they are aggregated.
  *
- * A bucket is a list of chunks, each a structure of arrays. A column of a bucket has one decimal scale, raised when a finer
- * number arrives; a slot holds the number as an integer at that scale. What does not fit (too many digits for an int64 at
- * the scale) goes to the bucket's side table of that column, exactly as written, and the slot holds its index there.
+ * A bucket is a list of chunks, each a structure of arrays. A column of a chunk has one decimal scale and one width; a slot
+ * holds the number as an integer at that scale, in 32 bits until the bucket's column meets a number that needs more. A finer
+ * or wider number begins a new chunk, so that nothing is ever rewritten. What does not even fit an int64 at the scale goes
+ * to the bucket's side table of that column, exactly as written, and the slot holds its index there.
  */
 #ifndef QL_PIVOT_TUPLES_H
 #define QL_PIVOT_TUPLES_H
@@ -50,17 +51,31 @@ struct ql_tuples {
     uint32_t input;
 };
 
+/* In a column of 32 bits; |slot| is at most INT32_MAX. */
+#define QL_NARROW_MISSING INT32_MIN
+
+struct ql_chunk_column {
+    union {
+        int32_t *i32;
+        int64_t *i64;
+    } slot; /* [cap] */
+    int32_t scale;
+    bool is_narrow; /* i32; no slot is an index into the side table */
+};
+
 struct ql_tuple_chunk {
     struct ql_tuple_chunk *next;
     size_t size; /* in bytes */
     uint32_t n, cap;
-    uint32_t input; /* of all its rows */
+    uint32_t input;  /* of all its rows */
+    uint32_t layout; /* of its columns: the bucket's when it began */
     uint32_t *interval, *queue;
-    int64_t *slot; /* column c begins at slot + c * cap */
+    struct ql_chunk_column *columns;
 };
 
 struct ql_bucket_column {
-    int32_t scale;
+    int32_t scale;        /* the finest so far */
+    bool needs_64_bit;    /* the next chunk's slots */
     struct ql_wide *wide; /* texts are in the bucket's arena */
     size_t n_wide, cap_wide;
 };
@@ -69,6 +84,7 @@ struct ql_bucket {
     int64_t period; /* which span of time */
     size_t n_columns, n_rows;
     size_t n_rows_of_input; /* since the input changed last */
+    uint32_t layout;        /* counts the changes of scale or width */
     struct ql_bucket_column *columns;
     struct ql_tuple_chunk *head, *tail;
     struct ql_arena arena;
@@ -81,6 +97,9 @@ void ql_bucket_append(struct ql_bucket *bucket, const struct ql_tuples *tuples, 
 /** The first chunk, which leaves the bucket; free with ql_tuple_chunk_free. NULL: there is none. */
 struct ql_tuple_chunk *ql_bucket_take_chunk(struct ql_bucket *bucket);
 void ql_tuple_chunk_free(struct ql_tuple_chunk *chunk);
+
+/** Slots [begin, begin + n) of a chunk's column as int64, whatever their width: in place, or in scratch[n]. */
+const int64_t *ql_chunk_slots(const struct ql_chunk_column *column, size_t begin, size_t n, int64_t *scratch);
 
 /** A side table's index as a slot, after the number was added. */
 int64_t ql_wide_add(struct ql_wide **wide, size_t *n, size_t *cap, struct ql_wide number);
