@@ -80,6 +80,13 @@ void ql_pivot_free(struct ql_pivot *pivot) {
     ql_mem_free(pivot->column);
     ql_mem_free(pivot->interval);
     ql_mem_free(pivot->queue);
+    ql_mem_free(pivot->bucket);
+    ql_mem_free(pivot->sorted.begin);
+    ql_mem_free(pivot->sorted.position);
+    ql_mem_free(pivot->sorted.interval);
+    ql_mem_free(pivot->sorted.queue);
+    ql_mem_free(pivot->sorted.slot);
+    ql_mem_free(pivot->sorted.columns);
     ql_mem_free(pivot);
 }
 
@@ -174,25 +181,91 @@ static uint32_t bucket_of(struct ql_pivot *pivot, int64_t start_us) {
     return added;
 }
 
-/* The keys of a batch: pivot->interval and pivot->queue. */
-static void look_up(struct ql_pivot *pivot, const struct ql_rows *rows) {
-    const struct ql_str none = {.ptr = "", .len = 0};
+/* The entry of row i's interval. */
+static uint32_t look_up_interval(struct ql_pivot *pivot, const struct ql_rows *rows, size_t i) {
+    bool is_new;
+    struct ql_str text = pivot->timeline.by_text ? rows->interval_text[i] : (struct ql_str){.ptr = "", .len = 0};
+    uint32_t interval = ql_timeline_put(&pivot->timeline, rows->start_us[i], rows->end_us[i], text, &is_new);
+    if (is_new) {
+        pivot->timeline.seen[interval].bucket = bucket_of(pivot, rows->start_us[i]);
+    }
+    return interval;
+}
+
+/* The keys of a batch, pivot->interval, queue and bucket; how many runs of rows of one bucket it has. */
+static size_t look_up(struct ql_pivot *pivot, const struct ql_rows *rows) {
     QL_MEM_GROW(pivot->interval, pivot->cap_interval, rows->n_rows);
     QL_MEM_GROW(pivot->queue, pivot->cap_queue, rows->n_rows);
+    QL_MEM_GROW(pivot->bucket, pivot->cap_bucket, rows->n_rows);
+    const int64_t *start_us = rows->start_us;
+    const int64_t *end_us = rows->end_us;
+    size_t n_runs = 0;
+    for (size_t begin = 0, end; begin < rows->n_rows; begin = end) { /* rows of one interval, which mostly come together */
+        uint32_t interval = look_up_interval(pivot, rows, begin);
+        struct ql_seen_interval *seen = &pivot->timeline.seen[interval];
+        n_runs += begin == 0 || pivot->bucket[begin - 1] != seen->bucket;
+        end = begin;
+        do {
+            pivot->interval[end] = interval;
+            pivot->bucket[end] = seen->bucket;
+            end++;
+        } while (end < rows->n_rows && start_us[end] == start_us[begin] && end_us[end] == end_us[begin] &&
+                 !pivot->timeline.by_text);
+        seen->n_rows += (uint32_t)(end - begin);
+    }
     for (size_t i = 0; i < rows->n_rows; i++) {
-        bool is_new;
-        struct ql_str text = pivot->timeline.by_text ? rows->interval_text[i] : none;
-        uint32_t interval = ql_timeline_put(&pivot->timeline, rows->start_us[i], rows->end_us[i], text, &is_new);
-        if (is_new) {
-            pivot->timeline.seen[interval].bucket = bucket_of(pivot, rows->start_us[i]);
-        }
-        pivot->timeline.seen[interval].n_rows++;
-        pivot->interval[i] = interval;
-        struct ql_str id = rows->queue_id != NULL ? rows->queue_id[i] : none;
+        struct ql_str id = rows->queue_id != NULL ? rows->queue_id[i] : (struct ql_str){.ptr = "", .len = 0};
         pivot->queue[i] = ql_queue_list_put(&pivot->queues, id, rows->queue_name[i]);
         if (id.len != 0) {
-            ql_label_note(&pivot->queues.labels[pivot->queue[i]], rows->start_us[i], rows->end_us[i]);
+            ql_label_note(&pivot->queues.labels[pivot->queue[i]], start_us[i], end_us[i]);
         }
+    }
+    return n_runs;
+}
+
+/* A batch's tuples in runs of rows of one bucket, as they come. */
+static void append_runs(struct ql_pivot *pivot, const struct ql_tuples *tuples, size_t n_rows) {
+    for (size_t begin = 0, end; begin < n_rows; begin = end) {
+        for (end = begin + 1; end < n_rows && pivot->bucket[end] == pivot->bucket[begin]; end++) {
+        }
+        ql_bucket_append(pivot->buckets[pivot->bucket[begin]], tuples, begin, end);
+    }
+}
+
+/* As append_runs for a batch that has more runs than buckets: its rows by bucket first (a counting sort), so that each bucket
+ * is written once and in sequence. */
+static void append_sorted(struct ql_pivot *pivot, const struct ql_tuples *tuples, size_t n_rows) {
+    struct ql_sorted_batch *sorted = &pivot->sorted;
+    QL_MEM_GROW(sorted->begin, sorted->cap_begin, pivot->n_buckets + 1);
+    QL_MEM_GROW(sorted->position, sorted->cap_position, n_rows);
+    QL_MEM_GROW(sorted->interval, sorted->cap_interval, n_rows);
+    QL_MEM_GROW(sorted->queue, sorted->cap_queue, n_rows);
+    QL_MEM_GROW(sorted->slot, sorted->cap_slot, n_rows * pivot->n_used);
+    QL_MEM_GROW(sorted->columns, sorted->cap_columns, pivot->n_used);
+    memset(sorted->begin, 0, (pivot->n_buckets + 1) * sizeof *sorted->begin);
+    for (size_t i = 0; i < n_rows; i++) {
+        sorted->begin[pivot->bucket[i] + 1]++;
+    }
+    for (size_t b = 0; b < pivot->n_buckets; b++) {
+        sorted->begin[b + 1] += sorted->begin[b];
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        uint32_t at = sorted->begin[pivot->bucket[i]]++; /* becomes the bucket's end */
+        sorted->position[i] = at;
+        sorted->interval[at] = tuples->interval[i];
+        sorted->queue[at] = tuples->queue[i];
+    }
+    for (size_t u = 0; u < pivot->n_used; u++) {
+        int64_t *slot = sorted->slot + u * n_rows;
+        for (size_t i = 0; i < n_rows; i++) {
+            slot[sorted->position[i]] = tuples->columns[u].slot[i];
+        }
+        sorted->columns[u] = tuples->columns[u];
+        sorted->columns[u].slot = slot;
+    }
+    const struct ql_tuples by_bucket = {sorted->interval, sorted->queue, sorted->columns, tuples->input};
+    for (size_t b = 0, begin = 0; b < pivot->n_buckets; begin = sorted->begin[b++]) {
+        ql_bucket_append(pivot->buckets[b], &by_bucket, begin, sorted->begin[b]);
     }
 }
 
@@ -205,15 +278,12 @@ enum ql_status ql_pivot_feed(struct ql_pivot *pivot, const struct ql_rows *rows,
     for (size_t u = 0; u < pivot->n_used; u++) {
         QL_TRY(convert_column(pivot, u, &rows->metrics[pivot->used[u]], rows->n_rows, err));
     }
-    look_up(pivot, rows);
-    struct ql_tuples tuples = {pivot->interval, pivot->queue, pivot->slots, rows->input};
-    for (size_t begin = 0, end; begin < rows->n_rows; begin = end) {
-        uint32_t bucket = pivot->timeline.seen[pivot->interval[begin]].bucket;
-        end = begin + 1;
-        while (end < rows->n_rows && pivot->timeline.seen[pivot->interval[end]].bucket == bucket) {
-            end++;
-        }
-        ql_bucket_append(pivot->buckets[bucket], &tuples, begin, end);
+    size_t n_runs = look_up(pivot, rows);
+    const struct ql_tuples tuples = {pivot->interval, pivot->queue, pivot->slots, rows->input};
+    if (n_runs > pivot->n_buckets) {
+        append_sorted(pivot, &tuples, rows->n_rows);
+    } else {
+        append_runs(pivot, &tuples, rows->n_rows);
     }
     pivot->stats.rows += (int64_t)rows->n_rows;
     pivot->has_queue_id = pivot->has_queue_id || rows->queue_id != NULL;

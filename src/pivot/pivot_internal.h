@@ -7,6 +7,15 @@
 #include "pivot/timeline.h"
 #include "pivot/tuples.h"
 
+/* Scratch of a batch whose rows are brought into the order of their buckets. */
+struct ql_sorted_batch {
+    uint32_t *begin; /* [n_buckets + 1] */
+    uint32_t *position, *interval, *queue;
+    int64_t *slot; /* column by column */
+    struct ql_slots *columns;
+    size_t cap_begin, cap_position, cap_interval, cap_queue, cap_slot, cap_columns;
+};
+
 struct ql_pivot {
     struct ql_pivot_options options;
     struct ql_pivot_stats stats;
@@ -26,12 +35,13 @@ struct ql_pivot {
     struct ql_index bucket_index; /* by period */
 
     /* Scratch of a batch. */
-    struct ql_slots *slots;             /* [n_used] */
-    struct ql_bucket_column *converted; /* [n_used] side tables of the batch */
-    int64_t **slot_copies;              /* [n_used] */
-    size_t *cap_slots;                  /* [n_used] */
-    uint32_t *interval, *queue;
-    size_t cap_interval, cap_queue;
+    struct ql_slots *slots;              /* [n_used] */
+    struct ql_bucket_column *converted;  /* [n_used] side tables of the batch */
+    int64_t **slot_copies;               /* [n_used] */
+    size_t *cap_slots;                   /* [n_used] */
+    uint32_t *interval, *queue, *bucket; /* by row */
+    size_t cap_interval, cap_queue, cap_bucket;
+    struct ql_sorted_batch sorted;
 };
 
 /** Buckets -> cells, in order of time. */

@@ -14,12 +14,45 @@
 void ql_queue_list_fini(struct ql_queue_list *list) {
     ql_mem_free(list->labels);
     ql_mem_free(list->queues);
+    ql_mem_free(list->guess);
     ql_index_fini(&list->index);
     *list = (struct ql_queue_list){.arena = list->arena};
 }
 
+static uint64_t read_word(const char *ptr) {
+    uint64_t word;
+    memcpy(&word, ptr, sizeof word);
+    return word;
+}
+
+/* As ql_str_eq, without a call for the few words of an id or a name: the last word overlaps the one before it. */
+static inline bool is_same(struct ql_str a, struct ql_str b) {
+    if (a.len != b.len || a.len < 8) {
+        return ql_str_eq(a, b);
+    }
+    uint64_t difference = read_word(a.ptr + a.len - 8) ^ read_word(b.ptr + a.len - 8);
+    for (size_t at = 0; at + 8 < a.len && difference == 0; at += 8) {
+        difference = read_word(a.ptr + at) ^ read_word(b.ptr + at);
+    }
+    return difference == 0;
+}
+
 static bool is_label(const struct ql_label *label, struct ql_str id, struct ql_str name) {
-    return ql_str_eq(label->name, name) && ql_str_eq(label->id, id);
+    return is_same(label->name, name) && is_same(label->id, id);
+}
+
+/* Where to guess a label: by the ends of its id, or of its name where it has none. */
+static size_t guess_slot(struct ql_str id, struct ql_str name) {
+    struct ql_str text = id.len != 0 ? id : name;
+    uint64_t word = text.len;
+    if (text.len >= 8) {
+        word ^= read_word(text.ptr) * 3 ^ read_word(text.ptr + text.len - 8);
+    } else {
+        for (size_t i = 0; i < text.len; i++) {
+            word = word << 8 ^ (uint8_t)text.ptr[i];
+        }
+    }
+    return (size_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 54); /* 10 bits of 2^64 / the golden ratio: Knuth 6.4 */
 }
 
 static uint32_t find_or_add(struct ql_queue_list *list, struct ql_str id, struct ql_str name) {
@@ -43,16 +76,20 @@ static uint32_t find_or_add(struct ql_queue_list *list, struct ql_str id, struct
 }
 
 uint32_t ql_queue_list_put(struct ql_queue_list *list, struct ql_str id, struct ql_str name) {
-    if (list->n_labels != 0) {
-        uint32_t guess = list->labels[list->last].successor;
-        if (is_label(&list->labels[guess], id, name)) {
-            return list->last = guess;
-        }
+    if (list->n_labels == 0) {
+        list->guess = ql_mem_zalloc(QL_LABEL_GUESSES, sizeof *list->guess);
+        return list->last = find_or_add(list, id, name);
     }
-    uint32_t before = list->last;
-    uint32_t found = find_or_add(list, id, name);
-    list->labels[before].successor = found;
-    return list->last = found;
+    struct ql_label *before = &list->labels[list->last];
+    if (is_label(&list->labels[before->successor], id, name)) {
+        return list->last = before->successor;
+    }
+    uint32_t *guess = &list->guess[guess_slot(id, name)];
+    if (!is_label(&list->labels[*guess], id, name)) {
+        *guess = find_or_add(list, id, name);
+    }
+    list->labels[list->last].successor = *guess; /* labels may have moved */
+    return list->last = *guess;
 }
 
 /* A label while it is merged, with the latest interval that mentions it. */

@@ -17,10 +17,14 @@ struct ql_label {
     uint32_t rank;      /* after build: index into queues */
 };
 
+/* Labels that a few of their bytes lead to: a guess, always verified. */
+enum { QL_LABEL_GUESSES = 1024 };
+
 struct ql_queue_list {
     struct ql_label *labels;
     size_t n_labels, cap_labels;
     struct ql_index index;
+    uint32_t *guess;        /* [QL_LABEL_GUESSES] */
     struct ql_arena *arena; /* of the texts; borrowed */
     uint32_t last;
 

@@ -219,6 +219,9 @@ static bool put_tuples(struct ql_bucket *bucket, struct ql_tuple_chunk *chunk, c
 }
 
 void ql_bucket_append(struct ql_bucket *bucket, const struct ql_tuples *tuples, size_t begin, size_t end) {
+    if (begin == end) {
+        return;
+    }
     raise_scales(bucket, tuples);
     while (begin < end) {
         struct ql_tuple_chunk *chunk = open_chunk(bucket, tuples->input);
