@@ -10,7 +10,7 @@
 
 /* Rows of a group where it can be chosen: 512 KiB for each column while it is sorted. Buckets of fewer rows are taken
  * together; a bucket of a few more is not worth cutting. */
-enum { QL_GROUP_ROWS = 65536, QL_GROUP_ROWS_MAX = 3 * QL_GROUP_ROWS };
+enum { QL_GROUP_ROWS = 65536, QL_GROUP_ROWS_MAX = 2 * QL_GROUP_ROWS };
 
 struct ql_group {
     size_t n_columns, n_rows, cap_rows;

@@ -213,6 +213,44 @@ static void sums_at_the_edges_of_64_and_128_bits_are_exact(void **state) {
     ql_cells_fini(&f.cells);
 }
 
+static void numbers_around_32_bits_are_kept_whatever_came_before(void **state) {
+    (void)state;
+    /* feed_all puts rows of one input into one batch, and each input into chunks of its own; scales rise from 0 to 9. */
+    struct feed_row rows[] = {ROW(0, "", "a", "2147483647", "1"),
+                              ROW(0, "", "b", "", "-7"),
+                              ROW(0, "", "c", "-2147483647", "2147483"),
+                              ROW(0, "", "d", "-2147483648", "2147483.647"), /* the marker of a missing value in 32 bits */
+                              ROW(0, "", "e", "1", "-2147483.648"),
+                              ROW(0, "", "f", "2147483648", "0.1"),
+                              ROW(0, "", "g", "-4294967296", "-2147483.6475"),
+                              ROW(0, "", "h", "4294967297", "0.000000001"), /* 1 in the low half */
+                              ROW(0, "", "i", "7", "123456789.123456789"),
+                              ROW(0, "", "j", "8", "2147483648"),
+                              ROW(0, "", "k", "-9", "0.000000000000000001")};
+    static const int64_t OFFERED[] = {2147483647,  QL_CELL_NULL_I64, -2147483647, -2147483648, 1, 2147483648,
+                                      -4294967296, 4294967297,       7,           8,           -9};
+    static const double TOTAL[] = {
+        1, -7, 2147483, 2147483.647, -2147483.648, 0.1, -2147483.6475, 1e-9, 123456789.123456789, 2147483648.0, 1e-18};
+    enum { N = sizeof rows / sizeof rows[0] };
+    const struct ql_aggregate aggregates[] = {SUM_0, SUM_1};
+    struct fixture f = fixture(aggregates, 2);
+    for (int backwards = 0; backwards < 2; backwards++) {
+        for (uint32_t rows_of_input = 1; rows_of_input <= N; rows_of_input++) {
+            struct feed_row fed[N];
+            for (size_t i = 0; i < N; i++) {
+                fed[i] = rows[backwards != 0 ? N - 1 - i : i];
+                fed[i].input = (uint32_t)i / rows_of_input;
+            }
+            assert_runs(&f, fed);
+            for (size_t i = 0; i < N; i++) {
+                assert_int_equal(f.cells.columns[0].v.i64[i], OFFERED[i]);
+                assert_double(f.cells.columns[1].v.f64[i], TOTAL[i]);
+            }
+            ql_cells_fini(&f.cells);
+        }
+    }
+}
+
 static void a_sum_beyond_a_double_is_an_error(void **state) {
     (void)state;
     const struct feed_row rows[] = {ROW(0, "", "q", "", "1.7e308"), ROW(0, "", "q", "", "1.7e308")};
@@ -386,6 +424,7 @@ int main(void) {
         cmocka_unit_test(every_aggregation_of_nothing),
         cmocka_unit_test(an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end),
         cmocka_unit_test(sums_at_the_edges_of_64_and_128_bits_are_exact),
+        cmocka_unit_test(numbers_around_32_bits_are_kept_whatever_came_before),
         cmocka_unit_test(a_sum_beyond_a_double_is_an_error),
         cmocka_unit_test(two_inputs_for_one_cell_need_a_rule),
         cmocka_unit_test(duplicates_within_one_input_are_merged),

@@ -164,7 +164,7 @@ static void check_cells(const struct shape *shape, const struct ql_cells *cells,
     assert_int_equal(at, cells->n_cells);
 }
 
-static void check_shape(const struct shape *shape) {
+static void check_shape(const struct shape *shape, size_t n_threads) {
     const struct ql_aggregate aggregates[] = {
         {QL_STR("calls"), 0, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false},
         {QL_STR("mean"), 1, 0, QL_AGG_MEAN, QL_CELL_DOUBLE, false},
@@ -177,7 +177,8 @@ static void check_shape(const struct shape *shape) {
                                        .by_interval_text = shape->by_text,
                                        .overlap = QL_OVERLAP_SUM,
                                        .from_us = QL_TIME_NONE,
-                                       .to_us = QL_TIME_NONE};
+                                       .to_us = QL_TIME_NONE,
+                                       .n_threads = n_threads};
     struct reference *table = ql_mem_zalloc((size_t)shape->n_intervals * shape->n_queues, sizeof *table);
     struct row *rows = make_rows(shape, table);
     struct ql_pivot *pivot = ql_pivot_new(&options);
@@ -211,11 +212,67 @@ static void every_shape_of_input_gives_the_cells_of_a_plain_table(void **state) 
         {"the order of texts is not that of time", 1800 * second, 1440, 80, true, true},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        check_shape(&shapes[i]);
+        check_shape(&shapes[i], 1);
+        check_shape(&shapes[i], 5);
+    }
+}
+
+enum { N_PAIRS = 40000, N_OVERFLOWS = 3 };
+
+/* Cells of two rows whose sum fits 64 bits, but for a few. */
+static void find_overflow(const size_t *overflowing, size_t n_threads, struct ql_err *failure) {
+    const struct ql_aggregate aggregates[] = {
+        {QL_STR("second"), 1, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false},
+        {QL_STR("first"), 0, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false},
+    };
+    struct ql_pivot_options options = {.aggregates = aggregates,
+                                       .n_aggregates = 2,
+                                       .n_columns = 2,
+                                       .from_us = QL_TIME_NONE,
+                                       .to_us = QL_TIME_NONE,
+                                       .n_threads = n_threads};
+    struct ql_pivot *pivot = ql_pivot_new(&options);
+    for (size_t pair = 0; pair < N_PAIRS; pair++) {
+        int64_t k[2][2] = {{1, 1}, {1, 1}}; /* column, row */
+        for (size_t o = 0; o < N_OVERFLOWS; o++) {
+            k[o % 2][0] = pair == overflowing[o] ? INT64_MAX : k[o % 2][0];
+        }
+        const int64_t start_us[] = {(int64_t)(pair / 10) * 3600 * QL_US_PER_S, (int64_t)(pair / 10) * 3600 * QL_US_PER_S};
+        const int64_t end_us[] = {start_us[0] + 3600 * QL_US_PER_S, start_us[0] + 3600 * QL_US_PER_S};
+        char name[TEXT_SIZE];
+        const struct ql_str names[] = {PRINT(name, "queue %zu", pair % 10), {.ptr = name, .len = strlen(name)}};
+        const struct ql_number_column metrics[] = {{.k = k[0]}, {.k = k[1]}};
+        const struct ql_rows rows = {
+            .n_rows = 2, .start_us = start_us, .end_us = end_us, .queue_name = names, .n_metrics = 2, .metrics = metrics};
+        assert_ok(ql_pivot_feed(pivot, &rows, err));
+    }
+    struct ql_cells cells;
+    assert_int_equal(ql_pivot_finish(pivot, &cells, failure), QL_E_OVERFLOW);
+    ql_pivot_free(pivot);
+}
+
+static void of_many_errors_the_first_cell_is_named_by_any_number_of_threads(void **state) {
+    (void)state;
+    const size_t overflowing[][N_OVERFLOWS] = {{39999, 38000, 37995}, {17, 16, 39999}, {20000, 20001, 20000}, {1, 39000, 2}};
+    static const char *const EXPECTED[] = {"'first' of interval '1970-06-08T07:00:00.000Z/1970-06-08T08:00:00.000Z' and queue"
+                                           " 'queue 5'",
+                                           "'second' of interval '1970-01-01T01:00:00.000Z/1970-01-01T02:00:00.000Z' and queue"
+                                           " 'queue 6'",
+                                           "'first' of interval '1970-03-25T08:00:00.000Z/1970-03-25T09:00:00.000Z' and queue"
+                                           " 'queue 0'",
+                                           "'first' of interval '1970-01-01T00:00:00.000Z/1970-01-01T01:00:00.000Z' and queue"
+                                           " 'queue 1'"};
+    for (size_t c = 0; c < sizeof overflowing / sizeof overflowing[0]; c++) {
+        for (size_t n_threads = 1; n_threads <= 4; n_threads++) {
+            struct ql_err failure;
+            find_overflow(overflowing[c], n_threads, &failure);
+            assert_memory_equal(failure.message, EXPECTED[c], strlen(EXPECTED[c]));
+        }
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape_of_input_gives_the_cells_of_a_plain_table)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape_of_input_gives_the_cells_of_a_plain_table),
+                                       cmocka_unit_test(of_many_errors_the_first_cell_is_named_by_any_number_of_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
