@@ -137,3 +137,16 @@ void ql_mem_unmap(void *ptr, size_t size) {
         (void)munmap(ptr, size != 0 ? size : 1); /* of a mapping of our own: cannot fail */
     }
 }
+
+void ql_mem_populate(void *ptr, size_t size) {
+#ifdef MADV_POPULATE_WRITE /* Linux 5.14 */
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t skipped = (page - (uintptr_t)ptr % page) % page;
+    if (size >= skipped + page) {
+        (void)madvise((char *)ptr + skipped, (size - skipped) / page * page, MADV_POPULATE_WRITE); /* refused: page faults */
+    }
+#else
+    (void)ptr;
+    (void)size;
+#endif
+}

@@ -28,6 +28,12 @@ char *ql_mem_strndup(const char *text, size_t len) __attribute__((malloc, return
 void *ql_mem_map(size_t size) __attribute__((returns_nonnull));
 void ql_mem_unmap(void *ptr, size_t size);
 
+/**
+ * Says that this memory will be written whole, and at once: its pages come in one call instead of a page fault each, where the
+ * system can. A hint; nothing changes but time.
+ */
+void ql_mem_populate(void *ptr, size_t size);
+
 /** Grows a vector to hold at least `need` elements of *items; capacity at least doubles. */
 #define QL_MEM_GROW(items, cap, need)                                    \
     do {                                                                 \

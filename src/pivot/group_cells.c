@@ -172,6 +172,9 @@ static void write_keys(const struct ql_group_writer *writer, size_t base) {
     const uint32_t *final_of = writer->pivot->timeline.final_of;
     uint32_t *interval_of = writer->cells->interval_of + base;
     uint32_t *queue_of = writer->cells->queue_of + base;
+    /* New pages, a few hundred for each array: a tenth of finishing was page faults. */
+    ql_mem_populate(interval_of, group->n_cells * sizeof *interval_of);
+    ql_mem_populate(queue_of, group->n_cells * sizeof *queue_of);
     for (size_t i = 0; i < group->n_cells; i++) {
         interval_of[i] = final_of[group->interval[group->cell[i]]];
         queue_of[i] = group->queue[group->cell[i]];
@@ -188,6 +191,7 @@ enum ql_status ql_group_write_cells(struct ql_group_writer *writer, size_t base,
         const struct ql_cell_column *column = &writer->cells->columns[a];
         struct ql_fold_input input = {.agg = aggregate->agg, .values = rows_of(writer, aggregate->column)};
         input.weights = rows_of(writer, aggregate->agg == QL_AGG_MEAN ? aggregate->weight : QL_NO_COLUMN);
+        ql_mem_populate(column->v.i64 + base, writer->group.n_cells * sizeof(int64_t));
         /* Either member of a union is the same pointer, and a double is as large as an int64. */
         fold_cells(writer, &input, a, column->v.i64 + base, &failure);
         if (options->has_totals) {
