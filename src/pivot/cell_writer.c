@@ -152,11 +152,12 @@ static void plan_groups(struct finish *finish) {
     n = 0;
     for (size_t s = 0; s < finish->n_sources; s++) {
         struct source *source = &finish->sources[s];
-        for (size_t p = 0; p < source->n_parts; p++) {
-            finish->buckets[n++] = source->parts[p];
-        }
         if (source->parts == NULL) {
             finish->buckets[n++] = source->bucket;
+            continue;
+        }
+        for (size_t p = 0; p < source->n_parts; p++) {
+            finish->buckets[n++] = source->parts[p];
         }
         ql_mem_free(source->parts);
     }

@@ -317,6 +317,7 @@ static size_t single_integers(const int64_t *slot, size_t n, int64_t *values) {
 }
 
 size_t ql_fold_singles(const struct ql_fold_input *input, size_t begin, size_t n, enum ql_cell_type type, void *values) {
+    /* NOLINTNEXTLINE(misc-redundant-expression): of two headers, which must agree */
     static_assert(QL_SLOT_MISSING == QL_CELL_NULL_I64, "copied as it is");
     const int64_t *slot = input->values.slot + begin;
     int32_t scale = input->values.column->scale;

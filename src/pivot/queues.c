@@ -25,14 +25,20 @@ static uint64_t read_word(const char *ptr) {
     return word;
 }
 
-/* As ql_str_eq, without a call for the few words of an id or a name: the last word overlaps the one before it. */
+/* As ql_str_eq, without a call for the few words of an id or a name: two words at a time, the last ones overlap those before.
+ */
 static inline bool is_same(struct ql_str a, struct ql_str b) {
     if (a.len != b.len || a.len < 8) {
         return ql_str_eq(a, b);
     }
     uint64_t difference = read_word(a.ptr + a.len - 8) ^ read_word(b.ptr + a.len - 8);
-    for (size_t at = 0; at + 8 < a.len && difference == 0; at += 8) {
-        difference = read_word(a.ptr + at) ^ read_word(b.ptr + at);
+    size_t at = 0;
+    for (; at + 16 < a.len; at += 16) {
+        difference |= read_word(a.ptr + at) ^ read_word(b.ptr + at);
+        difference |= read_word(a.ptr + at + 8) ^ read_word(b.ptr + at + 8);
+    }
+    if (at + 8 < a.len) {
+        difference |= read_word(a.ptr + at) ^ read_word(b.ptr + at);
     }
     return difference == 0;
 }
