@@ -4,6 +4,7 @@
 #define QL_CLI_CLI_H
 
 #include "config/config.h"
+#include "cpu/cpu.h"
 #include "run/run.h"
 
 #include <signal.h>
@@ -23,9 +24,13 @@ int ql_cli_load(const char *command, int argc, char **argv, struct ql_settings *
 /** Whether anywhere in argv stands --json: an error of the settings themselves is then told as JSON, too. */
 bool ql_cli_wants_json(int argc, char **argv);
 
+/** What the processor has, below the ceiling that QUEUELAKE_CPU sets: scalar, avx2 or native. E_CONFIG for another word. */
+QL_MUST_CHECK enum ql_status ql_cli_cpu(struct ql_cpu *cpu, struct ql_err *err);
+
 /** What a run needs beside the settings' own texts. */
 struct ql_cli_job {
     struct ql_run_options options;
+    struct ql_cpu cpu;
     struct ql_arena arena;
     struct ql_tz *timezone, *csv_timezone;
 };

@@ -40,6 +40,18 @@ int ql_cli_load(const char *command, int argc, char **argv, struct ql_settings *
     return -1;
 }
 
+enum ql_status ql_cli_cpu(struct ql_cpu *cpu, struct ql_err *err) {
+    const char *ceiling = getenv("QUEUELAKE_CPU");
+    enum ql_cpu_level level;
+    if (!ql_cpu_level_from_name(ql_str_from(ceiling), &level)) {
+        (void)QL_FAIL(err, QL_E_CONFIG, "QUEUELAKE_CPU '%.64s' is no kind of kernel", ceiling);
+        ql_err_hint(err, "set it to scalar, avx2 or native, or unset it: native is the default, and results are the same");
+        return QL_E_CONFIG;
+    }
+    ql_cpu_detect(cpu, level);
+    return QL_OK;
+}
+
 static int run_job(const char *command, int argc, char **argv) {
     struct ql_settings settings;
     int code = ql_cli_load(command, argc, argv, &settings);
@@ -94,6 +106,13 @@ int ql_cli_version(int argc, char **argv) {
     if (code >= 0) {
         return code;
     }
+    struct ql_cpu cpu;
+    struct ql_err err = {0};
+    if (ql_cli_cpu(&cpu, &err) != QL_OK) {
+        ql_cli_error_print(&err);
+        ql_settings_fini(&settings);
+        return ql_cli_exit_code(&err);
+    }
     void (*const versions[])(struct ql_buf *) = {ql_http_versions,  ql_json_versions, ql_xml_versions,
                                                  ql_codec_versions, ql_hash_versions, ql_settings_versions};
     struct ql_buf libraries = {0};
@@ -105,7 +124,7 @@ int ql_cli_version(int argc, char **argv) {
         struct ql_json *root = ql_json_new_object();
         ql_json_set(root, "version", ql_json_new_text(QL_STR(QUEUELAKE_VERSION)));
         ql_json_set(root, "format_version", ql_json_new_text(QL_STR(QUEUELAKE_FORMAT_VERSION)));
-        ql_json_set(root, "kernels", ql_json_new_text(QL_STR("scalar")));
+        ql_json_set(root, "kernels", ql_json_new_text(ql_str_from(ql_cpu_name(&cpu))));
         ql_json_set(root, "libraries", ql_json_new_text(ql_buf_view(&libraries)));
         struct ql_buf text = {0};
         ql_json_write(root, true, &text);
@@ -113,8 +132,8 @@ int ql_cli_version(int argc, char **argv) {
         ql_buf_fini(&text);
         ql_json_free(root);
     } else {
-        (void)printf("queuelake %s\n  artefacts: format version %s\n  CPU kernels: scalar\n  libraries: %s\n",
-                     QUEUELAKE_VERSION, QUEUELAKE_FORMAT_VERSION, ql_buf_text(&libraries));
+        (void)printf("queuelake %s\n  artefacts: format version %s\n  CPU kernels: %s\n  libraries: %s\n", QUEUELAKE_VERSION,
+                     QUEUELAKE_FORMAT_VERSION, ql_cpu_name(&cpu), ql_buf_text(&libraries));
     }
     ql_buf_fini(&libraries);
     ql_settings_fini(&settings);

@@ -489,7 +489,10 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
 enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                                struct ql_err *err) {
     *job = (struct ql_cli_job){0};
-    return fill(job, command, settings, err);
+    QL_TRY(fill(job, command, settings, err));
+    QL_TRY(ql_cli_cpu(&job->cpu, err));
+    job->options.csv.cpu = &job->cpu;
+    return QL_OK;
 }
 
 void ql_cli_job_fini(struct ql_cli_job *job) {

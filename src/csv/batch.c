@@ -59,7 +59,16 @@ void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql
     bool is_missing = number->kind != QL_CSV_NUMBER_EXACT;
     column->k[row] = is_missing ? QL_NUMBER_MISSING : number->k;
     column->scale[row] = is_missing ? 0 : number->scale;
-    column->max_scale = column->scale[row] > column->max_scale ? column->scale[row] : column->max_scale;
+}
+
+static struct ql_str copy_text(struct ql_arena *arena, struct ql_str s) {
+    return (struct ql_str){.ptr = ql_arena_copy(arena, s.ptr, s.len), .len = s.len};
+}
+
+void ql_csv_batch_put_queue(struct ql_csv_batch *batch, struct ql_str id, struct ql_str name) {
+    size_t n = batch->n_rows;
+    batch->queue_id[n] = id.len != 0 ? copy_text(&batch->arena, id) : id;
+    batch->queue_name[n] = name.ptr == id.ptr ? batch->queue_id[n] : copy_text(&batch->arena, name);
 }
 
 static int compare_wide(const void *a, const void *b) {
@@ -81,14 +90,21 @@ static void make_wide(struct ql_csv_batch *batch, struct ql_csv_batch_column *co
 
 static void level_column(struct ql_csv_batch *batch, struct ql_csv_batch_column *column) {
     size_t n_wide = column->n_wide;
+    column->max_scale = 0;
     for (size_t row = 0; row < batch->n_rows; row++) {
-        int up = column->max_scale - column->scale[row];
+        column->max_scale = column->scale[row] > column->max_scale ? column->scale[row] : column->max_scale;
+    }
+    if (column->max_scale == 0) {
+        return;
+    }
+    for (size_t row = 0; row < batch->n_rows; row++) { /* multiplies by 1 too: scales come in no order to be foreseen */
         int64_t k = column->k[row];
-        if (up == 0 || k <= QL_NUMBER_WIDE) {
+        if (k <= QL_NUMBER_WIDE) {
             continue;
         }
         int64_t scaled;
-        if (__builtin_mul_overflow(k, ql_csv_pow10(up), &scaled) || scaled <= QL_NUMBER_WIDE) {
+        if (__builtin_mul_overflow(k, ql_csv_pow10(column->max_scale - column->scale[row]), &scaled) ||
+            scaled <= QL_NUMBER_WIDE) {
             make_wide(batch, column, row);
         } else {
             column->k[row] = scaled;
@@ -122,7 +138,6 @@ void ql_csv_batch_view(struct ql_csv_batch *batch, uint32_t input, bool has_queu
 void ql_csv_batch_reset(struct ql_csv_batch *batch) {
     batch->n_rows = 0;
     for (size_t i = 0; i < batch->n_metrics; i++) {
-        batch->columns[i].max_scale = 0;
         batch->columns[i].n_wide = 0;
     }
     ql_arena_reset(&batch->arena);

@@ -83,6 +83,7 @@ struct ql_csv *ql_csv_new(const struct ql_csv_options *options, const struct ql_
     csv->limits = complete_limits(options->limits);
     csv->bad_rows = (struct ql_csv_bad_rows){
         .policy = options->on_bad_row, .max_rows = options->max_bad_rows, .quarantine = options->quarantine};
+    csv->scanner.kernel = ql_csv_kernel_choose(options->cpu);
     csv->status = prepare(csv, &csv->failure);
     if (options->queues != NULL) {
         ql_csv_queues_init(&csv->queues, options->queues, options->n_queues, &csv->arena);
@@ -280,6 +281,10 @@ static enum ql_status begin_rows(struct ql_csv *csv, struct ql_err *err) {
 
 /* ---- rows ---- */
 
+static bool is_batch_full(const struct ql_csv *csv) {
+    return csv->batch.n_rows == QL_CSV_BATCH_ROWS || csv->batch.arena.used > BATCH_TEXT_BYTES;
+}
+
 static enum ql_status take_row(struct ql_csv *csv, const struct ql_csv_row *row, struct ql_err *err) {
     if (csv->rows + (int64_t)csv->batch.n_rows + csv->bad_rows.n_rows >= csv->limits.max_rows) {
         (void)QL_FAIL(err, QL_E_LIMIT, "more than %" PRId64 " rows, the limit of --max-rows", csv->limits.max_rows);
@@ -292,7 +297,7 @@ static enum ql_status take_row(struct ql_csv *csv, const struct ql_csv_row *row,
         QL_TRY(ql_csv_bad_rows_put(&csv->bad_rows, row, &defect, &csv->columns, csv->name,
                                    ql_csv_decode_encoding_name(&csv->decode), err));
     }
-    return csv->batch.n_rows == QL_CSV_BATCH_ROWS || csv->batch.arena.used > BATCH_TEXT_BYTES ? flush(csv, err) : QL_OK;
+    return is_batch_full(csv) ? flush(csv, err) : QL_OK;
 }
 
 static enum ql_status take_result(struct ql_csv *csv, enum ql_csv_scan_result result, const struct ql_csv_row *row,
@@ -304,10 +309,26 @@ static enum ql_status take_result(struct ql_csv *csv, enum ql_csv_scan_result re
                                             : fail_limit(csv, result, row->line, row->offset, err);
 }
 
+/* As many rows as the index has, up to one that has to be scanned. */
+static enum ql_status take_indexed_rows(struct ql_csv *csv, struct ql_err *err) {
+    struct ql_csv_indexed_rows rows;
+    size_t n = 1;
+    while (n != 0 && ql_csv_scanner_view_indexed(&csv->scanner, &rows)) {
+        int64_t n_left = csv->limits.max_rows - csv->rows - (int64_t)csv->batch.n_rows - csv->bad_rows.n_rows;
+        size_t n_max = QL_CSV_BATCH_ROWS - csv->batch.n_rows;
+        n_max = n_left > (int64_t)n_max ? n_max : n_left > 0 ? (size_t)n_left : 0;
+        n = ql_csv_reader_read_indexed(&csv->reader, &rows, n_max, &csv->batch);
+        ql_csv_scanner_skip_indexed(&csv->scanner, n);
+        QL_TRY(is_batch_full(csv) ? flush(csv, err) : QL_OK);
+    }
+    return QL_OK;
+}
+
 static enum ql_status scan_rows(struct ql_csv *csv, struct ql_str chunk, struct ql_err *err) {
     struct ql_csv_row row;
     ql_csv_scanner_put(&csv->scanner, chunk);
     for (;;) {
+        QL_TRY(take_indexed_rows(csv, err));
         enum ql_csv_scan_result result = ql_csv_scanner_next(&csv->scanner, &row);
         if (result == QL_CSV_SCAN_MORE) {
             return QL_OK;

@@ -27,6 +27,8 @@ struct ql_csv_limits {
     int64_t max_ratio; /* decoded : compressed, looked at once 64 MiB came out; 0: none */
 };
 
+struct ql_cpu;
+
 struct ql_csv_options {
     const struct ql_rows_metric *metrics; /* borrowed for the csv's life */
     size_t n_metrics;
@@ -48,6 +50,7 @@ struct ql_csv_options {
     /* CSV text with a header: line, byte_offset, column, reason, row, input; used if on_bad_row says so */
     struct ql_sink quarantine;
     struct ql_csv_limits limits;
+    const struct ql_cpu *cpu; /* read by ql_csv_new; NULL: portable code. It decides about speed alone */
 };
 
 /** What the header of an input turned out to have. */

@@ -6,6 +6,8 @@
  *   header.c   names (aliases.c) and what is needed       header row -> which column is what
  *   scanner.c  RFC 4180 over chunks                       text -> rows of fields
  *   row.c      interval.c, number.c                       fields -> values
+ *   index.c    index_x86.c; for rows that are regular     text -> positions of delimiters and line ends
+ *   quick_row.c  known_queues.c, swar.h; the same rows    positions -> values; declines what is not plain
  *   batch.c    one scale a column                         values -> struct ql_rows
  *   bad_row.c  what happens to a row that cannot be read
  *   csv.c      the public face, which drives all of these
@@ -16,6 +18,7 @@
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "csv/csv.h"
+#include "csv/index.h"
 
 #define QL_CSV_NONE SIZE_MAX /* no such column */
 enum { QL_CSV_SCALE_MAX = 18 };
@@ -123,6 +126,23 @@ struct ql_csv_scanner {
     bool is_row_out;      /* the last row was handed out, and ends at scan.pos */
     const char *row;      /* its bytes */
     int64_t line, offset; /* of the row in the making */
+    /* The rows of `window` that were not taken yet begin at `next_row` and at `next_start`. */
+    const struct ql_csv_kernel *kernel; /* NULL: no index, every row is scanned; kept by begin and fini */
+    struct ql_csv_index index;
+    const char *window; /* in the chunk; NULL: none */
+    size_t next_row;
+    uint32_t next_start;
+};
+
+/** Complete regular rows at the front of what was put, by the positions of their delimiters. */
+struct ql_csv_indexed_rows {
+    const char *text;     /* positions count from here */
+    const uint32_t *ends; /* delimiters and line ends */
+    const uint32_t *rows; /* [n_rows] how many `ends` there are up to the row's end */
+    size_t n_rows;
+    uint32_t start;         /* of the first row */
+    uint32_t n_ends_before; /* `ends` of rows before it */
+    size_t max_row_bytes;   /* a longer one may pass a limit */
 };
 
 /** Rows have n_columns fields. line and offset are those of the first byte that will be put. */
@@ -131,6 +151,10 @@ void ql_csv_scanner_fini(struct ql_csv_scanner *scanner);
 /** The chunk must live until `next` has said MORE. */
 void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk);
 enum ql_csv_scan_result ql_csv_scanner_next(struct ql_csv_scanner *scanner, struct ql_csv_row *row);
+/** False if the next row is none that the index knows. */
+bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_indexed_rows *rows);
+/** The first n of them are done with. */
+void ql_csv_scanner_skip_indexed(struct ql_csv_scanner *scanner, size_t n);
 /** After the last chunk: ROW once if a row without line break is left, then MORE. */
 enum ql_csv_scan_result ql_csv_scanner_end(struct ql_csv_scanner *scanner, struct ql_csv_row *row);
 
@@ -329,6 +353,8 @@ struct ql_csv_batch {
 enum { QL_CSV_BATCH_ROWS = 2048 };
 void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics, bool wants_interval_text);
 void ql_csv_batch_fini(struct ql_csv_batch *batch);
+/** Copies the queue of row n_rows; where the id stands for the name, they share their bytes. */
+void ql_csv_batch_put_queue(struct ql_csv_batch *batch, struct ql_str id, struct ql_str name);
 /** A number of row n_rows; wide: its text in the batch's arena, where it is WIDE. The caller counts the row. */
 void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide);
 /** Brings every column to one scale. The view is valid until the batch is reset. */
@@ -343,6 +369,59 @@ struct ql_csv_queues {
     size_t mask;
 };
 void ql_csv_queues_init(struct ql_csv_queues *queues, const struct ql_str *names, size_t n, struct ql_arena *arena);
+
+/* ---- known_queues.c ---- */
+
+struct ql_csv_known_queue {
+    uint64_t hash;
+    struct ql_str id_field, name_field; /* as the input has them, quotes included */
+    struct ql_str id, name;             /* what they mean */
+    uint32_t next;                      /* the one that followed it last */
+};
+
+/** Zero-initialise to start. Texts live until the next reset. */
+struct ql_csv_known_queues {
+    struct ql_csv_known_queue *items;
+    size_t cap_items;
+    uint32_t n_items, last; /* last: the one that was found or added last */
+    uint32_t *slots;        /* open addressing; number + 1; 0: free */
+    size_t mask;
+    struct ql_arena arena;
+};
+/** The queue with these fields, or NULL; valid until the next add. */
+const struct ql_csv_known_queue *ql_csv_known_queues_find(struct ql_csv_known_queues *known, struct ql_str id,
+                                                          struct ql_str name);
+/** NULL if there is no room for more. */
+const struct ql_csv_known_queue *ql_csv_known_queues_add(struct ql_csv_known_queues *known, struct ql_str id_field,
+                                                         struct ql_str name_field, struct ql_str id, struct ql_str name);
+void ql_csv_known_queues_reset(struct ql_csv_known_queues *known);
+void ql_csv_known_queues_fini(struct ql_csv_known_queues *known);
+
+/** Equality of short texts without a call. */
+static inline bool ql_csv_is_same(struct ql_str a, struct ql_str b) {
+    uint64_t x;
+    uint64_t y;
+    if (a.len != b.len) {
+        return false;
+    }
+    if (a.len < sizeof x) {
+        for (size_t i = 0; i < a.len; i++) {
+            if (a.ptr[i] != b.ptr[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+    uint64_t difference = 0;
+    for (size_t i = 0; i + sizeof x < a.len; i += sizeof x) {
+        memcpy(&x, a.ptr + i, sizeof x);
+        memcpy(&y, b.ptr + i, sizeof y);
+        difference |= x ^ y;
+    }
+    memcpy(&x, a.ptr + a.len - sizeof x, sizeof x); /* the last eight, some of them again */
+    memcpy(&y, b.ptr + b.len - sizeof y, sizeof y);
+    return (difference | (x ^ y)) == 0;
+}
 
 /** A number of the row in the making. */
 struct ql_csv_pending {
@@ -365,6 +444,8 @@ struct ql_csv_reader {
     struct ql_str last_text; /* in the batch's arena; ptr NULL: not copied there yet */
     struct ql_buf scratch_interval, scratch_end, scratch_id, scratch_name, scratch_number;
     struct ql_csv_number_scratch number;
+    struct ql_csv_known_queues known;
+    struct ql_csv_field *quick_fields; /* [n_columns] of a row that quick_row.c passes to row.c */
     int64_t missing_values, nan_values, out_of_range_rows;
 };
 
@@ -377,6 +458,21 @@ bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *r
                         struct ql_csv_defect *defect);
 /** The batch was reset: its texts are gone. */
 void ql_csv_reader_forget_text(struct ql_csv_reader *reader);
+/* The parts of it, for quick_row.c. The interval is in reader->last_us and last_start, last_end. */
+bool ql_csv_reader_read_interval(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect);
+bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_str *id,
+                              struct ql_str *name, struct ql_csv_defect *defect);
+void ql_csv_reader_put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch *batch);
+
+/* ---- quick_row.c ---- */
+
+/** Missing values of a row that may yet be declined. */
+struct ql_csv_quick_counts {
+    int64_t missing, nan;
+};
+/** Adds rows to the batch, n_max at most, up to the first that needs ql_csv_reader_read; returns how many. */
+size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
+                                  struct ql_csv_batch *batch);
 
 /* ---- bad_row.c ---- */
 

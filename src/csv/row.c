@@ -52,7 +52,9 @@ void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_optio
     reader->n_metrics = options->n_metrics;
     reader->rules = ql_arena_alloc(arena, options->n_metrics * sizeof *reader->rules);
     reader->pending = ql_arena_alloc(arena, options->n_metrics * sizeof *reader->pending);
+    reader->quick_fields = ql_arena_alloc(arena, columns->n_columns * sizeof *reader->quick_fields);
     reader->has_last = false;
+    ql_csv_known_queues_reset(&reader->known); /* the columns of this input may be others */
     for (size_t i = 0; i < options->n_metrics; i++) {
         reader->rules[i] = (struct ql_csv_number_rule){.kind = options->metrics[i].kind,
                                                        .is_duration = options->metrics[i].is_duration,
@@ -69,6 +71,7 @@ void ql_csv_reader_fini(struct ql_csv_reader *reader) {
         ql_buf_fini(bufs[i]);
     }
     ql_csv_number_scratch_fini(&reader->number);
+    ql_csv_known_queues_fini(&reader->known);
     *reader = (struct ql_csv_reader){0};
 }
 
@@ -93,7 +96,7 @@ static bool check_structure(const struct ql_csv_reader *reader, const struct ql_
     return row->n_fields == n_columns || fail(defect, QL_CSV_FAULT_RAGGED, QL_CSV_NONE, row->text);
 }
 
-static bool read_interval(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect) {
+bool ql_csv_reader_read_interval(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect) {
     const struct ql_csv_columns *columns = reader->columns;
     struct ql_str start = ql_csv_row_field(row, columns->interval, &reader->scratch_interval);
     bool has_end = columns->interval_end != QL_CSV_NONE;
@@ -108,7 +111,6 @@ static bool read_interval(struct ql_csv_reader *reader, const struct ql_csv_row 
     reader->has_last = fault == QL_CSV_FINE;
     reader->last_text = (struct ql_str){0};
     if (fault != QL_CSV_FINE) {
-        reader->out_of_range_rows += fault == QL_CSV_FAULT_RANGE;
         return fail(defect, fault, is_end_wrong ? columns->interval_end : columns->interval, is_end_wrong ? end : start);
     }
     ql_buf_reset(&reader->last_start);
@@ -139,8 +141,8 @@ static bool read_text(size_t column, const struct ql_csv_row *row, struct ql_buf
     return true;
 }
 
-static bool read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_str *id, struct ql_str *name,
-                       struct ql_csv_defect *defect) {
+bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_str *id,
+                              struct ql_str *name, struct ql_csv_defect *defect) {
     const struct ql_csv_columns *columns = reader->columns;
     if (!read_text(columns->queue_id, row, &reader->scratch_id, id, defect) ||
         !read_text(columns->queue_name, row, &reader->scratch_name, name, defect)) {
@@ -182,12 +184,8 @@ static bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_row *
     return true;
 }
 
-static struct ql_str copy_text(struct ql_arena *arena, struct ql_str s) {
-    return (struct ql_str){.ptr = ql_arena_copy(arena, s.ptr, s.len), .len = s.len};
-}
-
 /* The input's own words; of two columns both, as an interval is written. */
-static void put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
+void ql_csv_reader_put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
     if (reader->last_text.ptr == NULL) {
         ql_buf_reset(&reader->scratch_interval);
         ql_buf_put_str(&reader->scratch_interval, ql_buf_view(&reader->last_start));
@@ -197,7 +195,8 @@ static void put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch 
             ql_buf_putc(&reader->scratch_interval, '/');
             ql_buf_put_str(&reader->scratch_interval, ql_buf_view(&reader->last_end));
         }
-        reader->last_text = copy_text(&batch->arena, ql_buf_view(&reader->scratch_interval));
+        struct ql_str text = ql_buf_view(&reader->scratch_interval);
+        reader->last_text = (struct ql_str){.ptr = ql_arena_copy(&batch->arena, text.ptr, text.len), .len = text.len};
     }
     batch->interval_text[batch->n_rows] = reader->last_text;
 }
@@ -215,17 +214,17 @@ bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *r
                         struct ql_csv_defect *defect) {
     struct ql_str id;
     struct ql_str name;
-    if (!check_structure(reader, row, defect) || !read_interval(reader, row, defect) ||
-        !read_queue(reader, row, &id, &name, defect) || !read_numbers(reader, row, &batch->arena, defect)) {
+    if (!check_structure(reader, row, defect) || !ql_csv_reader_read_interval(reader, row, defect) ||
+        !ql_csv_reader_read_queue(reader, row, &id, &name, defect) || !read_numbers(reader, row, &batch->arena, defect)) {
+        reader->out_of_range_rows += defect->fault == QL_CSV_FAULT_RANGE;
         return false;
     }
     size_t n = batch->n_rows;
     batch->start_us[n] = reader->last_us[0];
     batch->end_us[n] = reader->last_us[1];
-    batch->queue_id[n] = id.len != 0 ? copy_text(&batch->arena, id) : id;
-    batch->queue_name[n] = name.ptr == id.ptr ? batch->queue_id[n] : copy_text(&batch->arena, name);
+    ql_csv_batch_put_queue(batch, id, name);
     if (batch->interval_text != NULL) {
-        put_interval_text(reader, batch);
+        ql_csv_reader_put_interval_text(reader, batch);
     }
     for (size_t i = 0; i < reader->n_metrics; i++) {
         ql_csv_batch_put(batch, i, &reader->pending[i].number, reader->pending[i].wide);

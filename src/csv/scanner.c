@@ -235,7 +235,9 @@ int64_t ql_csv_scan_count_lines(const struct ql_csv_scan *scan, const char *row)
 
 void ql_csv_scanner_begin(struct ql_csv_scanner *scanner, const struct ql_csv_limits *limits, char delimiter,
                           size_t n_columns) {
+    const struct ql_csv_kernel *kernel = scanner->kernel;
     ql_csv_scanner_fini(scanner);
+    scanner->kernel = kernel;
     ql_csv_scan_init(&scanner->scan, limits, delimiter);
     scanner->scan.cap_fields = n_columns;
     scanner->scan.fields = ql_mem_zalloc(n_columns, sizeof *scanner->scan.fields);
@@ -244,11 +246,13 @@ void ql_csv_scanner_begin(struct ql_csv_scanner *scanner, const struct ql_csv_li
 void ql_csv_scanner_fini(struct ql_csv_scanner *scanner) {
     ql_csv_scan_fini(&scanner->scan);
     ql_buf_fini(&scanner->carry);
-    *scanner = (struct ql_csv_scanner){0};
+    ql_csv_index_fini(&scanner->index);
+    *scanner = (struct ql_csv_scanner){.kernel = scanner->kernel};
 }
 
 void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk) {
     scanner->chunk = chunk;
+    scanner->window = NULL;
 }
 
 static void consume(struct ql_csv_scanner *scanner, size_t n) {
@@ -334,6 +338,70 @@ enum ql_csv_scan_result ql_csv_scanner_end(struct ql_csv_scanner *scanner, struc
     fill_row(scanner, row);
     return scanner->is_row_out && ql_csv_scan_is_empty_line(&scanner->scan) ? QL_CSV_SCAN_MORE : result;
 }
+
+/* ---- rows by the index ---- */
+
+/* Rows that the scanner took from the index's text on its own end where the index says; then the index goes on. */
+static bool is_index_next(struct ql_csv_scanner *scanner) {
+    const struct ql_csv_index *index = &scanner->index;
+    if (scanner->window == NULL) {
+        return false;
+    }
+    while (scanner->next_row < index->n_rows && scanner->window + scanner->next_start < scanner->chunk.ptr) {
+        scanner->next_start = index->ends[index->rows[scanner->next_row] - 1] + 1;
+        scanner->next_row++;
+    }
+    return scanner->chunk.ptr == scanner->window + scanner->next_start && scanner->next_row < index->n_rows;
+}
+
+bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_indexed_rows *rows) {
+    const struct ql_csv_scan *scan = &scanner->scan;
+    struct ql_csv_index *index = &scanner->index;
+    start_row(scanner);
+    if (scanner->kernel == NULL || scanner->carry.len != 0 || scanner->chunk.len == 0) {
+        return false;
+    }
+    if (!is_index_next(scanner)) {
+        size_t len = scanner->chunk.len < QL_CSV_WINDOW_BYTES ? scanner->chunk.len : QL_CSV_WINDOW_BYTES;
+        scanner->window = scanner->chunk.ptr;
+        scanner->next_row = 0;
+        scanner->next_start = 0;
+        ql_csv_index_make(index, scanner->kernel, scanner->window, len, scan->delimiter);
+    }
+    *rows = (struct ql_csv_indexed_rows){
+        .text = scanner->window,
+        .ends = index->ends,
+        .rows = index->rows + scanner->next_row,
+        .n_rows = index->n_rows - scanner->next_row,
+        .start = scanner->next_start,
+        .n_ends_before = scanner->next_row != 0 ? index->rows[scanner->next_row - 1] : 0,
+        .max_row_bytes = scan->max_field_bytes < scan->max_row_bytes ? scan->max_field_bytes : scan->max_row_bytes,
+    };
+    return rows->n_rows != 0;
+}
+
+static int64_t count_line_feeds(const char *at, const char *end) {
+    int64_t n = 0;
+    for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+void ql_csv_scanner_skip_indexed(struct ql_csv_scanner *scanner, size_t n) {
+    if (n == 0) {
+        return;
+    }
+    const struct ql_csv_index *index = &scanner->index;
+    scanner->next_row += n;
+    scanner->next_start = index->ends[index->rows[scanner->next_row - 1] - 1] + 1;
+    const char *end = scanner->window + scanner->next_start;
+    scanner->line += index->has_breaks ? count_line_feeds(scanner->chunk.ptr, end) : (int64_t)n;
+    scanner->offset += end - scanner->chunk.ptr;
+    consume(scanner, (size_t)(end - scanner->chunk.ptr));
+}
+
+/* ---- fields ---- */
 
 struct ql_str ql_csv_row_field(const struct ql_csv_row *row, size_t i, struct ql_buf *scratch) {
     const struct ql_csv_field *field = &row->fields[i];

@@ -1,0 +1,81 @@
+/**
+ * Short numbers eight digits at a time in an ordinary register (after D. Lemire and W. Mula). Words are loaded so that they end
+ * where the field ends, hence what stands before it must be readable; it is shifted out.
+ */
+#ifndef QL_CSV_SWAR_H
+#define QL_CSV_SWAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { QL_CSV_SWAR_MAX = 16, QL_CSV_SWAR_BEFORE = 16 }; /* bytes of a number, and bytes before its end that must be readable */
+
+/* The n (1 to 8) bytes before `end`, each less '0', as the highest bytes of the word; zeros below them. */
+static inline uint64_t ql_csv_swar_load(const char *end, size_t n) {
+    uint64_t word;
+    memcpy(&word, end - sizeof word, sizeof word);
+    unsigned shift = (unsigned)(8 * (sizeof word - n));
+    return ((word ^ UINT64_C(0x3030303030303030)) >> shift) << shift;
+}
+
+/* The highest bit of every byte that is no digit. */
+static inline uint64_t ql_csv_swar_others(uint64_t word) {
+    const uint64_t HIGHS = UINT64_C(0x8080808080808080);
+    return (((word & ~HIGHS) + UINT64_C(0x7676767676767676)) | word) & HIGHS;
+}
+
+/* Eight digits, the first in the lowest byte. */
+static inline uint64_t ql_csv_swar_value(uint64_t word) {
+    word = word * 10 + (word >> 8);
+    return (((word & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x000F424000000064)) +
+            (((word >> 16) & UINT64_C(0x000000FF000000FF)) * UINT64_C(0x0000271000000001))) >>
+           32;
+}
+
+/**
+ * Digits, with at most one point that has digits on both sides: value = *k / 10^*scale, without zeros behind a fraction.
+ * False for anything else, and for what is longer than this can do: then number.c decides.
+ */
+static inline bool ql_csv_swar_parse(const char *end, size_t len, char point, uint64_t *k, int *scale) {
+    if (len == 0 || len > QL_CSV_SWAR_MAX) {
+        return false;
+    }
+    uint64_t before = 0; /* the value of the digits before the last eight bytes */
+    if (len > 8) {
+        uint64_t word = ql_csv_swar_load(end - 8, len - 8);
+        if (ql_csv_swar_others(word) != 0) {
+            return false;
+        }
+        before = ql_csv_swar_value(word);
+    }
+    uint64_t word = ql_csv_swar_load(end, len < 8 ? len : 8);
+    uint64_t others = ql_csv_swar_others(word);
+    *scale = 0;
+    if (others == 0) {
+        *k = before * UINT64_C(100000000) + ql_csv_swar_value(word);
+        return true;
+    }
+    unsigned at = (unsigned)__builtin_ctzll(others) & ~7u; /* of the point, in bits */
+    bool has_digits = at != 56 && (at > 8 * (8 - (len < 8 ? (unsigned)len : 8)) || len > 8);
+    if ((others & (others - 1)) != 0 || ((word >> at) & 0xFF) != ((unsigned char)point ^ 0x30u) || !has_digits) {
+        return false;
+    }
+    uint64_t low = word & ((UINT64_C(1) << at) - 1);
+    uint64_t digits = (word & (~UINT64_C(0xFF) << at)) | low << 8; /* seven; the point is squeezed out */
+    int n_fraction = 7 - (int)(at >> 3);
+    if (digits >> 56 == 0) { /* zeros behind the fraction: it gets shorter */
+        if (len > 8) {
+            return false;
+        }
+        for (; n_fraction != 0 && digits >> 56 == 0; n_fraction--) {
+            digits <<= 8;
+        }
+    }
+    *scale = n_fraction;
+    *k = before * UINT64_C(10000000) + ql_csv_swar_value(digits);
+    return true;
+}
+
+#endif

@@ -1,0 +1,359 @@
+/*
+ * Every kernel finds what a plain automaton finds, and rows read by the index are those that are read byte by byte.
+ *
+ * The byte-wise way is had by feeding one byte at a time: then no row ever lies whole in a chunk, and the index is not asked.
+ */
+#include "unit/csv/csv_harness.h"
+
+#include "csv/csv_internal.h"
+#include "csv/swar.h"
+
+#include <stdio.h>
+
+static uint64_t next_random(uint64_t *seed) { /* splitmix64 */
+    uint64_t z = (*seed += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static size_t pick(uint64_t *seed, size_t n) {
+    return (size_t)(next_random(seed) % n);
+}
+
+static const enum ql_cpu_level LEVELS[] = {QL_CPU_SCALAR, QL_CPU_AVX2, QL_CPU_NATIVE};
+enum { N_LEVELS = sizeof LEVELS / sizeof LEVELS[0] };
+
+/* ---- kernels ---- */
+
+/* Up to the first byte that RFC 4180 does not foresee; `bad` is its position, len if there is none. */
+struct expected {
+    uint32_t ends[QL_CSV_WINDOW_BYTES];
+    uint32_t rows[QL_CSV_WINDOW_BYTES];
+    size_t n_ends, n_rows, bad;
+};
+
+static void expect_index(struct ql_str text, char delimiter, struct expected *expected) {
+    enum { AT_FIELD, IN_FIELD, IN_QUOTES, BEHIND_QUOTE, BEHIND_CR } state = AT_FIELD;
+    expected->n_ends = expected->n_rows = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_end = c == delimiter || c == '\n';
+        bool is_bad = false;
+        if (state == IN_QUOTES) {
+            state = c == '"' ? BEHIND_QUOTE : IN_QUOTES;
+            continue;
+        }
+        if (state == BEHIND_QUOTE && c == '"') {
+            state = IN_QUOTES;
+            continue;
+        }
+        is_bad = (state == BEHIND_QUOTE && !is_end && c != '\r') || (state == BEHIND_CR && c != '\n') ||
+                 (c == '"' && state == IN_FIELD);
+        if (is_bad) {
+            expected->bad = i;
+            return;
+        }
+        if (is_end) {
+            expected->ends[expected->n_ends++] = (uint32_t)i;
+            state = AT_FIELD;
+        } else {
+            state = c == '"' ? IN_QUOTES : c == '\r' ? BEHIND_CR : IN_FIELD;
+        }
+        if (c == '\n') {
+            expected->rows[expected->n_rows++] = (uint32_t)expected->n_ends;
+        }
+    }
+    expected->bad = text.len;
+}
+
+static void check_index(struct ql_str text, char delimiter, const char *what) {
+    static struct expected expected;
+    expect_index(text, delimiter, &expected);
+    char *exact = malloc(text.len != 0 ? text.len : 1); /* reading beyond it is an error that ASan sees */
+    assert_non_null(exact);
+    memcpy(exact, text.len != 0 ? text.ptr : "", text.len);
+    for (size_t i = 0; i < N_LEVELS; i++) {
+        struct ql_cpu cpu;
+        struct ql_csv_index index = {0};
+        ql_cpu_detect(&cpu, LEVELS[i]);
+        const struct ql_csv_kernel *kernel = ql_csv_kernel_choose(&cpu);
+        ql_csv_index_make(&index, kernel, exact, text.len, delimiter);
+        if (index.n_rows != expected.n_rows || index.n_ends != expected.n_ends ||
+            memcmp(index.ends, expected.ends, index.n_ends * sizeof *index.ends) != 0 ||
+            memcmp(index.rows, expected.rows, index.n_rows * sizeof *index.rows) != 0) {
+            fail_msg("%s: kernel %s: %zu ends, %zu rows instead of %zu, %zu in %.*s", what, kernel->name, index.n_ends,
+                     index.n_rows, expected.n_ends, expected.n_rows, QL_STR_ARG(text));
+        }
+        ql_csv_index_fini(&index);
+    }
+    free(exact);
+}
+
+/* A carriage return or a closing quote in the last byte is judged by what follows, which the window does not have. */
+static void kernels_find_what_an_automaton_finds(void **state) {
+    (void)state;
+    static const char *const ALPHABETS[] = {",\n\"\ra", "ab,\n", "aaaaaaa,\"\n", "\",\n", "abcdefghijklmnop;,\n\xC3\xBF",
+                                            "\r\n\""};
+    static char text[1024];
+    uint64_t seed = 1;
+    for (int round = 0; round < 6000; round++) {
+        const char *alphabet = ALPHABETS[pick(&seed, sizeof ALPHABETS / sizeof ALPHABETS[0])];
+        size_t len = pick(&seed, round % 16 == 0 ? sizeof text : 200);
+        for (size_t i = 0; i < len; i++) {
+            text[i] = alphabet[pick(&seed, strlen(alphabet))];
+        }
+        char what[32];
+        (void)snprintf(what, sizeof what, "round %d", round);
+        check_index((struct ql_str){.ptr = text, .len = len}, round % 3 == 0 ? ';' : ',', what);
+    }
+}
+
+/* Every field of a window full of delimiters or of rows; what the index has room for. */
+static void a_window_may_be_full(void **state) {
+    (void)state;
+    static char text[QL_CSV_WINDOW_BYTES];
+    memset(text, ',', sizeof text);
+    check_index((struct ql_str){.ptr = text, .len = sizeof text}, ',', "delimiters");
+    memset(text, '\n', sizeof text);
+    check_index((struct ql_str){.ptr = text, .len = sizeof text}, ',', "lines");
+    check_index((struct ql_str){.ptr = text, .len = sizeof text - 1}, ',', "lines");
+}
+
+/* Quotes and carriage returns on both sides of a block's end. */
+static void blocks_hand_on_their_state(void **state) {
+    (void)state;
+    static const char *const PIECES[] = {"\"\"", "\",",    "\"\n",        "\"\r\n", "\r\n",    "\ra",
+                                         "\"a",  ",\"x\"", "\n\"x,\ny\"", "a\"",    "\"\"\"\""};
+    char text[160];
+    for (size_t i = 0; i < sizeof PIECES / sizeof PIECES[0]; i++) {
+        for (size_t at = 56; at < 68; at++) {
+            for (int is_quoted = 0; is_quoted < 2; is_quoted++) {
+                memset(text, 'a', sizeof text);
+                text[0] = is_quoted ? '"' : 'a';
+                memcpy(text + at, PIECES[i], strlen(PIECES[i]));
+                memcpy(text + 100, "\",b\"\n", 5);
+                check_index((struct ql_str){.ptr = text, .len = 130}, ',', PIECES[i]);
+            }
+        }
+    }
+}
+
+/* ---- numbers ---- */
+
+/* Whatever swar.h takes, number.c reads the same. */
+static void short_numbers_read_the_same(void **state) {
+    (void)state;
+    static const char ALPHABET[] = "0123456789000.5.-+ e\xB0:/";
+    uint64_t seed = 2;
+    size_t n_taken = 0;
+    struct ql_csv_number_scratch scratch = {0};
+    const struct ql_csv_number_rule rule = {.kind = QL_NUMBER_DECIMAL, .point = '.'};
+    for (int round = 0; round < 200000; round++) {
+        char text[QL_CSV_SWAR_BEFORE + 20];
+        size_t len = pick(&seed, 19);
+        size_t n_letters = round % 4 != 0 ? 11 + pick(&seed, 2) * 3 : sizeof ALPHABET - 1;
+        for (size_t i = 0; i < sizeof text; i++) {
+            text[i] = ALPHABET[pick(&seed, i < QL_CSV_SWAR_BEFORE ? sizeof ALPHABET - 1 : n_letters)];
+        }
+        uint64_t k = 0;
+        int scale = 0;
+        struct ql_str s = {.ptr = text + QL_CSV_SWAR_BEFORE, .len = len};
+        if (!ql_csv_swar_parse(s.ptr + len, len, '.', &k, &scale)) {
+            continue;
+        }
+        struct ql_csv_number number = {0};
+        enum ql_csv_fault fault = ql_csv_number_parse(s, &rule, &number, &scratch);
+        if (fault != QL_CSV_FINE || number.kind != QL_CSV_NUMBER_EXACT || number.k != (int64_t)k || number.scale != scale) {
+            fail_msg("'%.*s' is %llu / 10^%d", QL_STR_ARG(s), (unsigned long long)k, scale);
+        }
+        n_taken++;
+    }
+    assert_true(n_taken > 10000);
+    ql_csv_number_scratch_fini(&scratch);
+}
+
+/* ---- rows ---- */
+
+static const char *const INTERVALS[] = {CSV_INTERVAL,
+                                        CSV_INTERVAL,
+                                        CSV_INTERVAL,
+                                        CSV_INTERVAL,
+                                        "2024-01-01T00:30:00.000Z/2024-01-01T01:00:00.000Z",
+                                        "\"" CSV_INTERVAL "\"",
+                                        "2024-01-01T00:00:00+01:00/PT30M",
+                                        "2024-01-01",
+                                        "2024-01-01T01:00Z/2024-01-01T00:30Z",
+                                        "yesterday",
+                                        "2031-01-01T00:00:00Z"};
+static const char *const IDS[] = {"500320d4-f8f2-a545-72d7-e6de5793354a",
+                                  "6349ab2f-ca05-7cb1-1cd3-96d5eab513a1",
+                                  "q",
+                                  "q2",
+                                  "",
+                                  "\"q3\"",
+                                  "a-fairly-long-id-of-a-queue-\xC3\xA9",
+                                  " "};
+static const char *const NAMES[] = {"Sales 0000",     "Support 0001", "Billing",     "",        "\"VIP, \"\"Gold\"\"\"",
+                                    "\"two\nlines\"", "caf\xC3\xA9",  "bad\xFFtext", "\"\"",    " ",
+                                    "say \"hi\"",     "\"a\"b",       "cut\rhere",   "\"\"\"\""};
+static const char *const NUMBERS[] = {"0",
+                                      "1",
+                                      "12",
+                                      "9",
+                                      "123",
+                                      "201.896",
+                                      "85.5",
+                                      "85.50",
+                                      "100.0",
+                                      "0.0",
+                                      "",
+                                      "nan",
+                                      "-1",
+                                      "1e3",
+                                      "00:01:30",
+                                      "77%",
+                                      "12345678",
+                                      "123456789",
+                                      "1234567890123456",
+                                      "1234567.125",
+                                      "12345678901234567890",
+                                      "\"7\"",
+                                      "\"1,5\"",
+                                      "x",
+                                      " 4 ",
+                                      ".5",
+                                      "5.",
+                                      "1.2.3",
+                                      "123456789012.25"};
+#define PICK(seed, list, n_usual, rare) \
+    ((list)[pick((seed), (rare) != 0 && pick((seed), (rare)) == 0 ? sizeof(list) / sizeof *(list) : (n_usual))])
+
+/* A random export; rare: one field in so many is unusual; 0: none. */
+static void put_export(struct ql_buf *out, uint64_t *seed, size_t n_rows, size_t rare) {
+    ql_buf_puts(out, CSV_HEADER);
+    const char *line_end = pick(seed, 2) == 0 ? "\n" : "\r\n";
+    for (size_t i = 0; i < n_rows; i++) {
+        ql_buf_puts(out, PICK(seed, INTERVALS, 5, rare));
+        ql_buf_printf(out, ",%s", PICK(seed, IDS, 4, rare));
+        ql_buf_printf(out, ",%s", PICK(seed, NAMES, 3, rare));
+        for (int m = 0; m < CSV_METRICS; m++) {
+            ql_buf_printf(out, ",%s", PICK(seed, NUMBERS, m < 2 ? 5 : 12, rare));
+        }
+        if (rare != 0 && pick(seed, 4 * rare) == 0) {
+            static const char *const ODD[] = {",more", "\n", "\r", "\r\n\r\n", "\"", "\n,,\n"};
+            ql_buf_puts(out, ODD[pick(seed, sizeof ODD / sizeof *ODD)]);
+        }
+        ql_buf_puts(out, line_end);
+    }
+    if (pick(seed, 3) == 0) {
+        out->len -= strlen(line_end);
+    }
+}
+
+/* Whatever a user could see of a run, as one text. */
+static void put_everything(const struct ql_csv_options *options, const struct csv_feed *feed, struct ql_buf *out) {
+    struct csv_result result = {0};
+    csv_run_feeds(options, feed, 1, &result);
+    ql_buf_printf(out, "%s|%s|%s|%" PRId64 "|%" PRId64 "|%s\n", ql_status_name(result.status), result.err.message,
+                  ql_err_get_hint(&result.err), result.err.row, result.err.byte_offset, result.err.column);
+    ql_buf_put_str(out, ql_buf_view(&result.quarantine));
+    if (result.status == QL_OK) {
+        const struct ql_csv_stats *stats = &result.stats;
+        ql_buf_printf(out, "%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "\n", stats->rows, stats->bad_rows,
+                      stats->missing_values, stats->nan_values, stats->out_of_range_rows);
+        ql_buf_put_str(out, ql_buf_view(&result.rows));
+    }
+    csv_result_fini(&result);
+}
+
+static void check_export(struct ql_csv_options *options, struct ql_str text, uint64_t *seed, const char *what) {
+    struct ql_buf by_bytes = {0};
+    put_everything(options, &(struct csv_feed){.text = text, .chunk = 1}, &by_bytes);
+    for (size_t i = 0; i < N_LEVELS; i++) {
+        struct ql_cpu cpu;
+        ql_cpu_detect(&cpu, LEVELS[i]);
+        options->cpu = &cpu;
+        for (int is_cut = 0; is_cut < 2; is_cut++) {
+            struct ql_buf got = {0};
+            put_everything(options, &(struct csv_feed){.text = text, .chunk = is_cut ? 100 + pick(seed, 9000) : 0}, &got);
+            if (got.len != by_bytes.len || memcmp(got.ptr, by_bytes.ptr, got.len) != 0) {
+                size_t at = 0;
+                while (at < got.len && at < by_bytes.len && got.ptr[at] == by_bytes.ptr[at]) {
+                    at++;
+                }
+                fail_msg("%s, %s: at byte %zu\ngot: %.300s\nbyte by byte: %.300s", what, ql_cpu_name(&cpu), at,
+                         got.ptr + (at > 99 ? at - 99 : 0), by_bytes.ptr + (at > 99 ? at - 99 : 0));
+            }
+            ql_buf_fini(&got);
+        }
+    }
+    options->cpu = NULL;
+    ql_buf_fini(&by_bytes);
+}
+
+static void the_index_changes_nothing(void **state) {
+    (void)state;
+    uint64_t seed = 3;
+    for (int round = 0; round < 240; round++) {
+        struct ql_csv_options options = csv_options();
+        static const size_t RARE[] = {0, 3, 30, 300};
+        options.on_bad_row = round % 7 == 0 ? QL_BAD_ROW_FAIL : QL_BAD_ROW_QUARANTINE;
+        options.wants_interval_text = round % 3 == 0;
+        options.granularity_us = round % 5 == 0 ? 1800 * QL_US_PER_S : 0;
+        options.to_us = round % 4 == 0 ? INT64_C(1893456000) * QL_US_PER_S : QL_TIME_NONE; /* 2030 */
+        options.limits.max_rows = round % 11 == 0 ? 25 : 0;
+        options.limits.max_row_bytes = round % 13 == 0 ? 128 : 0;
+        options.limits.max_field_bytes = round % 17 == 0 ? 50 : 0;
+        struct ql_buf text = {0};
+        put_export(&text, &seed, round % 40 == 0 ? 3000 : 1 + pick(&seed, 60), RARE[round % 4]);
+        char what[32];
+        (void)snprintf(what, sizeof what, "round %d", round);
+        check_export(&options, ql_buf_view(&text), &seed, what);
+        ql_buf_fini(&text);
+    }
+}
+
+/* More queues than are remembered, in turn, so that what is not remembered is copied; and names that need room. */
+static void many_queues_are_read(void **state) {
+    (void)state;
+    uint64_t seed = 4;
+    struct ql_csv_options options = csv_options();
+    struct ql_buf text = {0};
+    ql_buf_puts(&text, CSV_HEADER);
+    for (int i = 0; i < 40000; i++) {
+        ql_buf_printf(&text, CSV_INTERVAL ",id-%d,\"queue, %d\",%d,1,2.5,\n", i % 20000, i % 20000, i % 90);
+    }
+    check_export(&options, ql_buf_view(&text), &seed, "many queues");
+    ql_buf_fini(&text);
+}
+
+/* A second input has its columns elsewhere; what was remembered of the first must not be taken for it. */
+static void inputs_do_not_share_what_is_remembered(void **state) {
+    (void)state;
+    static const char FIRST[] = CSV_HEADER CSV_INTERVAL ",a,b,1,2,3,4\n" CSV_INTERVAL ",a,b,1,2,3,4\n";
+    static const char SECOND[] =
+        "queueName,interval,callsAnswered,queueId,callsOffered,avgHandleTimeSeconds,serviceLevelPercent\n"
+        "a," CSV_INTERVAL ",2,b,1,3,4\nb," CSV_INTERVAL ",2,a,1,3,4\n";
+    const struct csv_feed feeds[] = {{.text = {FIRST, sizeof FIRST - 1}}, {.text = {SECOND, sizeof SECOND - 1}}};
+    struct ql_csv_options options = csv_options();
+    struct csv_result result = {0};
+    csv_run_feeds(&options, feeds, 2, &result);
+    assert_int_equal(result.status, QL_OK);
+    assert_string_equal(ql_buf_text(&result.rows), CSV_SEEN "|a|b|1|2|3|4\n" CSV_SEEN "|a|b|1|2|3|4\n"
+                                                            "1:" CSV_SEEN "|b|a|1|2|3|4\n1:" CSV_SEEN "|a|b|1|2|3|4\n");
+    csv_result_fini(&result);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernels_find_what_an_automaton_finds),
+        cmocka_unit_test(a_window_may_be_full),
+        cmocka_unit_test(blocks_hand_on_their_state),
+        cmocka_unit_test(short_numbers_read_the_same),
+        cmocka_unit_test(the_index_changes_nothing),
+        cmocka_unit_test(many_queues_are_read),
+        cmocka_unit_test(inputs_do_not_share_what_is_remembered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
