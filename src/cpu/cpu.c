@@ -27,7 +27,11 @@ static struct ql_cpu find(void) {
 #else
 
 static struct ql_cpu find(void) {
-    return (struct ql_cpu){0};
+    struct ql_cpu cpu = {0};
+#if defined(__aarch64__)
+    cpu.has_neon = true;
+#endif
+    return cpu;
 }
 
 #endif
@@ -35,6 +39,7 @@ static struct ql_cpu find(void) {
 void ql_cpu_detect(struct ql_cpu *cpu, enum ql_cpu_level ceiling) {
     *cpu = find();
     cpu->has_avx2 = cpu->has_avx2 && ceiling >= QL_CPU_AVX2;
+    cpu->has_neon = cpu->has_neon && ceiling >= QL_CPU_NATIVE;
     cpu->has_avx512 = cpu->has_avx512 && ceiling >= QL_CPU_NATIVE;
 }
 
@@ -49,5 +54,5 @@ bool ql_cpu_level_from_name(struct ql_str name, enum ql_cpu_level *level) {
 }
 
 const char *ql_cpu_name(const struct ql_cpu *cpu) {
-    return cpu->has_avx512 ? "avx512" : cpu->has_avx2 ? "avx2" : "scalar";
+    return cpu->has_avx512 ? "avx512" : cpu->has_avx2 ? "avx2" : cpu->has_neon ? "neon" : "scalar";
 }

@@ -6,7 +6,7 @@
  *   header.c   names (aliases.c) and what is needed       header row -> which column is what
  *   scanner.c  RFC 4180 over chunks                       text -> rows of fields
  *   row.c      interval.c, number.c                       fields -> values
- *   index.c    index_x86.c; for rows that are regular     text -> positions of delimiters and line ends
+ *   index.c    index_x86.c, index_neon.c; regular rows    text -> positions of delimiters and line ends
  *   quick_row.c  known_queues.c, swar.h; the same rows    positions -> values; declines what is not plain
  *   batch.c    one scale a column                         values -> struct ql_rows
  *   bad_row.c  what happens to a row that cannot be read

@@ -78,6 +78,11 @@ const struct ql_csv_kernel *ql_csv_kernel_choose(const struct ql_cpu *cpu) {
     if (cpu != NULL && cpu->has_avx2) {
         return &AVX2;
     }
+#elif defined(__aarch64__)
+    static const struct ql_csv_kernel NEON = {"neon", ql_csv_index_neon};
+    if (cpu != NULL && cpu->has_neon) {
+        return &NEON;
+    }
 #endif
     (void)cpu;
     return &SCALAR;

@@ -41,6 +41,8 @@ ql_csv_index_fn ql_csv_index_scalar;
 #if defined(__x86_64__)
 ql_csv_index_fn ql_csv_index_avx2;
 ql_csv_index_fn ql_csv_index_avx512;
+#elif defined(__aarch64__)
+ql_csv_index_fn ql_csv_index_neon;
 #endif
 
 /** len is at most QL_CSV_WINDOW_BYTES. The delimiter is no quote, CR or LF. */
