@@ -132,6 +132,8 @@ struct ql_csv_scanner {
     const char *window; /* in the chunk; NULL: none */
     size_t next_row;
     uint32_t next_start;
+    /* Text that the index cannot do with is not given to it at every row: the next `pause` rows are scanned. */
+    unsigned pause, last_pause;
 };
 
 /** Complete regular rows at the front of what was put, by the positions of their delimiters. */

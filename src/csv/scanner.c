@@ -19,7 +19,7 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "find_special takes the lowest bit for the first byte");
 
-enum { PIECE_BYTES = 512 };
+enum { PIECE_BYTES = 512, PAUSE_MAX = 63 };
 static const uint64_t ONES = UINT64_C(0x0101010101010101);
 static const uint64_t HIGHS = UINT64_C(0x8080808080808080);
 
@@ -361,12 +361,20 @@ bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_i
     if (scanner->kernel == NULL || scanner->carry.len != 0 || scanner->chunk.len == 0) {
         return false;
     }
+    if (scanner->pause != 0) {
+        scanner->pause--;
+        return false;
+    }
     if (!is_index_next(scanner)) {
         size_t len = scanner->chunk.len < QL_CSV_WINDOW_BYTES ? scanner->chunk.len : QL_CSV_WINDOW_BYTES;
         scanner->window = scanner->chunk.ptr;
         scanner->next_row = 0;
         scanner->next_start = 0;
         ql_csv_index_make(index, scanner->kernel, scanner->window, len, scan->delimiter);
+        scanner->last_pause = index->n_rows != 0                ? 0
+                              : scanner->last_pause < PAUSE_MAX ? 2 * scanner->last_pause + 1
+                                                                : PAUSE_MAX;
+        scanner->pause = scanner->last_pause;
     }
     *rows = (struct ql_csv_indexed_rows){
         .text = scanner->window,
