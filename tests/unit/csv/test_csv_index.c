@@ -173,6 +173,40 @@ static void short_numbers_read_the_same(void **state) {
     ql_csv_number_scratch_fini(&scratch);
 }
 
+/* ---- stamps ---- */
+
+/* The usual spelling has a way of its own; base/time.h is the measure. Near misses are as frequent as hits. */
+static void stamps_read_the_same(void **state) {
+    (void)state;
+    uint64_t seed = 5;
+    size_t n_good = 0;
+    const struct ql_csv_clock clock = {.from_us = QL_TIME_NONE, .to_us = QL_TIME_NONE};
+    for (int round = 0; round < 60000; round++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "%04zu-%02zu-%02zuT%02zu:%02zu:%02zu.%03zuZ",
+                       pick(&seed, 3) == 0 ? pick(&seed, 10000) : 2024, pick(&seed, 14), pick(&seed, 33), pick(&seed, 25),
+                       pick(&seed, 61), pick(&seed, 61), pick(&seed, 1000));
+        if (pick(&seed, 3) == 0) {
+            text[pick(&seed, 24)] = "0123456789:-TZ. ,;/\xB1"[pick(&seed, 20)];
+        }
+        struct ql_str s = {.ptr = text, .len = 24};
+        struct ql_time_text time;
+        int64_t got[2] = {0, 0};
+        bool is_end_wrong = false;
+        bool is_good = memchr(text, '/', 24) == NULL && ql_time_parse_iso(ql_str_trim(s), &time);
+        enum ql_csv_fault fault = ql_csv_interval_parse(&clock, s, NULL, got, &is_end_wrong);
+        if (memchr(text, '/', 24) != NULL) {
+            continue; /* a pair */
+        }
+        assert_int_equal(fault == QL_CSV_FINE, is_good);
+        if (is_good) {
+            assert_int_equal(got[0], ql_time_from_civil(&time.civil) - time.offset_s * QL_US_PER_S);
+            n_good++;
+        }
+    }
+    assert_true(n_good > 10000);
+}
+
 /* ---- rows ---- */
 
 static const char *const INTERVALS[] = {CSV_INTERVAL,
@@ -351,6 +385,7 @@ int main(void) {
         cmocka_unit_test(a_window_may_be_full),
         cmocka_unit_test(blocks_hand_on_their_state),
         cmocka_unit_test(short_numbers_read_the_same),
+        cmocka_unit_test(stamps_read_the_same),
         cmocka_unit_test(the_index_changes_nothing),
         cmocka_unit_test(many_queues_are_read),
         cmocka_unit_test(inputs_do_not_share_what_is_remembered),
