@@ -61,6 +61,7 @@ static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, s
     struct ql_pivot_options pivot = options->pivot;
     pivot.aggregates = ql_plan_aggregates(run->plan, &pivot.n_aggregates);
     (void)ql_plan_columns(run->plan, &pivot.n_columns);
+    pivot.n_threads = options->n_threads;
     pivot.by_id = tells_queues_apart_by_id(options, header->has_queue_id);
     if (options->layout.layout == QL_LAYOUT_WIDE) { /* in long they only decide which rows may come */
         pivot.queues = options->queues;
