@@ -114,8 +114,18 @@ static void check_scaled(const struct ql_kernels *kernels, size_t n, uint64_t se
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(low[i], (uint64_t)k[i] & UINT32_MAX);
     }
-    const double others[] = {-0.0,  (double)NAN, (double)INFINITY,  -(double)INFINITY,        0.00005, 1.0 / 3, 2e11, -2e11,
-                             1e300, 5e-324,      nextafter(0.1, 1), nextafter(-12345.6789, 0)};
+    const double others[] = {-0.0,
+                             (double)NAN,
+                             (double)INFINITY,
+                             -(double)INFINITY,
+                             0.00005,
+                             1.0 / 3,
+                             2e11,
+                             -2e11,
+                             1e300,
+                             5e-324,
+                             double_of(bits_of(0.1) + 1),
+                             double_of(bits_of(-12345.6789) - 1)};
     for (size_t o = 0; o < sizeof others / sizeof others[0]; o++) {
         uint64_t kept = bits[o % n];
         bits[o % n] = bits_of(others[o]);
