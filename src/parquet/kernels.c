@@ -184,6 +184,6 @@ size_t ql_kernels_list(const struct ql_kernels *list[2]) {
 }
 
 const struct ql_kernels *ql_kernels_best(void) {
-    const struct ql_kernels *list[2];
+    const struct ql_kernels *list[2] = {0};
     return list[ql_kernels_list(list) - 1];
 }
