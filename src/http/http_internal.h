@@ -14,7 +14,7 @@
 
 enum {
     QL_HTTP_ERROR_BODY_BYTES = 64 * 1024,       /* of an error's body; what follows is not read */
-    QL_HTTP_LONGEST_RETRY_AFTER_MS = 15 * 60000 /* a server that asks for more has to be asked again by a later run */
+    QL_HTTP_LONGEST_RETRY_AFTER_MS = 60 * 60000 /* beyond every default deadline; who asks for more is asked by a later run */
 };
 
 /* ---- client.c: the state that requests share */

@@ -73,8 +73,10 @@ static void transient_answers_are_tried_again_and_others_not(void **state) {
     assert_true(is_due(QL_HTTP_REPEAT_ALWAYS, answered(500), 2, 1));
     assert_false(is_due(QL_HTTP_REPEAT_ALWAYS, answered(500), 2, 2));
     struct ql_attempt far = answered(429);
-    far.retry_after_ms = 15 * 60000 + 1;
+    far.retry_after_ms = 60 * 60000 + 1;
     assert_false(is_due(QL_HTTP_REPEAT_ALWAYS, far, 1, 0));
+    far.retry_after_ms = 60 * 60000;
+    assert_true(is_due(QL_HTTP_REPEAT_ALWAYS, far, 1, 0));
     struct ql_attempt callers = answered(400);
     callers.is_transient = true;
     assert_true(is_due(QL_HTTP_REPEAT_ALWAYS, callers, 1, 0));
