@@ -107,12 +107,6 @@ static enum ql_status reset_reader(struct ql_run_state *run, struct ql_err *err)
     return QL_OK;
 }
 
-static void note_export_id(const struct ql_run_state *run) {
-    const struct ql_source_ops *ops = run->source->ops;
-    struct ql_str id = ops->get_export_id != NULL ? ops->get_export_id(run->source) : (struct ql_str){0};
-    (void)snprintf(run->summary->export_id, sizeof run->summary->export_id, "%.*s", QL_STR_ARG(id));
-}
-
 static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, struct ql_err *err) {
     struct ql_run_state *run = ctx;
     if (run->csv == NULL || info->is_restart) {
@@ -120,7 +114,6 @@ static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, str
     }
     run->summary->n_inputs++;
     run->summary->n_restarts += info->is_restart;
-    note_export_id(run);
     ql_csv_input_begin(run->csv, info->name, info->is_unsized);
     return QL_OK;
 }
@@ -149,6 +142,12 @@ static enum ql_status keep_quarantine(struct ql_run_state *run, struct ql_err *e
     QL_TRY(ql_store_commit(run->quarantine, &publication, &stored, err));
     ql_run_warn(run, "bad rows were put into '%s': %lld", stored.location, (long long)run->summary->csv.bad_rows);
     return QL_OK;
+}
+
+static void note_export_id(const struct ql_run_state *run) {
+    const struct ql_source_ops *ops = run->source->ops;
+    struct ql_str id = ops->get_export_id != NULL ? ops->get_export_id(run->source) : (struct ql_str){0};
+    (void)snprintf(run->summary->export_id, sizeof run->summary->export_id, "%.*s", QL_STR_ARG(id));
 }
 
 enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
