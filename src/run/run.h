@@ -9,8 +9,8 @@
 
 #include "csv/csv.h"
 #include "kpi/plan.h"
+#include "layout/layout.h"
 #include "parquet/parquet.h"
-#include "pivot/layout.h"
 #include "pivot/pivot.h"
 #include "source/source.h"
 #include "store/store.h"

@@ -5,7 +5,7 @@
  *
  * Two queues with one name (told apart by id) get the hash of their id: that of their name would be the same again.
  */
-#include "pivot/names.h"
+#include "layout/names.h"
 
 #include "base/unicode.h"
 #include "hash/hash.h"

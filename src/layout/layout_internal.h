@@ -1,8 +1,8 @@
 /** What layout*.c share: the shape of an artefact, worked out once before anything is written. */
-#ifndef QL_PIVOT_LAYOUT_INTERNAL_H
-#define QL_PIVOT_LAYOUT_INTERNAL_H
+#ifndef QL_LAYOUT_LAYOUT_INTERNAL_H
+#define QL_LAYOUT_LAYOUT_INTERNAL_H
 
-#include "pivot/layout.h"
+#include "layout/layout.h"
 
 /* Columns: n_fixed of them, then for each written metric n_per_metric (wide: its queues, then its total; long: one). */
 struct ql_shape {

@@ -3,7 +3,7 @@
  * queue. Cells of neighbouring queues lie together and those of one queue do not, so a few columns are made at once, row by row
  * over a background of idle values, and kept in the scratch of the thread that will ask for the next of them.
  */
-#include "pivot/layout_internal.h"
+#include "layout/layout_internal.h"
 
 enum {
     BLOCK_QUEUES = 32,       /* 256 bytes of neighbouring values: a few cache lines of one page */

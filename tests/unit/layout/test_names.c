@@ -1,6 +1,6 @@
 #include "unit/kpi/vectors.h"
 
-#include "pivot/names.h"
+#include "layout/names.h"
 
 enum { MAX_QUEUES = 16 };
 

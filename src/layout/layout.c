@@ -5,9 +5,9 @@
  * Invariants: no column name twice; cells in the order of the contract (semantics, section 3), which is checked because the
  * layouts index by it; a column is declared sorted only where its values really ascend.
  */
-#include "pivot/layout.h"
-#include "pivot/layout_internal.h"
-#include "pivot/names.h"
+#include "layout/layout.h"
+#include "layout/layout_internal.h"
+#include "layout/names.h"
 
 #include "base/unicode.h"
 

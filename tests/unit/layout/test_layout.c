@@ -1,5 +1,5 @@
 #include "unit/kpi/vectors.h"
-#include "unit/pivot/layout_recorder.h"
+#include "unit/layout/layout_recorder.h"
 
 #define US_OF_MINUTES(n) ((int64_t)(n)*60 * QL_US_PER_S)
 #define JAN_1_2024 INT64_C(1704067200000000)

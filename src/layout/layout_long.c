@@ -2,7 +2,7 @@
  * Layout long: a row is a cell, in the order of the cells, so that most columns go to the sink as they lie. With every interval
  * x queue the rows are made group by group over a background of idle values.
  */
-#include "pivot/layout_internal.h"
+#include "layout/layout_internal.h"
 
 #include <stdlib.h>
 

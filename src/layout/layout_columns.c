@@ -1,5 +1,5 @@
 /** What both layouts do to a column on its way to the sink: NULLs, idle values, the columns of the interval. */
-#include "pivot/layout_internal.h"
+#include "layout/layout_internal.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /** Cells become the columns of an artefact: `wide` or `long` (semantics, section 5). */
-#ifndef QL_PIVOT_LAYOUT_H
-#define QL_PIVOT_LAYOUT_H
+#ifndef QL_LAYOUT_LAYOUT_H
+#define QL_LAYOUT_LAYOUT_H
 
 #include "table/cells.h"
 #include "table/column.h"

@@ -1,8 +1,8 @@
 /** Names of columns: what stands for a queue in them, and whether two are one (semantics, section 5). */
-#ifndef QL_PIVOT_NAMES_H
-#define QL_PIVOT_NAMES_H
+#ifndef QL_LAYOUT_NAMES_H
+#define QL_LAYOUT_NAMES_H
 
-#include "pivot/layout.h"
+#include "layout/layout.h"
 
 /**
  * What stands for each queue in wide's column names, into parts[n_queues]; texts are the arena's or the queues' own.

@@ -5,7 +5,7 @@
 
 #include "support/test.h"
 
-#include "pivot/layout.h"
+#include "layout/layout.h"
 
 #include <math.h>
 #include <stdio.h>
