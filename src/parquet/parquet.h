@@ -5,7 +5,17 @@
 #include "codec/codec.h"
 #include "table/column.h"
 
+enum ql_parquet_compat {
+    QL_PARQUET_BROAD, /* PLAIN and dictionary only: every reader */
+    QL_PARQUET_MODERN /* DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT where they measurably gain: readers of today
+                       */
+};
+
+struct ql_cpu;
+
 struct ql_parquet_options {
+    enum ql_parquet_compat compat;
+    const struct ql_cpu *cpu; /* read by new; NULL: portable code. It decides about speed alone. */
     enum ql_codec codec;
     int level;        /* zstd; 0: the default */
     size_t n_threads; /* that encode columns; 0: as many as there are processors */
