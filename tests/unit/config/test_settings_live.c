@@ -95,7 +95,7 @@ static const struct live LIVES[] = {
     {"max_output_columns", "QUEUELAKE_MAX_OUTPUT_COLUMNS", "1000000", "2", NULL, "1000001"},
     {"config", "QUEUELAKE_CONFIG", "empty.yaml", "./empty.yaml", NULL, NULL},
     {"threads", "QUEUELAKE_THREADS", "2", "0", NULL, "65"},
-    {"memory_limit", "QUEUELAKE_MEMORY_LIMIT", "64M", "1G", NULL, "15M"},
+    {"memory_limit", "QUEUELAKE_MEMORY_LIMIT", "64M", "1G", NULL, "1023K"},
     {"temp_dir", "QUEUELAKE_TEMP_DIR", "/var/tmp", "t", NULL, NULL},
     {"json", "QUEUELAKE_JSON", "true", "false", NULL, "x"},
     {"quiet", "QUEUELAKE_QUIET", "true", "false", NULL, "x"},
