@@ -239,7 +239,7 @@ static void a_quarantine_that_cannot_be_written_ends_the_run(void **state) {
     struct ql_csv_options options = csv_options();
     options.on_bad_row = QL_BAD_ROW_QUARANTINE;
     options.quarantine = (struct ql_sink){.write = full_disk};
-    const struct ql_csv_sink sink = {.header = csv_on_header, .rows = csv_on_rows, .ctx = &result};
+    const struct ql_csv_sink sink = csv_sink(&result);
     struct ql_csv *csv = ql_csv_new(&options, &sink);
     ql_csv_input_begin(csv, QL_STR("in.csv"), false);
     assert_int_equal(ql_csv_feed(csv, CSV_HEADER "x\n", strlen(CSV_HEADER "x\n"), &result.err), QL_E_IO);
@@ -275,7 +275,7 @@ static void a_failing_sink_ends_the_run_and_the_failure_sticks(void **state) {
     (void)state;
     struct ql_csv_options options = csv_options();
     struct csv_result result = {.fail_after_batches = 1, .n_metrics = CSV_METRICS};
-    const struct ql_csv_sink sink = {.header = csv_on_header, .rows = csv_on_rows, .ctx = &result};
+    const struct ql_csv_sink sink = csv_sink(&result);
     struct ql_csv *csv = ql_csv_new(&options, &sink);
     ql_csv_input_begin(csv, QL_STR("a.csv"), false);
     assert_ok(ql_csv_feed(csv, CSV_HEADER ROW("a"), strlen(CSV_HEADER ROW("a")), err));
