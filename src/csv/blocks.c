@@ -36,8 +36,8 @@ struct block {
     char *text;
     size_t len;
     enum block_state state;
-    void **packed;
-    size_t n_packed, cap_packed;
+    void **packed; /* those from first_packed on are not taken */
+    size_t first_packed, n_packed, cap_packed;
     struct ql_csv_counts counts;
     int64_t n_lines;
 };
@@ -65,9 +65,9 @@ struct ql_csv_blocks {
     size_t n_careful_left;         /* blocks that are */
     size_t n_odd_in_row;
 
-    pthread_mutex_t lock; /* of everything below and of the blocks' states */
-    pthread_cond_t work;  /* there is a block to read, or an end to it all */
-    pthread_cond_t moved; /* a block has another state */
+    pthread_mutex_t lock;                /* of everything below and of the blocks' states */
+    pthread_cond_t work;                 /* there is a block to read, or an end to it all */
+    pthread_cond_t moved;                /* a block has another state */
     uint64_t n_filled, n_begun, n_taken; /* blocks since new; n_taken <= n_begun <= n_filled <= n_taken + n_blocks */
     bool is_taking, is_row_open, is_given_up, is_stopping;
     enum ql_status status; /* of the first failure; nothing is begun or taken after it */
@@ -79,10 +79,10 @@ static struct block *block_of(struct ql_csv_blocks *blocks, uint64_t number) {
 }
 
 static void drop_packed(const struct ql_csv_blocks *blocks, struct block *block) {
-    for (size_t i = 0; i < block->n_packed; i++) {
+    for (size_t i = block->first_packed; i < block->n_packed; i++) {
         blocks->input->sink->drop(blocks->input->sink->ctx, block->packed[i]);
     }
-    block->n_packed = 0;
+    block->first_packed = block->n_packed = 0;
 }
 
 /* ---- reading on trust ---- */
@@ -109,10 +109,9 @@ static bool read_block(struct ql_csv_lane *lane, const struct ql_csv_input *inpu
     struct ql_csv_reading reading = {.n_rows_left = INT64_MAX, .deliver = keep_packed, .odd = give_up, .ctx = block};
     ql_csv_lane_begin(lane, input);
     ql_csv_scanner_reset(&lane->scanner);
-    bool is_plain =
-        ql_csv_lane_read(lane, &lane->scanner, (struct ql_str){.ptr = block->text, .len = block->len}, &reading, NULL) ==
-            QL_OK &&
-        lane->scanner.carry.len == 0 && ql_csv_lane_flush(lane, &reading, NULL) == QL_OK;
+    bool is_plain = ql_csv_lane_read(lane, &lane->scanner, (struct ql_str){.ptr = block->text, .len = block->len}, &reading,
+                                     NULL) == QL_OK &&
+                    lane->scanner.carry.len == 0 && ql_csv_lane_flush(lane, &reading, NULL) == QL_OK;
     block->counts = ql_csv_lane_take_counts(lane);
     block->n_lines = lane->scanner.line;
     return is_plain;
@@ -126,14 +125,11 @@ static void fail(struct ql_csv_blocks *blocks, enum ql_status status, const stru
 
 static enum ql_status take_block(const struct ql_csv_blocks *blocks, struct block *block, struct ql_err *err) {
     const struct ql_csv_sink *sink = blocks->input->sink;
-    enum ql_status status = QL_OK;
-    size_t n = 0;
-    while (n < block->n_packed && status == QL_OK) {
-        status = sink->take(sink->ctx, block->packed[n++], err);
+    while (block->first_packed < block->n_packed) {
+        QL_TRY(sink->take(sink->ctx, block->packed[block->first_packed++], err));
     }
-    memmove(block->packed, block->packed + n, (block->n_packed - n) * sizeof *block->packed);
-    block->n_packed -= n;
-    return status;
+    block->first_packed = block->n_packed = 0;
+    return QL_OK;
 }
 
 /*

@@ -487,7 +487,7 @@ struct ql_csv_reader {
     struct ql_buf last_start, last_end; /* contents of its fields */
     struct ql_buf last_a, last_b;       /* its spans, where quick_row.c met it */
     bool has_last, has_last_spans;
-    bool is_new_interval;               /* no run of it was begun */
+    bool is_new_interval; /* no run of it was begun */
     int64_t last_us[2];
     struct ql_buf scratch_interval, scratch_end, scratch_id, scratch_name, scratch_number;
     struct ql_csv_number_scratch number;
@@ -559,9 +559,9 @@ void ql_csv_counts_add(struct ql_csv_counts *counts, const struct ql_csv_counts 
 /** One thread's means of reading. Zero-initialise, then init. */
 struct ql_csv_lane {
     uint32_t number;
-    size_t max_queues;           /* of a dictionary; 0: the default */
+    size_t max_queues; /* of a dictionary; 0: the default */
     const struct ql_csv_input *input;
-    uint64_t n_begun;            /* the input that it was begun for */
+    uint64_t n_begun;              /* the input that it was begun for */
     struct ql_csv_scanner scanner; /* of blocks that are read on trust */
     struct ql_csv_reader reader;
     struct ql_csv_batch batch;

@@ -118,8 +118,8 @@ static __attribute__((noinline)) bool read_other_number(struct ql_csv_reader *re
         counts->nan += number.kind == QL_CSV_NUMBER_NAN;
         return true;
     }
-    return number.scale <= column->scale &&
-           !__builtin_mul_overflow(number.k, ql_csv_pow10(column->scale - number.scale), k) && *k > QL_NUMBER_WIDE;
+    return number.scale <= column->scale && !__builtin_mul_overflow(number.k, ql_csv_pow10(column->scale - number.scale), k) &&
+           *k > QL_NUMBER_WIDE;
 }
 
 static inline bool read_count(struct ql_csv_reader *reader, const struct quick_row *row,

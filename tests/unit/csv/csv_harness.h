@@ -225,7 +225,24 @@ struct csv_feed {
     bool is_unsized;
     size_t first; /* size of the first chunk; 0: chunk */
     size_t chunk; /* of the others; 0: all that is left */
+    bool by_room; /* bytes are put where ql_csv_room says, as many as it says or as a chunk has */
 };
+
+/* What is left of n bytes after one feed. */
+static inline size_t csv_feed_some(struct ql_csv *csv, const struct csv_feed *feed, const char *ptr, size_t n,
+                                   struct csv_result *result) {
+    size_t room = 0;
+    char *to = feed->by_room ? ql_csv_room(csv, &room) : NULL;
+    if (to == NULL) {
+        result->status = csv_feed_exact(csv, ptr, n, &result->err);
+        return n;
+    }
+    assert_true(room != 0);
+    n = n < room ? n : room;
+    memcpy(to, ptr, n);
+    result->status = ql_csv_feed(csv, to, n, &result->err);
+    return n;
+}
 
 static inline void csv_feed_input(struct ql_csv *csv, const struct csv_feed *feed, struct csv_result *result) {
     ql_csv_input_begin(csv, ql_str_from(feed->name != NULL ? feed->name : "in.csv"), feed->is_unsized);
@@ -233,8 +250,7 @@ static inline void csv_feed_input(struct ql_csv *csv, const struct csv_feed *fee
     while (at < feed->text.len && result->status == QL_OK) {
         size_t want = at == 0 && feed->first != 0 ? feed->first : feed->chunk;
         size_t n = want != 0 && want < feed->text.len - at ? want : feed->text.len - at;
-        result->status = csv_feed_exact(csv, feed->text.ptr + at, n, &result->err);
-        at += n;
+        at += csv_feed_some(csv, feed, feed->text.ptr + at, n, result);
     }
     if (result->status == QL_OK) {
         result->status = ql_csv_input_end(csv, &result->err);
@@ -255,6 +271,41 @@ static inline void csv_run_feeds(const struct ql_csv_options *options, const str
     ql_csv_get_stats(csv, &result->stats);
     ql_csv_free(csv);
     assert_int_equal(result->n_packed, 0);
+}
+
+/** Whatever a user could see of a run, as one text. How much was delivered before an error is not promised. */
+static inline void csv_put_everything(const struct ql_csv_options *options, const struct ql_csv_tuning *tuning,
+                                      const struct csv_feed *feeds, size_t n, struct ql_buf *out) {
+    struct csv_result result = {0};
+    if (tuning != NULL) {
+        result.tuning = *tuning;
+    }
+    csv_run_feeds(options, feeds, n, &result);
+    const struct ql_csv_stats *stats = &result.stats;
+    ql_buf_printf(out, "%s|%s|%s|%" PRId64 "|%" PRId64 "|%s\n", ql_status_name(result.status), result.err.message,
+                  ql_err_get_hint(&result.err), result.err.row, result.err.byte_offset, result.err.column);
+    ql_buf_put_str(out, ql_buf_view(&result.headers));
+    ql_buf_put_str(out, ql_buf_view(&result.quarantine));
+    if (result.status == QL_OK) {
+        ql_buf_printf(out, "%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "\n",
+                      stats->rows, stats->bad_rows, stats->missing_values, stats->nan_values, stats->out_of_range_rows,
+                      stats->ignored_columns, stats->bytes_in, stats->bytes_decoded);
+        ql_buf_put_str(out, ql_buf_view(&result.rows));
+    }
+    csv_result_fini(&result);
+}
+
+/** Shows where two such texts part. */
+static inline void csv_assert_same(const struct ql_buf *got, const struct ql_buf *expected, const char *what) {
+    size_t at = 0;
+    while (at < got->len && at < expected->len && got->ptr[at] == expected->ptr[at]) {
+        at++;
+    }
+    if (at != got->len || at != expected->len) {
+        size_t from = at > 99 ? at - 99 : 0;
+        fail_msg("%s: at byte %zu\ngot: %.400s\nexpected: %.400s", what, at, ql_buf_text(got) + from,
+                 ql_buf_text(expected) + from);
+    }
 }
 
 static inline void csv_run(const struct ql_csv_options *options, struct ql_str text, struct csv_result *result) {
