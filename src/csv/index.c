@@ -92,7 +92,9 @@ void ql_csv_index_make(struct ql_csv_index *index, const struct ql_csv_kernel *k
                        char delimiter) {
     if (index->ends == NULL) {
         /* A block writes up to 64 positions whatever it holds. */
-        index->ends = ql_mem_alloc((QL_CSV_WINDOW_BYTES + QL_CSV_BLOCK_BYTES) * sizeof *index->ends);
+        index->memory = ql_mem_alloc((1 + QL_CSV_WINDOW_BYTES + QL_CSV_BLOCK_BYTES) * sizeof *index->ends);
+        index->memory[0] = UINT32_MAX; /* and 1 is where the window begins */
+        index->ends = index->memory + 1;
         index->rows = ql_mem_alloc((QL_CSV_WINDOW_BYTES + QL_CSV_BLOCK_BYTES) * sizeof *index->rows);
     }
     index->n_ends = 0;
@@ -109,7 +111,7 @@ void ql_csv_index_make(struct ql_csv_index *index, const struct ql_csv_kernel *k
 }
 
 void ql_csv_index_fini(struct ql_csv_index *index) {
-    ql_mem_free(index->ends);
+    ql_mem_free(index->memory);
     ql_mem_free(index->rows);
     *index = (struct ql_csv_index){0};
 }

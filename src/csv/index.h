@@ -13,7 +13,8 @@ enum { QL_CSV_BLOCK_BYTES = 64, QL_CSV_WINDOW_BYTES = 32 * 1024 };
 
 /** The complete rows of a window that begins with a row. Zero-initialise to start. */
 struct ql_csv_index {
-    uint32_t *ends; /* positions of delimiters and line ends */
+    uint32_t *memory;
+    uint32_t *ends; /* positions of delimiters and line ends; ends[-1] + 1, modulo 2^32, is where the window begins */
     uint32_t *rows; /* for each complete row: how many `ends` there are up to its line end, that one included */
     size_t n_ends, n_rows;
     bool has_breaks; /* line feeds inside quotes */

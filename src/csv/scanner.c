@@ -250,6 +250,16 @@ void ql_csv_scanner_fini(struct ql_csv_scanner *scanner) {
     *scanner = (struct ql_csv_scanner){.kernel = scanner->kernel};
 }
 
+void ql_csv_scanner_reset(struct ql_csv_scanner *scanner) {
+    scanner->chunk = (struct ql_str){0};
+    scanner->window = NULL;
+    scanner->is_row_out = false;
+    scanner->line = 0;
+    scanner->offset = 0;
+    ql_buf_reset(&scanner->carry);
+    ql_csv_scan_reset(&scanner->scan);
+}
+
 void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk) {
     scanner->chunk = chunk;
     scanner->window = NULL;
@@ -381,7 +391,6 @@ bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_i
         .ends = index->ends,
         .rows = index->rows + scanner->next_row,
         .n_rows = index->n_rows - scanner->next_row,
-        .start = scanner->next_start,
         .n_ends_before = scanner->next_row != 0 ? index->rows[scanner->next_row - 1] : 0,
         .max_row_bytes = scan->max_field_bytes < scan->max_row_bytes ? scan->max_field_bytes : scan->max_row_bytes,
     };

@@ -12,6 +12,23 @@
 
 enum { QL_CSV_SWAR_MAX = 16, QL_CSV_SWAR_BEFORE = 16 }; /* bytes of a number, and bytes before its end that must be readable */
 
+/** One to four digits; false for anything else. */
+static inline bool ql_csv_swar_parse_short(const char *end, size_t len, uint32_t *value) {
+    uint32_t word;
+    if (len - 1 > sizeof word - 1) {
+        return false;
+    }
+    memcpy(&word, end - sizeof word, sizeof word);
+    unsigned shift = (unsigned)(8 * (sizeof word - len));
+    word = ((word ^ UINT32_C(0x30303030)) >> shift) << shift;
+    if ((((word & UINT32_C(0x7F7F7F7F)) + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080)) {
+        return false;
+    }
+    uint32_t pairs = (word * 10 + (word >> 8)) & UINT32_C(0x00FF00FF);
+    *value = (pairs & 0xFF) * 100 + (pairs >> 16);
+    return true;
+}
+
 /* The n (1 to 8) bytes before `end`, each less '0', as the highest bytes of the word; zeros below them. */
 static inline uint64_t ql_csv_swar_load(const char *end, size_t n) {
     uint64_t word;
@@ -35,7 +52,7 @@ static inline uint64_t ql_csv_swar_value(uint64_t word) {
 }
 
 /**
- * Digits, with at most one point that has digits on both sides: value = *k / 10^*scale, without zeros behind a fraction.
+ * Digits, with at most one point that has digits on both sides: value = *k / 10^*scale.
  * False for anything else, and for what is longer than this can do: then number.c decides.
  */
 static inline bool ql_csv_swar_parse(const char *end, size_t len, char point, uint64_t *k, int *scale) {
@@ -65,14 +82,6 @@ static inline bool ql_csv_swar_parse(const char *end, size_t len, char point, ui
     uint64_t low = word & ((UINT64_C(1) << at) - 1);
     uint64_t digits = (word & (~UINT64_C(0xFF) << at)) | low << 8; /* seven; the point is squeezed out */
     int n_fraction = 7 - (int)(at >> 3);
-    if (digits >> 56 == 0) { /* zeros behind the fraction: it gets shorter */
-        if (len > 8) {
-            return false;
-        }
-        for (; n_fraction != 0 && digits >> 56 == 0; n_fraction--) {
-            digits <<= 8;
-        }
-    }
     *scale = n_fraction;
     *k = before * UINT64_C(10000000) + ql_csv_swar_value(digits);
     return true;
