@@ -159,18 +159,36 @@ static double value_at(const struct ql_expr_column *column, size_t i) {
     return column->i64 == NULL || column->i64[i] == QL_CELL_NULL_I64 ? (double)NAN : (double)column->i64[i];
 }
 
+/*
+ * The loops below are without a branch and count in the bits of 64-bit integers, whose sign says yes, because so they are
+ * vectorised on every machine: comparisons of such integers are not.
+ */
+
 static int64_t count_over(const struct ql_expr_column *answered, const struct ql_expr_column *offered, size_t n) {
-    int64_t n_over = 0;
+    uint64_t n_over = 0;
     if (answered->i64 != NULL && offered->i64 != NULL) { /* NULL is less than every count */
         for (size_t i = 0; i < n; i++) {
-            n_over += (answered->i64[i] > offered->i64[i]) & (offered->i64[i] != QL_CELL_NULL_I64);
+            const uint64_t a = (uint64_t)answered->i64[i];
+            const uint64_t o = (uint64_t)offered->i64[i];
+            const uint64_t is_less = (o & ~a) | (~(o ^ a) & (o - a));
+            const uint64_t no_null = o ^ (uint64_t)QL_CELL_NULL_I64;
+            n_over += (is_less & (no_null | (0 - no_null))) >> 63;
         }
-        return n_over;
+        return (int64_t)n_over;
     }
     for (size_t i = 0; i < n; i++) {
         n_over += value_at(answered, i) > value_at(offered, i) ? 1 : 0; /* false with a NULL */
     }
-    return n_over;
+    return (int64_t)n_over;
+}
+
+#define INFINITY_BITS UINT64_C(0x7ff0000000000000)
+
+/* The bits of |x|, which ascend with it; those of a NaN are above those of infinity. */
+static inline uint64_t magnitude(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & (uint64_t)INT64_MAX;
 }
 
 /* On values that are not rounded or filled yet. */
@@ -181,19 +199,23 @@ static void count(const struct apply *a, const struct range *range) {
     a->stats->answered_over_offered += count_over(answered, offered, range->n);
     for (size_t k = 0; k < plan->n_kpis; k++) {
         const double *values = a->columns[plan->n_metrics + k].f64;
+        uint64_t n_nulls = 0;
         for (size_t i = 0; plan->kpis[k].is_approximate && i < range->n; i++) {
-            a->stats->approximations += isnan(values[i]) ? 0 : 1;
+            n_nulls += (INFINITY_BITS - magnitude(values[i])) >> 63;
         }
+        a->stats->approximations += plan->kpis[k].is_approximate ? (int64_t)(range->n - n_nulls) : 0;
     }
 }
 
-/* NaN is neither. */
+/* Whether a scaled value is `limit` or more; NaN is not. */
 static bool has_from(const double *values, size_t n, double scale, double limit) {
-    int64_t n_from = 0;
+    const uint64_t below = magnitude(limit) - 1;
+    uint64_t found = 0;
     for (size_t i = 0; i < n; i++) {
-        n_from += fabs(values[i]) * scale >= limit;
+        uint64_t scaled = magnitude(values[i] * scale);
+        found |= (below - scaled) & (scaled - INFINITY_BITS - 1);
     }
-    return n_from != 0;
+    return found >> 63 != 0;
 }
 
 /* Whether a value can be said at that scale. */
@@ -227,18 +249,18 @@ static bool round_f64(const struct apply *a, double *values, size_t n, int scale
 
 /* Writes NULL as the idle value, and -0.0 as 0.0; returns how many were NULL. */
 static int64_t fill_f64(const struct apply *a, double *values, size_t n, double idle) {
-    int64_t n_nulls = 0;
     if (a->output->empty_is_null) {
         ql_round_drop_negative_zero(values, n);
         return 0;
     }
+    uint64_t n_nulls = 0;
     idle += 0.0;
     for (size_t i = 0; i < n; i++) {
         double x = values[i];
-        n_nulls += isnan(x) ? 1 : 0;
+        n_nulls += (INFINITY_BITS - magnitude(x)) >> 63;
         values[i] = isnan(x) ? idle : x + 0.0;
     }
-    return n_nulls;
+    return (int64_t)n_nulls;
 }
 
 static int64_t fill_i64(const struct apply *a, int64_t *values, size_t n, double idle) {
