@@ -195,10 +195,30 @@ WRITE_F64(int8_t, INT8_MIN)
 WRITE_F64(int16_t, INT16_MIN)
 WRITE_F64(int32_t, INT32_MIN)
 
+__extension__ typedef __int128 int128;
+
+/* x * scale as the nearest integer; below 2^51 as rounding takes it, beyond, where doubles are too coarse for that, exactly. */
+static int64_t decimal_of(double x, double scale) {
+    double scaled = x * scale;
+    if (fabs(scaled) < 0x1p51) {
+        return (int64_t)nearbyint(scaled);
+    }
+    int exponent;
+    int64_t mantissa = (int64_t)ldexp(frexp(x, &exponent), 53); /* x = mantissa * 2^(exponent - 53) */
+    int128 product = (int128)mantissa * (int64_t)scale;
+    if (exponent >= 53) {
+        return (int64_t)(product << (exponent - 53));
+    }
+    int128 unit = (int128)1 << (53 - exponent); /* product has 83 bits at most, and 2^51 units and more */
+    int128 whole = product / unit;
+    int128 rest = 2 * (product % unit); /* of the sign of x */
+    bool is_odd = (whole & 1) != 0;
+    return (int64_t)(whole + (rest > unit || (rest == unit && is_odd)) - (rest < -unit || (rest == -unit && is_odd)));
+}
+
 static void write_decimals(const double *values, size_t n, double scale, int64_t *out) {
     for (size_t i = 0; i < n; i++) {
-        double scaled = values[i] * scale;
-        out[i] = fabs(scaled) < DECIMAL_LIMIT ? (int64_t)nearbyint(scaled) : QL_CELL_NULL_I64;
+        out[i] = fabs(values[i]) * scale < DECIMAL_LIMIT ? decimal_of(values[i], scale) : QL_CELL_NULL_I64;
     }
 }
 
