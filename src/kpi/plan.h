@@ -81,8 +81,9 @@ struct ql_plan_stats {
 
 /**
  * On the cells of a part: adds the KPI columns behind the metrics, rounds, writes NULL as the idle value unless empty_is_null,
- * fills the idle columns; keeps every column's scale true. Adds to *stats. Several threads may do so at once, each with cells
- * of its own; idle and total values of an interval are the same whatever part it is in.
+ * fills the idle columns; keeps every column's scale true. Hidden columns stay as they are. Adds to *stats (may be NULL).
+ * Several threads may do so at once, each with cells of its own; idle and total values of an interval are the same whatever
+ * part it is in.
  */
 QL_MUST_CHECK enum ql_status ql_plan_apply(const struct ql_plan *plan, struct ql_cells *cells,
                                            const struct ql_plan_output *output, struct ql_plan_stats *stats,

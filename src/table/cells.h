@@ -52,6 +52,7 @@ struct ql_cell_def {
     struct ql_str name; /* of the metric or KPI */
     enum ql_cell_type type;
     bool is_hidden; /* read for a weight or a KPI only: not written */
+    bool is_kpi;    /* computed from the others */
 };
 
 enum { QL_CELL_SCALE_UNKNOWN = -1 };
