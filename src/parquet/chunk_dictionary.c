@@ -6,7 +6,7 @@
  * rounding to 4 decimals (or fewer) leaves. Offsets are ranked in one of three ways:
  *
  * By marks, where the range is small beside the number of values: each offset marks a byte (stores that do not wait for each
- * other) or, beyond what the second cache holds, a bit; marks are counted word by word; the rank of an offset is then looked up
+ * other) or, beyond what the first cache holds, a bit; marks are counted word by word; the rank of an offset is then looked up
  * in a table, or counted from its word on. The entries come out sorted.
  * By comparison, each with each, where values are few: a chunk of 48 rows clears no table.
  * By hash table, everything else: values are numbered in the order in which they appear, and the numbers then sorted.
@@ -27,7 +27,8 @@ enum {
     RANGE_PER_VALUE = 64,       /* bits of bitmap spent on a value: as many bytes as its own 8 */
     RANGE_PER_VALUE_MAX = 1024, /* beyond, clearing and counting cost more than hashing */
     RANGE_CHEAP = 1 << 24,      /* up to here: 2 MiB of bitmap */
-    RANGE_BYTES_MAX = 1 << 20,  /* a byte a mark */
+    RANGE_BYTES_MAX = 1 << 15,  /* a byte a mark */
+    MARK_BLOCK = 1 << 16,       /* values between two looks at whether everything is marked */
     RANGE_TABLE_MAX = 1 << 17,  /* a table of 512 KiB: in the second cache */
     HASH_START = 256            /* slots */
 };
@@ -51,22 +52,39 @@ struct offsets {
     uint64_t span;
 };
 
+static void mark_bytes(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, struct offsets at,
+                       size_t n_words) {
+    QL_MEM_GROW(dictionary->seen, dictionary->seen_cap, n_words * WORD);
+    memset(dictionary->seen, 0, n_words * WORD);
+    values->kernels->mark(at.src, values->n, at.base, dictionary->seen);
+    values->kernels->gather_bits(dictionary->seen, n_words, dictionary->bitmap);
+}
+
+/* Whether nothing is left to mark; a last word of fewer than 64 offsets is never full, which costs no more than time. */
+static bool is_full(const uint64_t *bitmap, size_t n_words) {
+    size_t w = 0;
+    while (w < n_words && bitmap[w] == UINT64_MAX) {
+        w++;
+    }
+    return w == n_words;
+}
+
+static void mark_bits(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, struct offsets at,
+                      size_t n_words) {
+    memset(dictionary->bitmap, 0, n_words * sizeof *dictionary->bitmap);
+    for (size_t i = 0; i < values->n && !is_full(dictionary->bitmap, n_words); i += MARK_BLOCK) {
+        size_t n = values->n - i < MARK_BLOCK ? values->n - i : MARK_BLOCK;
+        values->kernels->mark_bits(at.src + i, n, at.base, dictionary->bitmap);
+    }
+}
+
 /* Marks what appears; the number of entries. */
 static size_t mark(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, struct offsets at,
                    size_t n_words) {
-    const struct ql_kernels *kernels = values->kernels;
     QL_MEM_GROW(dictionary->bitmap, dictionary->bitmap_cap, n_words);
     QL_MEM_GROW(dictionary->rank, dictionary->rank_cap, n_words);
-    if (n_words <= RANGE_BYTES_MAX / WORD) {
-        QL_MEM_GROW(dictionary->seen, dictionary->seen_cap, n_words * WORD);
-        memset(dictionary->seen, 0, n_words * WORD);
-        kernels->mark(at.src, values->n, at.base, dictionary->seen);
-        kernels->gather_bits(dictionary->seen, n_words, dictionary->bitmap);
-    } else {
-        memset(dictionary->bitmap, 0, n_words * sizeof *dictionary->bitmap);
-        kernels->mark_bits(at.src, values->n, at.base, dictionary->bitmap);
-    }
-    return kernels->rank_words(dictionary->bitmap, n_words, dictionary->rank);
+    (n_words <= RANGE_BYTES_MAX / WORD ? mark_bytes : mark_bits)(dictionary, values, at, n_words);
+    return values->kernels->rank_words(dictionary->bitmap, n_words, dictionary->rank);
 }
 
 /* False, with only n known, where so many entries of 8 bytes would be too large. */
@@ -360,6 +378,20 @@ static void sort_coded(struct ql_chunk_dictionary *dictionary, const struct ql_c
     move_indices(dictionary, values->n);
 }
 
+/* Offsets become what they stand for; where that is computed it is by pieces. */
+static void restore_entries(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values) {
+    enum { PIECE = 256 };
+    uint32_t narrow[PIECE];
+    for (size_t from = 0; from < dictionary->n; from += PIECE) {
+        uint64_t *entries = dictionary->entries + from;
+        size_t n = dictionary->n - from < PIECE ? dictionary->n - from : PIECE;
+        for (size_t e = 0; e < n; e++) {
+            narrow[e] = values->base + (uint32_t)entries[e];
+        }
+        ql_chunk_values_restore(values, narrow, n, entries);
+    }
+}
+
 /* CODED and SCALED. */
 static bool build_narrow(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t max_bytes) {
     struct offsets at = {.src = values->narrow, .base = values->base, .span = values->span};
@@ -368,9 +400,7 @@ static bool build_narrow(struct ql_chunk_dictionary *dictionary, const struct ql
     if (built == TOO_LARGE || (built == NOT_THIS_WAY && !rank_by_hash(dictionary, values, max))) {
         return false;
     }
-    for (size_t e = 0; e < dictionary->n; e++) {
-        dictionary->entries[e] = ql_chunk_value_of_narrow(values, values->base + (uint32_t)dictionary->entries[e]);
-    }
+    restore_entries(dictionary, values);
     if (values->form == QL_COLUMN_CODED && !are_ascending(dictionary, values)) {
         sort_coded(dictionary, values);
     }

@@ -136,21 +136,26 @@ bool ql_chunk_value_is_less(const struct ql_chunk_values *values, uint64_t a, ui
     return (int64_t)a < (int64_t)b;
 }
 
+void ql_chunk_values_restore(const struct ql_chunk_values *values, const uint32_t *narrow, size_t n, uint64_t *out) {
+    if (values->form == QL_COLUMN_CODED) {
+        for (size_t i = 0; i < n; i++) {
+            out[i] = ql_chunk_value_of_narrow(values, narrow[i]);
+        }
+    } else if (values->type == QL_COLUMN_DOUBLE) {
+        values->kernels->unscale((const void *)narrow, n, values->scale, out);
+    } else {
+        values->kernels->widen((const void *)narrow, n, out);
+    }
+}
+
 void ql_chunk_values_widen(const struct ql_chunk_values *values, size_t from, size_t to, uint64_t *out) {
-    size_t n = to - from;
-    if (n == 0) {
+    if (from == to) {
         return;
     }
     if (values->form == QL_COLUMN_VALUES) {
-        memcpy(out, values->bits + from, n * sizeof *out);
-    } else if (values->form == QL_COLUMN_CODED) {
-        for (size_t i = 0; i < n; i++) {
-            out[i] = (uint64_t)values->numbers[values->narrow[from + i]];
-        }
-    } else if (values->type == QL_COLUMN_DOUBLE) {
-        values->kernels->unscale((const void *)(values->narrow + from), n, values->scale, out);
+        memcpy(out, values->bits + from, (to - from) * sizeof *out);
     } else {
-        values->kernels->widen((const void *)(values->narrow + from), n, out);
+        ql_chunk_values_restore(values, values->narrow + from, to - from, out);
     }
 }
 

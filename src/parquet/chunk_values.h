@@ -70,10 +70,13 @@ static inline uint64_t ql_chunk_value(const struct ql_chunk_values *values, size
     return values->form == QL_COLUMN_VALUES ? values->bits[i] : ql_chunk_value_of_narrow(values, values->narrow[i]);
 }
 
+/** out[i] = the raw value of narrow[i]. */
+void ql_chunk_values_restore(const struct ql_chunk_values *values, const uint32_t *narrow, size_t n, uint64_t *out);
+
 /** Whether raw value a sorts before raw value b: numbers by value, strings by unsigned bytes. No NaN. */
 bool ql_chunk_value_is_less(const struct ql_chunk_values *values, uint64_t a, uint64_t b);
 
-/** Raw values [from, to) of numbers, each in 64 bits. */
+/** Raw values [from, to), each in 64 bits. */
 void ql_chunk_values_widen(const struct ql_chunk_values *values, size_t from, size_t to, uint64_t *out);
 
 /**

@@ -138,6 +138,7 @@ INLINE void subtract(const uint32_t *src, size_t n, uint32_t base, uint32_t *ind
 }
 
 INLINE void mark(const uint32_t *src, size_t n, uint32_t base, uint8_t *seen) {
+#pragma GCC unroll 4
     for (size_t i = 0; i < n; i++) {
         seen[src[i] - base] = 1;
     }
