@@ -22,7 +22,7 @@
 
 enum {
     WORD = 64,                  /* marks in a word of the bitmap */
-    FEW = 128,                  /* values that are compared each with each */
+    FEW = QL_KERNELS_FEW,       /* values that are compared each with each */
     FEW_RANGE_MAX = 1024,       /* of few values that are marked all the same */
     RANGE_PER_VALUE = 64,       /* bits of bitmap spent on a value: as many bytes as its own 8 */
     RANGE_PER_VALUE_MAX = 1024, /* beyond, clearing and counting cost more than hashing */
@@ -117,20 +117,26 @@ static bool rank_by_marks(struct ql_chunk_dictionary *dictionary, const struct q
     return true;
 }
 
+/* Equal offsets have one place, so that the places that are taken are the entries. */
 static void rank_few(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, struct offsets at) {
     uint32_t place[FEW];
-    uint32_t in_order[FEW];
+    uint32_t offset_at[FEW] = {0};
+    uint32_t rank[FEW];
+    uint8_t is_taken[FEW] = {0};
     values->kernels->place_few(at.src, values->n, at.base, place);
     for (size_t i = 0; i < values->n; i++) {
-        in_order[place[i]] = (uint32_t)i;
+        offset_at[place[i]] = at.src[i] - at.base;
+        is_taken[place[i]] = 1;
     }
-    QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, FEW);
+    QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, FEW + 1);
     size_t n = 0;
     for (size_t p = 0; p < values->n; p++) {
-        uint64_t offset = at.src[in_order[p]] - at.base;
-        n += p == 0 || dictionary->entries[n - 1] != offset;
-        dictionary->entries[n - 1] = offset;
-        dictionary->index[in_order[p]] = (uint32_t)(n - 1); /* src may be index: this value of it is not needed again */
+        dictionary->entries[n] = offset_at[p]; /* overwritten by the next if the place is empty */
+        rank[p] = (uint32_t)n;
+        n += is_taken[p];
+    }
+    for (size_t i = 0; i < values->n; i++) {
+        dictionary->index[i] = rank[place[i]];
     }
     dictionary->n = n;
 }

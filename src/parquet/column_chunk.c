@@ -26,6 +26,7 @@ enum {
     PAGE_ROWS_MAX = 64 * 1024,
     PAGE_TEXT_BYTES_MAX = 1024 * 1024,
     DICTIONARY_BYTES_MAX = 16 * 1024 * 1024, /* readers hold it whole; 5 MB are known to be read by all */
+    FEW_ROWS = 256,
     SMALL_ROWS = 4096,
     SAMPLES = 4,             /* pages of a chunk that are tried */
     DICTIONARY_OVERHEAD = 24 /* header of the dictionary page and its offset in the footer */
@@ -34,6 +35,7 @@ enum {
 struct ql_chunk_encoder {
     size_t page_rows_max;
     bool is_modern;
+    enum ql_codec codec;
     struct ql_compressor *compressor; /* NULL: codec NONE */
     struct ql_chunk_values values;
     struct ql_chunk_dictionary dictionary;
@@ -45,6 +47,7 @@ struct ql_chunk_encoder *ql_chunk_encoder_new(const struct ql_parquet_options *o
     struct ql_chunk_encoder *encoder = ql_mem_zalloc(1, sizeof *encoder);
     encoder->page_rows_max = page_rows_max != 0 ? page_rows_max : PAGE_ROWS_MAX;
     encoder->is_modern = options->compat == QL_PARQUET_MODERN;
+    encoder->codec = options->codec;
     encoder->compressor = options->codec != QL_CODEC_NONE ? ql_compressor_new(options->codec, options->level) : NULL;
     encoder->values.kernels = ql_kernels_for(options->cpu);
     return encoder;
@@ -205,6 +208,27 @@ static enum ql_status estimate(struct ql_chunk_encoder *encoder, enum ql_parquet
     return QL_OK;
 }
 
+/*
+ * Of few values under Snappy: whether a dictionary or PLAIN is smaller, without asking. Snappy looks for what repeats within a
+ * page as a dictionary does, so a value costs as much where it first appears as its entry, and from then on a reference of 3
+ * bytes (2 where most of its bytes are zeros); a run of one value costs as much for each 64 bytes. Against that stand the
+ * dictionary's overhead and its indices. Right within some bytes on counts and rates of 48 rows.
+ */
+static bool is_dictionary_smaller_of_few(const struct ql_chunk_encoder *encoder) {
+    enum { PAGE_HEADER = 26 };
+    const struct ql_chunk_values *values = &encoder->values;
+    const struct ql_chunk_dictionary *dictionary = &encoder->dictionary;
+    size_t n_runs = 1;
+    for (size_t i = 1; i < values->n; i++) {
+        n_runs += dictionary->index[i] != dictionary->index[i - 1];
+    }
+    size_t reference_quarters = values->type == QL_COLUMN_DOUBLE ? 12 : 9; /* of a byte */
+    size_t plain = (reference_quarters * (n_runs - dictionary->n) + 3 * (values->n - n_runs) / 2) / 4;
+    size_t packed = values->n * ql_rle_width((uint32_t)dictionary->n - 1) / 8;
+    size_t runs = 3 * n_runs;
+    return PAGE_HEADER + (packed < runs ? packed : runs) <= plain;
+}
+
 enum { CANDIDATES_MAX = 4 };
 /* What a column may be encoded in, the broadly readable first. */
 struct candidates {
@@ -232,8 +256,12 @@ static void add_broad(struct ql_chunk_encoder *encoder, struct candidates *candi
         add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN);
         return;
     }
-    add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN_DICTIONARY);
-    if (encoder->compressor != NULL && size >= plain / (is_small ? 16 : 4)) {
+    bool is_close = encoder->codec != QL_CODEC_NONE && size >= plain / (is_small ? 16 : 4);
+    bool is_few = encoder->codec == QL_CODEC_SNAPPY && values->n_rows <= FEW_ROWS && values->type != QL_COLUMN_STRING;
+    if (!is_close || !is_few || is_dictionary_smaller_of_few(encoder)) {
+        add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN_DICTIONARY);
+    }
+    if (is_close && (!is_few || candidates->n == 0)) {
         add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN);
     }
 }

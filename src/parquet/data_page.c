@@ -115,15 +115,16 @@ static enum ql_status check_size(size_t len, struct ql_err *err) {
                                             : QL_FAIL(err, QL_E_LIMIT, "a Parquet page of %zu bytes is beyond 2 GiB", len);
 }
 
-/* The payload as it is stored: compressed, or itself. */
-static enum ql_status compress(struct ql_page_maker *maker, struct ql_str *stored, struct ql_err *err) {
+/* The payload as it is stored: compressed, or itself. is_packed: nothing in it is worth a search if it is short. */
+static enum ql_status compress(struct ql_page_maker *maker, bool is_packed, struct ql_str *stored, struct ql_err *err) {
     struct ql_buf *payload = &maker->payload;
     QL_TRY(check_size(payload->len, err));
     *stored = ql_buf_view(payload);
     if (maker->compressor != NULL) {
         ql_buf_reset(&maker->stored);
         void *room = ql_buf_reserve(&maker->stored, ql_compressor_bound(maker->compressor, payload->len));
-        QL_TRY(ql_compressor_run(maker->compressor, payload->ptr, payload->len, room, &maker->stored.len, err));
+        QL_TRY((is_packed ? ql_compressor_store : ql_compressor_run)(maker->compressor, payload->ptr, payload->len, room,
+                                                                     &maker->stored.len, err));
         *stored = ql_buf_view(&maker->stored);
     }
     return check_size(stored->len, err);
@@ -151,7 +152,7 @@ static enum ql_status make_data(struct ql_page_maker *maker, struct ql_page_span
     ql_buf_reset(&maker->payload);
     put_levels(maker, span);
     put_values(maker, span);
-    return compress(maker, stored, err);
+    return compress(maker, maker->encoding == QL_PARQUET_ENCODING_PLAIN_DICTIONARY, stored, err);
 }
 
 enum ql_status ql_page_put_data(struct ql_page_maker *maker, struct ql_page_span span, struct ql_page_size *size,
@@ -196,7 +197,7 @@ static enum ql_status make_entries(struct ql_page_maker *maker, size_t from, siz
     } else {
         ql_buf_put(&maker->payload, entries + from, (to - from) * sizeof *entries);
     }
-    return compress(maker, stored, err);
+    return compress(maker, false, stored, err);
 }
 
 enum ql_status ql_page_measure_entries(struct ql_page_maker *maker, size_t from, size_t to, size_t *stored,

@@ -278,6 +278,8 @@ enum ql_status ql_footer_put(const struct ql_footer *footer, int64_t offset, con
     struct index_offsets at = {.column = offset, .offset = offset + (int64_t)footer->column_indexes.len};
     ql_buf_put_str(out, ql_buf_view(&footer->column_indexes));
     ql_buf_put_str(out, ql_buf_view(&footer->offset_indexes));
+    enum { CHUNK_BYTES = 112 }; /* as most chunks have them, names of 30 bytes: a buffer that grows is copied */
+    (void)ql_buf_reserve(out, footer->n_chunks * CHUNK_BYTES + footer->schema.n_columns * CHUNK_BYTES / 2);
     size_t start = out->len;
     struct ql_thrift thrift;
     ql_thrift_init(&thrift, out);

@@ -21,7 +21,7 @@ struct ql_range_i32 {
     int32_t min, max;
 };
 
-enum { QL_KERNELS_MAX_SCALE = 9 };
+enum { QL_KERNELS_MAX_SCALE = 9, QL_KERNELS_FEW = 128 };
 /** 10^scale as a double, exactly: 0 to 9. */
 extern const double ql_powers_of_ten[QL_KERNELS_MAX_SCALE + 1];
 
@@ -63,7 +63,7 @@ struct ql_kernels {
     /** index[i] = the number of bits that are set before the offset's. */
     void (*to_ranks)(const uint32_t *src, size_t n, uint32_t base, const uint64_t *bitmap, const uint32_t *rank,
                      uint32_t *index);
-    /** place[i] = where offset i belongs in ascending order; of equal ones the first comes first. For a few: n^2 steps. */
+    /** place[i] = how many offsets are below offset i. For a few, n <= QL_KERNELS_FEW: n^2 steps. */
     void (*place_few)(const uint32_t *src, size_t n, uint32_t base, uint32_t *place);
     /** CRC-32 of IEEE 802.3. */
     uint32_t (*crc32)(const void *ptr, size_t len);
