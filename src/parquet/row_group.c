@@ -141,8 +141,7 @@ static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, str
     struct worker *worker = &job->encoder->workers[worker_number];
     (void)err; /* failures are kept by column, in the job */
     if (worker->encoder == NULL) {
-        const struct ql_parquet_options *options = &job->encoder->options;
-        worker->encoder = ql_chunk_encoder_new(options->codec, options->level, job->encoder->page_rows_max);
+        worker->encoder = ql_chunk_encoder_new(&job->encoder->options, job->encoder->page_rows_max);
     }
     size_t n_columns = job->group->schema->n_columns;
     size_t end = task * job->task_columns + job->task_columns;

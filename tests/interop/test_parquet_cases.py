@@ -5,6 +5,7 @@ import struct
 import duckdb
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -14,13 +15,13 @@ from parquet_structure import PLAIN, PLAIN_DICTIONARY, check
 from parquet_support import Column, Table, run_helper, write
 from test_parquet_properties import assert_readable
 
-KINDS = {"int64": 7, "double": 0.25, "timestamp": 1704067200000000, "string": "Kundendienst"}
+KINDS = {"int64": 7, "double": 0.25, "timestamp": 1704067200000000, "string": "Kundendienst", "decimal:4": 9312}
 
 
 def assert_written(table, tmp_path, name="case.parquet"):
     path = write(table, tmp_path / name)
     assert_readable(table, path)
-    return check(path)
+    return check(path, table.compat == "modern")
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
@@ -50,6 +51,7 @@ def test_a_choice_holds_for_every_row_group(tmp_path):
         "double": lambda v: v * 0.7390851332151607,
         "timestamp": lambda v: v,
         "string": lambda v: f"queue {v:012d}",
+        "decimal:2": lambda v: -v,
     }
     columns = []
     for kind, shape in shapes.items():
@@ -198,8 +200,10 @@ def test_types_are_those_of_the_contract(tmp_path):
         ("double", "DOUBLE", "OPTIONAL", None, None),
         ("timestamp", "INT64", "OPTIONAL", "TIMESTAMP_MICROS", rows[3][4]),
         ("string", "BYTE_ARRAY", "OPTIONAL", "UTF8", "StringType()"),
+        ("decimal:4", "INT64", "OPTIONAL", "DECIMAL", rows[5][4]),
     ]
     assert "isAdjustedToUTC=1" in rows[3][4] and "MICROS" in rows[3][4]
+    assert pq.read_schema(path).field("decimal:4").type == pa.decimal128(18, 4)
 
 
 @pytest.mark.parametrize("codec,level", [("none", 0), ("snappy", 0), ("zstd", 1), ("zstd", 19)])
@@ -208,7 +212,7 @@ def test_the_codec_asked_for_is_that_of_every_column(codec, level, tmp_path):
     write(Table(columns, codec=codec, level=level), tmp_path / "codec.parquet")
     group = pq.read_metadata(tmp_path / "codec.parquet").row_group(0)
     want = {"none": "UNCOMPRESSED"}.get(codec, codec.upper())
-    assert [group.column(c).compression for c in range(4)] == [want] * 4
+    assert [group.column(c).compression for c in range(len(KINDS))] == [want] * len(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +222,11 @@ def test_the_codec_asked_for_is_that_of_every_column(codec, level, tmp_path):
         ("column int64 unsorted -", "empty name"),
         ("codec snappy 0", "a schema of 0 columns"),
         ("column string unsorted 61 group 2 dict 1 62 0 1", "code 1 is beyond the dictionary of 1 entries"),
+        ("column int64 unsorted 61 group 2 numbers 1 62 0 1", "code 1 is beyond the dictionary of 1 entries"),
+        ("column double unsorted 61 group 2 scaled 4 0 9 0 10", "scaled integers of 0 to 10 where 0 to 9 were stated"),
+        ("column double unsorted 61 group 2 scaled 10 0 9 0 9", "a scale of 10 decimals"),
+        ("column double unsorted 61 group 2 numbers 1 62 0 0", "cannot come in form"),
+        ("column decimal:19 unsorted 61", "column 'a' is a DECIMAL of scale 19"),
         ("column int64 unsorted 61 group 2147483648", "E_LIMIT: a Parquet row group of 2147483648 rows"),
     ],
 )
