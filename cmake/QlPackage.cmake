@@ -1,5 +1,5 @@
 # ql_package(PACKAGE OUT): the target of a package of pkg-config, in OUT. Its archive is linked where one is installed and links;
-# else its shared object: each of those costs 0.05 ms at every start, libsnappy with libstdc++ 0.6 ms (docs/design/0007-start-up.md).
+# else its shared object: each of those costs 0.05 ms at every start, libsnappy with libstdc++ 0.6 ms (docs/design/0009-start-up.md).
 
 find_package(PkgConfig REQUIRED)
 include(CheckCSourceCompiles)

@@ -1,9 +1,10 @@
 /**
  * SHA-256 by OpenSSL's own functions for it (FIPS 180-4) and HMAC over them (RFC 2104).
  *
- * Not by its EVP interface, which first makes a library context, reads openssl.cnf and registers every algorithm: 1.3 ms, half of
- * what the transform of a small file takes (docs/design/0007-start-up.md). These functions are the same code without that, and
- * initialise nothing. OpenSSL calls them deprecated since 3.0, for the sake of exchangeable providers, and 4.0 still has them.
+ * Not by its EVP interface, which first makes a library context, reads openssl.cnf and registers every algorithm: 1.3 ms, half
+ * of what the transform of a small file takes (docs/design/0009-start-up.md). These functions are the same code without that,
+ * and initialise nothing. OpenSSL calls them deprecated since 3.0, for the sake of exchangeable providers, and 4.0 still has
+ * them.
  */
 #define OPENSSL_API_COMPAT 0x10100000L /* without the warning */
 

@@ -34,7 +34,8 @@ static void free_copy(struct ql_str text) {
 static enum ql_status check_proxy(struct ql_http *http, struct ql_err *err) {
     const struct ql_libcurl *curl = &http->curl;
     CURLU *parts = curl->url();
-    CURLUcode code = curl->url_set(parts, CURLUPART_URL, http->options.proxy.ptr, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    CURLUcode code =
+        curl->url_set(parts, CURLUPART_URL, http->options.proxy.ptr, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
     static const unsigned int SPELLINGS[] = {0, CURLU_URLDECODE};
     for (size_t i = 0; i < 2 && code == CURLUE_OK; i++) {
         char *password = NULL;

@@ -1,6 +1,7 @@
 /*
- * The only place that knows where libcurl's functions are. The name is that of its ABI, which is the same since 2006, with every
- * TLS library and in every distribution; a function is asked for without a version, which gives the library's default one.
+ * The only place that knows where libcurl's functions are. The name is that of its ABI, which is the same since 2006, with
+ * every TLS library and in every distribution; a function is asked for without a version, which gives the library's default
+ * one.
  */
 #include "http/libcurl.h"
 
@@ -9,18 +10,20 @@
 
 #define LIBRARY "libcurl.so.4"
 
-#define ENTRY(function) {.name = "curl_" #function, .offset = offsetof(struct ql_libcurl, function)},
-static const struct {
-    const char *name;
-    size_t offset;
-} FUNCTIONS[] = {QL_LIBCURL_FUNCTIONS(ENTRY)};
-#undef ENTRY
+static void find(void *library, const char *name, void *slot, const char **missing) {
+    void *address = dlsym(library, name);
+    if (address == NULL) {
+        *missing = name;
+    }
+    memcpy(slot, &address, sizeof address); /* POSIX's way from an address to a pointer to a function */
+}
 
 static enum ql_status fail_to_load(struct ql_err *err) {
     const char *reason = dlerror(); /* begins with the library's name */
     QL_FAIL(err, QL_E_SYSTEM, "libcurl, which makes the requests, cannot be loaded: %.300s", reason != NULL ? reason : "");
-    ql_err_hint(err, "install it (Debian, Ubuntu: apt-get install libcurl4; Fedora: dnf install libcurl); a transform from file "
-                     "to file does without");
+    ql_err_hint(err,
+                "install it (Debian, Ubuntu: apt-get install libcurl4; Fedora: dnf install libcurl); a transform from file "
+                "to file does without");
     return QL_E_SYSTEM;
 }
 
@@ -40,14 +43,14 @@ enum ql_status ql_libcurl_load_from(const char *name, unsigned int oldest, struc
     if (library == NULL) {
         return fail_to_load(err);
     }
-    for (size_t i = 0; i < sizeof FUNCTIONS / sizeof FUNCTIONS[0]; i++) {
-        void *address = dlsym(library, FUNCTIONS[i].name);
-        if (address == NULL) {
-            return fail_as_old(NULL, FUNCTIONS[i].name, err);
-        }
-        memcpy((char *)curl + FUNCTIONS[i].offset, &address, sizeof address);
+    const char *missing = NULL;
+#define FIND(function) find(library, "curl_" #function, &curl->function, &missing)
+    QL_LIBCURL_FUNCTIONS(FIND);
+#undef FIND
+    if (missing != NULL || curl->version_info(CURLVERSION_NOW)->version_num < oldest) {
+        return fail_as_old(curl, missing, err);
     }
-    return curl->version_info(CURLVERSION_NOW)->version_num >= oldest ? QL_OK : fail_as_old(curl, NULL, err);
+    return QL_OK;
 }
 
 enum ql_status ql_libcurl_load(struct ql_libcurl *curl, struct ql_err *err) {

@@ -1,6 +1,6 @@
 /**
  * libcurl, loaded when the first request is to be made. With all that it is linked to it takes longer to load than the
- * transform of a small file takes, which makes no request (docs/design/0007-start-up.md).
+ * transform of a small file takes, which makes no request (docs/design/0009-start-up.md).
  *
  * libcurl's header gives types and constants; its functions are called through this table and nowhere by their own names.
  */
@@ -18,15 +18,37 @@
 #endif
 
 /* What of libcurl is used, without "curl_". */
-#define QL_LIBCURL_FUNCTIONS(F)                                                                                        \
-    F(easy_cleanup) F(easy_getinfo) F(easy_init) F(easy_setopt) F(easy_strerror) F(free) F(global_cleanup) F(global_init) \
-    F(multi_add_handle) F(multi_cleanup) F(multi_info_read) F(multi_init) F(multi_perform) F(multi_poll)               \
-    F(multi_remove_handle) F(multi_setopt) F(slist_append) F(slist_free_all) F(url) F(url_cleanup) F(url_dup) F(url_get) \
-    F(url_set) F(url_strerror) F(version) F(version_info)
+#define QL_LIBCURL_FUNCTIONS(F) \
+    F(easy_cleanup);            \
+    F(easy_getinfo);            \
+    F(easy_init);               \
+    F(easy_setopt);             \
+    F(easy_strerror);           \
+    F(free);                    \
+    F(global_cleanup);          \
+    F(global_init);             \
+    F(multi_add_handle);        \
+    F(multi_cleanup);           \
+    F(multi_info_read);         \
+    F(multi_init);              \
+    F(multi_perform);           \
+    F(multi_poll);              \
+    F(multi_remove_handle);     \
+    F(multi_setopt);            \
+    F(slist_append);            \
+    F(slist_free_all);          \
+    F(url);                     \
+    F(url_cleanup);             \
+    F(url_dup);                 \
+    F(url_get);                 \
+    F(url_set);                 \
+    F(url_strerror);            \
+    F(version);                 \
+    F(version_info)
 
-#define QL_LIBCURL_MEMBER(name) __typeof__(curl_##name) *name;
+#define QL_LIBCURL_MEMBER(name) __typeof__(curl_##name) *name
 struct ql_libcurl {
-    QL_LIBCURL_FUNCTIONS(QL_LIBCURL_MEMBER)
+    QL_LIBCURL_FUNCTIONS(QL_LIBCURL_MEMBER);
 };
 #undef QL_LIBCURL_MEMBER
 

@@ -52,7 +52,9 @@ static CURLcode perform(struct ql_transfer *transfer) {
         }
         code = curl->multi_poll(multi, NULL, 0, poll_ms(transfer->http), NULL);
     }
-    CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT : running == 0 ? result_of(transfer->http) : CURLE_ABORTED_BY_CALLBACK;
+    CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT
+                      : running == 0   ? result_of(transfer->http)
+                                       : CURLE_ABORTED_BY_CALLBACK;
     (void)curl->multi_remove_handle(multi, transfer->easy);
     return result;
 }

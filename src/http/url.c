@@ -83,7 +83,8 @@ enum ql_status ql_url_join(const struct ql_url *base, struct ql_str location, st
     CURLUcode code = curl->url_set(url->parts, CURLUPART_URL, copy, CURLU_NON_SUPPORT_SCHEME);
     ql_mem_free_secret(copy, location.len);
     if (code != CURLUE_OK) {
-        return QL_FAIL(err, QL_E_REFUSED_URL, "'%s' redirects to what is no URL: %s", base->authority, curl->url_strerror(code));
+        return QL_FAIL(err, QL_E_REFUSED_URL, "'%s' redirects to what is no URL: %s", base->authority,
+                       curl->url_strerror(code));
     }
     return take_apart(url, err);
 }
