@@ -17,7 +17,12 @@ static const struct {
 
 #if __has_include(<sys/platform/x86.h>)
 #include <sys/platform/x86.h>
-#define HAS(feature, name) CPU_FEATURE_ACTIVE(feature)
+/* As CPU_FEATURE_ACTIVE, which shifts a signed 1 into its sign for bit 31 (AVX512VL). */
+static bool is_active(unsigned int feature) {
+    const struct cpuid_feature *leaf = __x86_get_cpuid_feature_leaf(feature / 128);
+    return (leaf->active_array[feature % 128 / 32] >> feature % 32 & 1) != 0;
+}
+#define HAS(feature, name) is_active(x86_cpu_##feature)
 #else
 #define HAS(feature, name) __builtin_cpu_supports(name)
 #endif
