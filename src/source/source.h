@@ -21,9 +21,6 @@ struct ql_source_info {
  */
 struct ql_source_sink {
     enum ql_status (*begin)(void *ctx, const struct ql_source_info *info, struct ql_err *err);
-    /* Where the next bytes may be read to before they are given to `bytes`, so that nobody copies them; *cap: how many. NULL,
-     * or returns NULL: nowhere just now. */
-    void *(*room)(void *ctx, size_t *cap);
     enum ql_status (*bytes)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
     enum ql_status (*end)(void *ctx, struct ql_err *err);
     /** Where the next bytes are best put, so that they need not be copied: *cap bytes, valid until the next call; `bytes` is
