@@ -1,5 +1,5 @@
-# ql_package(PACKAGE OUT): the target of a package of pkg-config, in OUT. Its archive is linked where one is installed and links;
-# else its shared object: each of those costs 0.05 ms at every start, libsnappy with libstdc++ 0.6 ms (docs/design/0009-start-up.md).
+# ql_package(PACKAGE OUT): the target of a package of pkg-config, in OUT. Its archive is linked where it lies beside its shared object
+# and links: a shared object costs 0.05 ms at every start, libsnappy with libstdc++ 0.6 ms (docs/design/0009-start-up.md).
 
 find_package(PkgConfig REQUIRED)
 include(CheckCSourceCompiles)
@@ -16,17 +16,14 @@ set(QL_PROBE_snappy snappy_compress)
 set(QL_PROBE_yaml_0_1 yaml_parser_parse)
 set(QL_PROBE_zlib inflate)
 
-# ql_archive(NAME OUT [FOLDER …]): where lib<NAME>.a is, asked of the compiler's own folders too; "" if nowhere.
-function(ql_archive name out)
-  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=lib${name}.a OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
-  if(NOT IS_ABSOLUTE "${path}")
-    find_library(QL_ARCHIVE_${name} lib${name}.a HINTS ${ARGN})
-    set(path "${QL_ARCHIVE_${name}}")
+# What a program links instead of the shared objects; what cannot be had shows when it is tried.
+function(ql_archives shared package out)
+  list(TRANSFORM shared REPLACE "\\.so$" ".a" OUTPUT_VARIABLE archives)
+  if(package STREQUAL snappy) # is C++ behind a C interface
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libstdc++.a OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+    list(APPEND archives ${runtime} -static-libgcc)
   endif()
-  if(NOT path)
-    set(path "")
-  endif()
-  set(${out} "${path}" PARENT_SCOPE)
+  set(${out} ${archives} PARENT_SCOPE)
 endfunction()
 
 function(ql_package package out)
@@ -37,20 +34,17 @@ function(ql_package package out)
     return()
   endif()
   pkg_check_modules(QL_${id} REQUIRED IMPORTED_TARGET GLOBAL ${package})
-  if(NOT QL_STATIC_LIBRARIES OR NOT DEFINED QL_PROBE_${id})
+  if(NOT QL_STATIC_LIBRARIES)
     return()
   endif()
-  ql_archive(${QL_${id}_LIBRARIES} archives ${QL_${id}_LIBRARY_DIRS} ${QL_${id}_LIBDIR})
-  if(package STREQUAL snappy) # is C++ behind a C interface
-    ql_archive(stdc++ runtime)
-    list(APPEND archives ${runtime} -static-libgcc)
-  endif()
+  get_target_property(shared ${target} INTERFACE_LINK_LIBRARIES)
+  ql_archives("${shared}" ${package} archives)
   set(CMAKE_REQUIRED_LIBRARIES ${archives})
   set(CMAKE_REQUIRED_QUIET ON)
   check_c_source_compiles("char ${QL_PROBE_${id}}(void); int main(void) { return ${QL_PROBE_${id}}(); }" QL_${id}_LINKS_STATICALLY)
-  if(archives AND QL_${id}_LINKS_STATICALLY)
+  if(QL_${id}_LINKS_STATICALLY)
     set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES ${archives})
   else()
-    message(STATUS "${package}: no archive that links, so its shared object is used")
+    message(STATUS "${package}: no archive that links, so the shared object is used")
   endif()
 endfunction()

@@ -13,9 +13,7 @@
 
 /* 7.87.0 brought CURLOPT_QUICK_EXIT, the youngest of what this room asks for. */
 #define QL_LIBCURL_OLDEST 0x075700
-#if LIBCURL_VERSION_NUM < QL_LIBCURL_OLDEST
-#error "libcurl 7.87.0 or newer is needed"
-#endif
+_Static_assert(LIBCURL_VERSION_NUM >= QL_LIBCURL_OLDEST, "libcurl 7.87.0 or newer is needed");
 
 /* What of libcurl is used, without "curl_". */
 #define QL_LIBCURL_FUNCTIONS(F) \
