@@ -207,7 +207,7 @@ static int64_t decimal_of(double x, double scale) {
     int64_t mantissa = (int64_t)ldexp(frexp(x, &exponent), 53); /* x = mantissa * 2^(exponent - 53) */
     int128 product = (int128)mantissa * (int64_t)scale;
     if (exponent >= 53) {
-        return (int64_t)(product << (exponent - 53));
+        return (int64_t)(product * ((int128)1 << (exponent - 53)));
     }
     int128 unit = (int128)1 << (53 - exponent); /* product has 83 bits at most, and 2^51 units and more */
     int128 whole = product / unit;
