@@ -166,13 +166,11 @@ static double value_at(const struct ql_expr_column *column, size_t i) {
 
 static int64_t count_over(const struct ql_expr_column *answered, const struct ql_expr_column *offered, size_t n) {
     uint64_t n_over = 0;
-    if (answered->i64 != NULL && offered->i64 != NULL) { /* NULL is less than every count */
+    if (answered->i64 != NULL && offered->i64 != NULL) { /* counts are never less than 0, and NULL is */
         for (size_t i = 0; i < n; i++) {
             const uint64_t a = (uint64_t)answered->i64[i];
             const uint64_t o = (uint64_t)offered->i64[i];
-            const uint64_t is_less = (o & ~a) | (~(o ^ a) & (o - a));
-            const uint64_t no_null = o ^ (uint64_t)QL_CELL_NULL_I64;
-            n_over += (is_less & (no_null | (0 - no_null))) >> 63;
+            n_over += ((o - a) & ~a & ~o) >> 63;
         }
         return (int64_t)n_over;
     }
