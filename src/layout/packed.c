@@ -245,8 +245,3 @@ void ql_packed_write(const struct ql_packed *packed, const void *values, size_t 
         }
     }
 }
-
-void ql_packed_set_values(struct ql_packed *packed, const void *values, size_t n) {
-    packed->values = values;
-    ql_packed_range(packed, 0, n, &packed->min_k, &packed->max_k);
-}

@@ -125,6 +125,25 @@ static void a_known_scale_is_used(void **state) {
     ql_mem_free(t);
 }
 
+static void a_queues_range_is_its_own(void **state) {
+    (void)state;
+    static const struct given_cell cells[] = {{0, 0, 1000000, 1}, {0, 1, 5, -0.25}, {1, 0, -1000000, 1},
+                                              {1, 1, 3, 0.5},     {2, 0, 7, 1},     {2, 1, (double)NAN, (double)NAN}};
+    struct table *t = table_new(&GIVEN(TWO_QUEUES, cells, 3));
+    for (size_t cut = 1; cut <= 3; cut += 2) {
+        table_cut(t, cut);
+        struct ql_layout_result result;
+        struct recorder *r = table_record(t, &(struct ql_layout_options){.round_digits = -1}, &result);
+        const struct recorded_column *n = recorder_find(r, "n_b");
+        const struct recorded_column *x = recorder_find(r, "x_b");
+        assert_true(n->min_ks[0] >= 0 && n->max_ks[0] <= 2 * 5);
+        assert_true(x->min_ks[0] >= -2 * 25 && x->max_ks[0] <= 2 * 50);
+        ql_layout_result_fini(&result);
+        recorder_free(r);
+    }
+    ql_mem_free(t);
+}
+
 /* ---- random cells */
 
 enum { N_INTERVALS = 60, N_QUEUES = 5 };
@@ -550,6 +569,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parts_of_any_width_and_scale_make_one_column),
         cmocka_unit_test(a_known_scale_is_used),
+        cmocka_unit_test(a_queues_range_is_its_own),
         cmocka_unit_test(values_do_not_depend_on_parts_or_groups),
         cmocka_unit_test(parts_may_be_packed_by_several_threads),
         cmocka_unit_test(rates_are_decimals_where_asked),
