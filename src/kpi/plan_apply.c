@@ -166,13 +166,11 @@ static double value_at(const struct ql_expr_column *column, size_t i) {
 
 static int64_t count_over(const struct ql_expr_column *answered, const struct ql_expr_column *offered, size_t n) {
     uint64_t n_over = 0;
-    if (answered->i64 != NULL && offered->i64 != NULL) { /* NULL is less than every count */
+    if (answered->i64 != NULL && offered->i64 != NULL) { /* counts are never less than 0, and NULL is */
         for (size_t i = 0; i < n; i++) {
             const uint64_t a = (uint64_t)answered->i64[i];
             const uint64_t o = (uint64_t)offered->i64[i];
-            const uint64_t is_less = (o & ~a) | (~(o ^ a) & (o - a));
-            const uint64_t no_null = o ^ (uint64_t)QL_CELL_NULL_I64;
-            n_over += (is_less & (no_null | (0 - no_null))) >> 63;
+            n_over += ((o - a) & ~a & ~o) >> 63;
         }
         return (int64_t)n_over;
     }
@@ -207,15 +205,21 @@ static void count(const struct apply *a, const struct range *range) {
     }
 }
 
-/* Whether a scaled value is `limit` or more; NaN is not. */
-static bool has_from(const double *values, size_t n, double scale, double limit) {
+struct look {
+    bool has_large; /* a scaled value is `limit` or more; NaN is not */
+    bool has_null;
+};
+
+static struct look look_at(const double *values, size_t n, double scale, double limit) {
     const uint64_t below = magnitude(limit) - 1;
-    uint64_t found = 0;
+    uint64_t large = 0;
+    uint64_t null = 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t scaled = magnitude(values[i] * scale);
-        found |= (below - scaled) & (scaled - INFINITY_BITS - 1);
+        large |= (below - scaled) & (scaled - INFINITY_BITS - 1);
+        null |= INFINITY_BITS - scaled;
     }
-    return found >> 63 != 0;
+    return (struct look){.has_large = large >> 63 != 0, .has_null = null >> 63 != 0};
 }
 
 /* Whether a value can be said at that scale. */
@@ -234,17 +238,28 @@ static int scale_after(const struct apply *a, int scale) {
     return a->output->round_digits < 0 || is_coarse(a, scale) ? scale : a->output->round_digits;
 }
 
-/* Rounds where that may change something; true if every value that is no NULL is one at scale_after() then. */
-static bool round_f64(const struct apply *a, double *values, size_t n, int scale) {
+/*
+ * Rounds where that may change something; true if every value that is no NULL is one at scale_after() then. A value that was
+ * rounded, or whose scale is known, is no -0.0, so that it needs no filling in but for NULL.
+ */
+static bool round_f64(const struct apply *a, double *values, size_t n, int scale, bool *needs_fill) {
     int digits = a->output->round_digits;
+    *needs_fill = true;
     if (digits < 0) {
         return scale != QL_CELL_SCALE_UNKNOWN;
     }
-    if (is_coarse(a, scale) && !has_from(values, n, ql_round_scale(digits), 0x1p50)) {
-        return true;
+    struct look look = {.has_large = true};
+    if (is_coarse(a, scale)) {
+        look = look_at(values, n, ql_round_scale(digits), 0x1p50);
     }
-    ql_round_values(values, n, digits, values);
-    return !is_coarse(a, scale) && !has_from(values, n, ql_round_scale(digits), 0x1p53);
+    bool is_true = !look.has_large;
+    if (look.has_large) {
+        ql_round_values(values, n, digits, values);
+        look = look_at(values, n, ql_round_scale(digits), 0x1p53);
+        is_true = !is_coarse(a, scale) && !look.has_large;
+    }
+    *needs_fill = look.has_null;
+    return is_true;
 }
 
 /* Writes NULL as the idle value, and -0.0 as 0.0; returns how many were NULL. */
@@ -279,22 +294,24 @@ static int64_t fill_i64(const struct apply *a, int64_t *values, size_t n, double
     return n_nulls;
 }
 
+static int64_t finish_f64(const struct apply *a, const struct range *range, size_t position, double idle) {
+    const struct ql_cell_column *column = &a->cells->columns[position];
+    double *values = values_of(column, range).f64;
+    bool is_of_cells = range->scope == SCOPE_CELLS; /* the scale is of them alone */
+    bool needs_fill;
+    bool is_true = round_f64(a, values, range->n, is_of_cells ? column->scale : QL_CELL_SCALE_UNKNOWN, &needs_fill);
+    int64_t n_filled = needs_fill ? fill_f64(a, values, range->n, idle) : 0;
+    if (is_of_cells) {
+        is_true = is_true && (n_filled == 0 || has_scale(idle, scale_after(a, column->scale)));
+        a->has_scale[position] = a->has_scale[position] && is_true;
+    }
+    return n_filled;
+}
+
 static void finish_column(const struct apply *a, const struct range *range, size_t position, double idle) {
     const struct ql_cell_column *column = &a->cells->columns[position];
-    union ql_cell_values values = values_of(column, range);
-    int64_t n_filled;
-    if (column->type == QL_CELL_INT64) {
-        n_filled = fill_i64(a, values.i64, range->n, idle);
-    } else if (range->scope != SCOPE_CELLS) { /* the scale is of the cells alone */
-        (void)round_f64(a, values.f64, range->n, QL_CELL_SCALE_UNKNOWN);
-        n_filled = fill_f64(a, values.f64, range->n, idle);
-    } else {
-        a->has_scale[position] &= round_f64(a, values.f64, range->n, column->scale);
-        n_filled = fill_f64(a, values.f64, range->n, idle);
-        if (n_filled != 0 && a->has_scale[position]) {
-            a->has_scale[position] = has_scale(idle, scale_after(a, column->scale));
-        }
-    }
+    int64_t n_filled = column->type == QL_CELL_INT64 ? fill_i64(a, values_of(column, range).i64, range->n, idle)
+                                                     : finish_f64(a, range, position, idle);
     a->stats->nulls_filled += range->scope == SCOPE_CELLS ? n_filled : 0;
 }
 

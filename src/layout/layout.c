@@ -147,7 +147,7 @@ static struct ql_value_form find_form(const struct ql_group *group, bool is_tota
     for (int is_check = 0; is_check < 2; is_check++) { /* the scale of all first, then whether they fit it */
         for (size_t p = group->first_part; p < group->end_part; p++) {
             const struct ql_packed_part *part = &group->writer->parts[p];
-            for (size_t m = first; (is_total || part->n_places != 0) && m < first + n; m++) {
+            for (size_t m = first; m < first + n; m++) {
                 const struct ql_packed *packed = is_total ? &part->totals[m] : &part->columns[m];
                 is_check == 0 ? ql_value_form_add(&form, packed) : ql_value_form_check(&form, packed);
             }

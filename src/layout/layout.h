@@ -20,7 +20,7 @@ struct ql_layout_options {
     bool is_pandas;         /* first column timeInterval with the export's own text, no start and end */
     bool has_all_cells;     /* long: every interval x queue */
     bool empty_is_null;     /* --empty null: counts of an unmentioned cell are NULL too */
-    bool has_decimal_rates; /* --rates decimal: KPIs become DECIMAL with `round_digits` decimals */
+    bool has_decimal_rates; /* --rates decimal: KPIs become DECIMAL with `round_digits` (0 to 9) decimals; not in tidy */
     int round_digits;       /* what the values were rounded to; -1: none */
     size_t group_rows;      /* rows of a row group at most (one part at least); 0: the layout's own rule */
     size_t max_columns;     /* E_LIMIT beyond */
@@ -51,7 +51,8 @@ struct ql_layout_writer;
  *
  * Columns are declared sorted where rows really ascend by them, in this order: interval_start, interval_end and, in `long`,
  * queue_name (pandas: timeInterval instead of the two). Errors: E_COLLISION names both columns; E_LIMIT for more than
- * max_columns (0: no limit); whatever the sink returned.
+ * max_columns (0: no limit); E_CONFIG for decimal rates without 0 to 9 decimals; whatever the sink returned. *writer is NULL
+ * then.
  */
 QL_MUST_CHECK enum ql_status ql_layout_writer_new(const struct ql_grid *grid, const struct ql_cell_def *defs, size_t n_defs,
                                                   const struct ql_layout_options *options, const struct ql_column_sink *sink,
@@ -60,11 +61,12 @@ QL_MUST_CHECK enum ql_status ql_layout_writer_new(const struct ql_grid *grid, co
 void ql_layout_writer_free(struct ql_layout_writer *writer);
 /** The part behind the last one of the row group that begins with `part`. Depends on the grid alone. */
 size_t ql_layout_writer_group_end(const struct ql_layout_writer *writer, size_t part);
-/** Packs the cells of a part; nothing of them is looked at afterwards. Several threads may do so at once, each part once. */
+/** Packs the cells of a part; nothing of them is looked at afterwards. Several threads may do so at once, each part once.
+ * Errors: E_DATA for a KPI that does not fit its DECIMAL; E_INTERNAL (cells against cells.h). */
 QL_MUST_CHECK enum ql_status ql_layout_writer_pack(struct ql_layout_writer *writer, size_t part, const struct ql_cells *cells,
                                                    struct ql_err *err);
-/** The row group of parts [first, end), which are all packed and are freed here. Groups come in order. Errors: the sink's;
- * E_DATA for a KPI that does not fit its DECIMAL. */
+/** The row group of parts [first, end), which are all packed and are freed here. Groups come in order; one without rows is not
+ * written. Errors: the sink's. */
 QL_MUST_CHECK enum ql_status ql_layout_writer_write_group(struct ql_layout_writer *writer, size_t first, size_t end,
                                                           struct ql_err *err);
 /** Rows of the groups written so far. */

@@ -168,6 +168,8 @@ void ql_value_form_check(struct ql_value_form *form, const struct ql_packed *pac
 void ql_value_column_init(struct ql_value_column *column, const struct ql_value_form *form, enum ql_column_type type,
                           size_t n_rows, struct ql_column_scratch *scratch);
 void ql_value_column_put(struct ql_value_column *column, const struct ql_value_run *run, size_t row);
+/** Narrows the form's range to about that of the values that were put. */
+void ql_value_column_narrow(const struct ql_value_column *column, size_t n_rows, struct ql_value_form *form);
 void ql_value_column_give(const struct ql_value_column *column, size_t n_rows, struct ql_column *out);
 
 #endif

@@ -2,8 +2,8 @@
  * Cells of a part become a packed part: the place of every value is worked out here, its form in packed.c.
  *
  * Where every interval x queue has a place (wide, --cells all), the values of the cells are narrowed first and then carried to
- * their places over a background of idle ones; in wide these lie by queue, so that a column of a row group is a few runs, and
- * a part is small enough for its columns to stay in the cache meanwhile.
+ * their places over a background of idle ones. For wide they are turned over in the end, so that what a part has of a queue
+ * lies one behind the other and a column of a row group is a few runs. A part's column stays in the cache meanwhile.
  */
 #include "layout/layout_internal.h"
 
@@ -17,9 +17,10 @@ struct packing {
     size_t n_open; /* intervals where not every queue has a cell: only their idle values count */
     struct ql_packed *columns, *totals;
     uint32_t *open;     /* [n_open] intervals */
-    void *others;       /* [n_intervals] their idle values */
+    void *others;       /* [n_open] their idle values */
     void *narrow_cells; /* [n_cells] */
     void *narrow_idle;  /* [n_intervals] */
+    void *narrow_rows;  /* wide: [n_intervals][n_queues] */
 };
 
 static enum ql_status fail_order(const struct ql_cells *cells, size_t n_queues, struct ql_err *err) {
@@ -81,6 +82,7 @@ static size_t lay_out_packing(struct packing *p, char *memory) {
     p->others = carve(memory, &used, n_others * VALUE_BYTES);
     p->narrow_idle = carve(memory, &used, n_others * VALUE_BYTES);
     p->narrow_cells = carve(memory, &used, n_narrow * VALUE_BYTES);
+    p->narrow_rows = carve(memory, &used, ql_shape_is_wide(shape) ? p->n_places * VALUE_BYTES : 0);
     return used;
 }
 
@@ -141,18 +143,15 @@ static enum ql_status choose_all(struct packing *p, struct ql_err *err) {
     return QL_OK;
 }
 
-/* Where a cell's value lies: queue * queue_step + interval * interval_step. */
-struct steps {
-    size_t queue, interval;
-};
+enum { TURN_INTERVALS = 128 }; /* as many lines of the first cache are read from in turn */
 
-#define SCATTER(type)                                                                                       \
-    static void scatter_##type(const struct ql_cells *cells, struct steps steps, const type *restrict from, \
-                               type *restrict to) {                                                         \
-        for (size_t i = 0; i < cells->n_intervals; i++) {                                                   \
-            type *at = to + i * steps.interval;                                                             \
+/* The loops for values of one width. Rows are of intervals, and have a place for each queue. */
+#define MOVES(type)                                                                                         \
+    static void scatter_##type(const struct ql_cells *cells, size_t n_queues, const type *restrict from,    \
+                               type *restrict rows) {                                                       \
+        for (size_t i = 0; i < cells->n_intervals; i++, rows += n_queues) {                                 \
             for (size_t c = cells->begin[i]; c < cells->begin[i + 1]; c++) {                                \
-                at[cells->queue_of[c] * steps.queue] = from[c];                                             \
+                rows[cells->queue_of[c]] = from[c];                                                         \
             }                                                                                               \
         }                                                                                                   \
     }                                                                                                       \
@@ -162,66 +161,77 @@ struct steps {
                 *to++ = from[i];                                                                            \
             }                                                                                               \
         }                                                                                                   \
+    }                                                                                                       \
+    static void turn_##type(const type *restrict rows, size_t n_rows, size_t n_queues, type *restrict to) { \
+        for (size_t first = 0; first < n_rows; first += TURN_INTERVALS) {                                   \
+            size_t end = n_rows - first < TURN_INTERVALS ? n_rows : first + TURN_INTERVALS;                 \
+            for (size_t q = 0; q < n_queues; q++) {                                                         \
+                for (size_t i = first; i < end; i++) {                                                      \
+                    to[q * n_rows + i] = rows[i * n_queues + q];                                            \
+                }                                                                                           \
+            }                                                                                               \
+        }                                                                                                   \
     }
-SCATTER(uint8_t)
-SCATTER(uint16_t)
-SCATTER(uint32_t)
-SCATTER(uint64_t)
+MOVES(uint8_t)
+MOVES(uint16_t)
+MOVES(uint32_t)
+MOVES(uint64_t)
 
-static void scatter(const struct packing *p, struct steps steps, uint8_t width, void *to) {
+/* Idle values in all places, the cells' over them. */
+static void scatter(const struct packing *p, uint8_t width, void *rows) {
+    const struct ql_cells *cells = p->cells;
+    size_t n = cells->n_intervals;
+    size_t n_queues = p->writer->shape.grid->n_queues;
     switch (width) {
     case 1:
-        scatter_uint8_t(p->cells, steps, p->narrow_cells, to);
+        repeat_uint8_t(p->narrow_idle, n, n_queues, rows);
+        scatter_uint8_t(cells, n_queues, p->narrow_cells, rows);
         break;
     case 2:
-        scatter_uint16_t(p->cells, steps, p->narrow_cells, to);
+        repeat_uint16_t(p->narrow_idle, n, n_queues, rows);
+        scatter_uint16_t(cells, n_queues, p->narrow_cells, rows);
         break;
     case 4:
-        scatter_uint32_t(p->cells, steps, p->narrow_cells, to);
+        repeat_uint32_t(p->narrow_idle, n, n_queues, rows);
+        scatter_uint32_t(cells, n_queues, p->narrow_cells, rows);
         break;
     default:
-        scatter_uint64_t(p->cells, steps, p->narrow_cells, to);
+        repeat_uint64_t(p->narrow_idle, n, n_queues, rows);
+        scatter_uint64_t(cells, n_queues, p->narrow_cells, rows);
     }
 }
 
-static void repeat_idle(const struct packing *p, size_t times, uint8_t width, void *to) {
+static void turn(const struct packing *p, uint8_t width, void *to) {
     size_t n = p->cells->n_intervals;
+    size_t n_queues = p->writer->shape.grid->n_queues;
     switch (width) {
     case 1:
-        repeat_uint8_t(p->narrow_idle, n, times, to);
+        turn_uint8_t(p->narrow_rows, n, n_queues, to);
         break;
     case 2:
-        repeat_uint16_t(p->narrow_idle, n, times, to);
+        turn_uint16_t(p->narrow_rows, n, n_queues, to);
         break;
     case 4:
-        repeat_uint32_t(p->narrow_idle, n, times, to);
+        turn_uint32_t(p->narrow_rows, n, n_queues, to);
         break;
     default:
-        repeat_uint64_t(p->narrow_idle, n, times, to);
+        turn_uint64_t(p->narrow_rows, n, n_queues, to);
     }
 }
 
 static void spread(const struct packing *p, const struct ql_cell_column *column, const struct ql_packed *packed, void *to) {
-    const struct ql_cells *cells = p->cells;
     bool is_wide = ql_shape_is_wide(&p->writer->shape);
-    size_t n_queues = p->writer->shape.grid->n_queues;
-    if (p->n_open == 0 && !is_wide) { /* cells lie as they shall */
-        ql_packed_write(packed, column->v.i64, cells->n_cells, to);
-        return;
+    void *rows = is_wide ? p->narrow_rows : to;
+    if (p->n_open == 0) { /* the cells are the rows */
+        ql_packed_write(packed, column->v.i64, p->cells->n_cells, rows);
+    } else {
+        ql_packed_write(packed, column->idle.i64, p->cells->n_intervals, p->narrow_idle);
+        ql_packed_write(packed, column->v.i64, p->cells->n_cells, p->narrow_cells);
+        scatter(p, packed->width, rows);
     }
-    if (p->n_open != 0) {
-        ql_packed_write(packed, column->idle.i64, cells->n_intervals, p->narrow_idle);
-        size_t row_size = cells->n_intervals * packed->width;
-        for (size_t q = 0; is_wide && q < n_queues; q++) {
-            memcpy((char *)to + q * row_size, p->narrow_idle, row_size);
-        }
-        if (!is_wide) {
-            repeat_idle(p, n_queues, packed->width, to);
-        }
+    if (is_wide) {
+        turn(p, packed->width, to);
     }
-    ql_packed_write(packed, column->v.i64, cells->n_cells, p->narrow_cells);
-    struct steps steps = {.queue = is_wide ? cells->n_intervals : 1, .interval = is_wide ? 1 : n_queues};
-    scatter(p, steps, packed->width, to);
 }
 
 static void write_queues(const struct packing *p, void *to) {

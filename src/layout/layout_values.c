@@ -56,6 +56,33 @@ void ql_value_column_put(struct ql_value_column *column, const struct ql_value_r
     }
 }
 
+/* By the bits of all values together: up to twice as wide as it could be, in a third of the time. */
+void ql_value_column_narrow(const struct ql_value_column *column, size_t n_rows, struct ql_value_form *form) {
+    const int32_t *k = column->values;
+    const uint8_t *is_valid = column->is_valid;
+    uint32_t sizes = 0;
+    uint32_t signs = 0;
+    if (!form->is_scaled) {
+        return;
+    }
+    if (column->n_null == 0) {
+        for (size_t i = 0; i < n_rows; i++) {
+            sizes |= (uint32_t)k[i] ^ (uint32_t)(k[i] >> 31);
+            signs |= (uint32_t)k[i];
+        }
+    } else {
+        for (size_t i = 0; i < n_rows; i++) {
+            int32_t value = is_valid[i] != 0 ? k[i] : 0;
+            sizes |= (uint32_t)value ^ (uint32_t)(value >> 31);
+            signs |= (uint32_t)value;
+        }
+    }
+    int32_t max = sizes != 0 ? (int32_t)(UINT32_MAX >> __builtin_clz(sizes)) : 0;
+    int32_t min = signs >> 31 != 0 ? -max - 1 : 0;
+    form->min_k = min > form->min_k ? min : form->min_k;
+    form->max_k = max < form->max_k ? max : form->max_k;
+}
+
 void ql_value_column_give(const struct ql_value_column *column, size_t n_rows, struct ql_column *out) {
     *out = (struct ql_column){.n_rows = n_rows, .is_valid = column->n_null != 0 ? column->is_valid : NULL};
     if (column->form->is_scaled) {

@@ -25,22 +25,21 @@ void ql_wide_fill(const struct ql_group *group, size_t column, struct ql_column_
     size_t metric = (column - shape->n_fixed) / shape->n_per_metric;
     size_t queue = (column - shape->n_fixed) % shape->n_per_metric;
     bool is_total = queue == shape->grid->n_queues; /* behind the queues */
-    /* The scale is that of the metric, for all its queues; the range is the queue's own. */
+    /* The scale is that of the metric, for all its queues; the range is the queue's own: one busy queue is not to widen all. */
     struct ql_value_form form = is_total ? group->total_forms[metric] : group->forms[metric];
-    form.min_k = INT32_MAX;
-    form.max_k = INT32_MIN;
     struct ql_value_column values;
     ql_value_column_init(&values, &form, shape->defs[column].type, group->n_rows, scratch);
     size_t row = 0;
     for (size_t p = group->first_part; p < group->end_part; p++) {
         const struct ql_packed_part *part = &writer->parts[p];
         size_t n = shape->grid->parts[p].n_intervals;
-        struct ql_packed of_queue = is_total ? part->totals[metric] : part->columns[metric];
-        struct ql_value_run run = {.packed = &of_queue, .first = is_total ? 0 : queue * n, .n = n, .step = 1};
-        ql_packed_range(&of_queue, run.first, n, &of_queue.min_k, &of_queue.max_k);
-        ql_value_form_check(&form, &of_queue);
+        const struct ql_value_run run = {.packed = is_total ? &part->totals[metric] : &part->columns[metric],
+                                         .first = is_total ? 0 : queue * n,
+                                         .n = n,
+                                         .step = 1};
         ql_value_column_put(&values, &run, row);
         row += n;
     }
+    ql_value_column_narrow(&values, group->n_rows, &form);
     ql_value_column_give(&values, group->n_rows, out);
 }

@@ -207,7 +207,7 @@ static int64_t decimal_of(double x, double scale) {
     int64_t mantissa = (int64_t)ldexp(frexp(x, &exponent), 53); /* x = mantissa * 2^(exponent - 53) */
     int128 product = (int128)mantissa * (int64_t)scale;
     if (exponent >= 53) {
-        return (int64_t)(product << (exponent - 53));
+        return (int64_t)(product * ((int128)1 << (exponent - 53)));
     }
     int128 unit = (int128)1 << (53 - exponent); /* product has 83 bits at most, and 2^51 units and more */
     int128 whole = product / unit;
@@ -244,9 +244,4 @@ void ql_packed_write(const struct ql_packed *packed, const void *values, size_t 
             memcpy(out, values, n * 8);
         }
     }
-}
-
-void ql_packed_set_values(struct ql_packed *packed, const void *values, size_t n) {
-    packed->values = values;
-    ql_packed_range(packed, 0, n, &packed->min_k, &packed->max_k);
 }

@@ -41,9 +41,6 @@ bool ql_packed_choose(struct ql_packed *packed, enum ql_packed_kind kind, const 
 void ql_packed_write(const struct ql_packed *packed, const void *values, size_t n, void *out);
 /** Points packed at n written values and looks for their range. */
 void ql_packed_set_values(struct ql_packed *packed, const void *values, size_t n);
-/** The range of some of them; min > max: all are NULL. Below width 8. */
-void ql_packed_range(const struct ql_packed *packed, size_t first, size_t n, int32_t *min_k, int32_t *max_k);
-
 /*
  * Out of packed values again, from `first` on. Those that are NULL become something or other; `step` is how far apart the
  * results are.

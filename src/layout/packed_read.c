@@ -7,51 +7,45 @@
 
 static const double TEN_TO[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
 
-/* NULL is the least of all, so it must be kept away from the least, not from the greatest. */
-#define RANGE(type, null, greatest)                                                                         \
-    static void range_##type(const type *values, size_t n, bool has_null, int32_t *min_k, int32_t *max_k) { \
-        type min = greatest;                                                                                \
-        type max = null;                                                                                    \
-        if (has_null) {                                                                                     \
-            for (size_t i = 0; i < n; i++) {                                                                \
-                type value = values[i] == null ? greatest : values[i];                                      \
-                min = value < min ? value : min;                                                            \
-                max = values[i] > max ? values[i] : max;                                                    \
-            }                                                                                               \
-        } else {                                                                                            \
-            for (size_t i = 0; i < n; i++) {                                                                \
-                min = values[i] < min ? values[i] : min;                                                    \
-                max = values[i] > max ? values[i] : max;                                                    \
-            }                                                                                               \
-        }                                                                                                   \
-        *min_k = max == null ? INT32_MAX : min;                                                             \
-        *max_k = max == null ? INT32_MIN : max;                                                             \
+/*
+ * NULL is the least of its type: it cannot be the greatest value, and one less than it is the greatest there is, so that it
+ * cannot be the least value less one either.
+ */
+#define RANGE(type, unsigned_type, null, most)                                               \
+    static void range_##type(const type *values, size_t n, int32_t *min_k, int32_t *max_k) { \
+        type least = (most);                                                                 \
+        type greatest = (null);                                                              \
+        for (size_t i = 0; i < n; i++) {                                                     \
+            const type less_one = (type)((unsigned_type)values[i] - 1);                      \
+            least = less_one < least ? less_one : least;                                     \
+            greatest = values[i] > greatest ? values[i] : greatest;                          \
+        }                                                                                    \
+        *min_k = greatest == (null) ? INT32_MAX : (type)((unsigned_type)least + 1);          \
+        *max_k = greatest == (null) ? INT32_MIN : greatest;                                  \
     }
-RANGE(int8_t, INT8_MIN, INT8_MAX)
-RANGE(int16_t, INT16_MIN, INT16_MAX)
-RANGE(int32_t, INT32_MIN, INT32_MAX)
+RANGE(int8_t, uint8_t, INT8_MIN, INT8_MAX)
+RANGE(int16_t, uint16_t, INT16_MIN, INT16_MAX)
+RANGE(int32_t, uint32_t, INT32_MIN, INT32_MAX)
 
-static const void *values_from(const struct ql_packed *packed, size_t first) {
-    return (const char *)packed->values + first * packed->width;
-}
-
-void ql_packed_range(const struct ql_packed *packed, size_t first, size_t n, int32_t *min_k, int32_t *max_k) {
-    const void *values = values_from(packed, first);
-    *min_k = INT32_MAX;
-    *max_k = INT32_MIN;
+void ql_packed_set_values(struct ql_packed *packed, const void *values, size_t n) {
+    packed->values = values;
     switch (packed->width) {
     case 1:
-        range_int8_t(values, n, packed->has_null, min_k, max_k);
+        range_int8_t(values, n, &packed->min_k, &packed->max_k);
         break;
     case 2:
-        range_int16_t(values, n, packed->has_null, min_k, max_k);
+        range_int16_t(values, n, &packed->min_k, &packed->max_k);
         break;
     case 4:
-        range_int32_t(values, n, packed->has_null, min_k, max_k);
+        range_int32_t(values, n, &packed->min_k, &packed->max_k);
         break;
     default:
         break;
     }
+}
+
+static const void *values_from(const struct ql_packed *packed, size_t first) {
+    return (const char *)packed->values + first * packed->width;
 }
 
 /* Multiplied without a sign: what stands for NULL may overflow. */

@@ -304,6 +304,7 @@ static void hidden_metrics_serve_kpis_and_counts(void **state) {
     assert_false(part.defs[0].is_hidden);
     assert_true(part.defs[1].is_hidden && part.defs[2].is_hidden && part.defs[3].is_hidden);
     assert_false(part.defs[4].is_hidden || part.defs[5].is_hidden);
+    assert_true(part.defs[4].is_kpi && part.defs[5].is_kpi && !part.defs[3].is_kpi);
     assert_true(cell(&part, "abandon_rate", 0) == 0.2);
     assert_true(cell(&part, "answer_rate", 1) == 1.5);
     assert_int_equal(stats.answered_over_offered, 1); /* a NULL is not compared */

@@ -29,6 +29,7 @@ struct recorded_column {
     enum ql_column_form forms[RECORDER_GROUPS];
     uint8_t form_scales[RECORDER_GROUPS];
     size_t n_dicts[RECORDER_GROUPS];
+    int32_t min_ks[RECORDER_GROUPS], max_ks[RECORDER_GROUPS];
     struct recorded_value *values; /* [RECORDER_ROWS] */
 };
 struct recorder {
@@ -106,6 +107,8 @@ static inline void recorder_keep(struct recorder *r, size_t c, const struct ql_c
     into->forms[r->n_groups] = column->form;
     into->form_scales[r->n_groups] = column->scale;
     into->n_dicts[r->n_groups] = column->n_dict;
+    into->min_ks[r->n_groups] = column->min_k;
+    into->max_ks[r->n_groups] = column->max_k;
     recorder_has_distinct_entries(into->type, column);
     for (size_t i = 0; i < column->n_rows; i++) {
         struct recorded_value *value = &into->values[r->n_rows + i];

@@ -48,6 +48,14 @@ static struct ql_packed check_doubles(const double *values, size_t n, int scale,
             assert_int_equal(n_null, 0);
         }
     }
+    int32_t min_k = INT32_MAX;
+    int32_t max_k = INT32_MIN;
+    for (size_t i = 0; packed.width < 8 && i < n; i++) {
+        int32_t value = isnan(values[i]) ? 0 : (int32_t)nearbyint(values[i] * pow(10, packed.scale));
+        min_k = !isnan(values[i]) && value < min_k ? value : min_k;
+        max_k = !isnan(values[i]) && value > max_k ? value : max_k;
+    }
+    assert_true(packed.width == 8 || (packed.min_k == min_k && packed.max_k == max_k));
     return packed;
 }
 
@@ -60,6 +68,7 @@ static void doubles_are_kept_at_the_least_width_and_scale(void **state) {
         uint8_t width, expected_scale;
     } CASES[] = {
         {{1, 2, 3, -127}, UNKNOWN, -1, 1, 0},
+        {{7, 3, NONE, 5}, UNKNOWN, -1, 1, 0},
         {{1, 2, 3, 128}, UNKNOWN, -1, 2, 0},
         {{1, 2, NONE, -128}, UNKNOWN, -1, 2, 0}, /* -128 is the place of NULL */
         {{1, 2, 3, -32768}, UNKNOWN, -1, 4, 0},
