@@ -39,8 +39,8 @@ def md_table(head, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-def times(ratio):
-    return f"{ratio['median']:.1f} ({ratio['min']:.1f} to {ratio['max']:.1f})"
+def times(ratio, digits=1):
+    return f"{ratio['median']:.{digits}f} ({ratio['min']:.{digits}f} to {ratio['max']:.{digits}f})"
 
 
 def ms_or_s(spread):

@@ -4,7 +4,8 @@
  *   bench_spawn PROGRAM ARGUMENT ...
  *
  * A child's ru_maxrss begins at what its parent holds at the exec, so that measuring from Python would say at least what
- * Python needs; this program holds about a megabyte. Standard output of the child goes to /dev/null, its standard error is ours.
+ * Python needs; this program holds about a megabyte. Standard output of the child goes to /dev/null, its standard error is
+ * ours.
  */
 #include <errno.h>
 #include <fcntl.h>
