@@ -7,7 +7,7 @@ import exports
 import jobs
 import measure
 from exports import HERE
-from report import mb, md_table, ms_or_s, times
+from report import md_table, ms_or_s, size_text, times
 
 
 def run(options):
@@ -39,7 +39,7 @@ def compare(csv, size, layout, peers, rounds):
         agree(csv, layout, [outs[peer] for peer in peers])
     rows = []
     for peer in peers:
-        row = {"size": size, "layout": layout, "peer": peer, "rounds": rounds,
+        row = {"size": size, "layout": layout, "name": peer, "rounds": rounds,
                "bytes": {who: out.stat().st_size for who, out in [("job", outs["job"]), ("default", outs["default"]), ("peer", outs[peer])]}}
         for who in ("job", "default", "peer"):
             row[who] = measure.spreads([r[who] for r in runs[peer]])
@@ -60,13 +60,13 @@ def agree(csv, layout, peers):
 
 
 def table(rows):
-    head = ["size", "layout", "peer", "times as fast", "by CPU", "default job", "wall", "peer's", "CPU", "peer's", "peak MB", "peer's", "MB out", "peer's"]
+    head = ["size", "layout", "peer", "times as fast", "by CPU", "default job", "wall", "peer's", "CPU", "peer's", "peak MB", "peer's", "written", "peer's"]
     lines = []
     for r in rows:
         job, peer = r["job"], r["peer"]
-        lines.append([r["size"], r["layout"], r["peer"], f"**{times(r['job_ratio'])}**", times(r["job_cpu_ratio"]), times(r["default_ratio"]),
+        lines.append([r["size"], r["layout"], r["name"], f"**{times(r['job_ratio'])}**", times(r["job_cpu_ratio"]), times(r["default_ratio"]),
                       ms_or_s(job["wall_s"]), ms_or_s(peer["wall_s"]), ms_or_s(job["cpu_s"]), ms_or_s(peer["cpu_s"]),
-                      f"{job['peak_mb']['median']:.0f}", f"{peer['peak_mb']['median']:.0f}", mb(r["bytes"]["job"]), mb(r["bytes"]["peer"])])
+                      f"{job['peak_mb']['median']:.0f}", f"{peer['peak_mb']['median']:.0f}", size_text(r["bytes"]["job"]), size_text(r["bytes"]["peer"])])
     return md_table(head, lines) + "\n\n" + default_table(rows)
 
 
@@ -76,5 +76,5 @@ def default_table(rows):
     for size, layout in dict.fromkeys((r["size"], r["layout"]) for r in rows):
         beside = [r for r in rows if (r["size"], r["layout"]) == (size, layout)]
         best = {key: min((r["default"][key] for r in beside), key=lambda s: s["median"]) for key in ("wall_s", "cpu_s", "peak_mb")}
-        lines.append([size, layout, ms_or_s(best["wall_s"]), ms_or_s(best["cpu_s"]), f"{best['peak_mb']['median']:.0f}", mb(beside[0]["bytes"]["default"])])
-    return "The default job (service level besides), the series with the lowest median:\n\n" + md_table(["size", "layout", "wall", "CPU", "peak MB", "MB out"], lines)
+        lines.append([size, layout, ms_or_s(best["wall_s"]), ms_or_s(best["cpu_s"]), f"{best['peak_mb']['median']:.0f}", size_text(beside[0]["bytes"]["default"])])
+    return "The default job (service level besides), the series with the lowest median:\n\n" + md_table(["size", "layout", "wall", "CPU", "peak MB", "written"], lines)

@@ -51,5 +51,5 @@ def ms_or_s(spread):
     return f"{spread['median']:.2f} ± {half:.2f} s"
 
 
-def mb(n_bytes):
-    return f"{n_bytes / 1e6:.2f}"
+def size_text(n_bytes):
+    return f"{n_bytes / 1e6:.2f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:.1f} kB"

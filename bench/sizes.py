@@ -51,14 +51,14 @@ def run(options):
 
 
 def table(rows):
-    from report import mb, md_table
+    from report import md_table, size_text
 
     lines = []
     for r in rows:
         best = min(r[writer] for writer in WRITERS)
-        lines.append([r["size"], r["layout"], r["job"], r["codec"], f"**{mb(r['queuelake'])}**", f"{100 * r['queuelake'] / r['csv']:.1f} %",
-                      *(mb(r[writer]) for writer in WRITERS), f"**{100 * r['queuelake'] / best:.1f} %**"])
-    return md_table(["size", "layout", "job", "codec", "queuelake MB", "of the CSV", *WRITERS, "of the smallest peer's"], lines)
+        lines.append([r["size"], r["layout"], r["job"], r["codec"], f"**{size_text(r['queuelake'])}**", f"{100 * r['queuelake'] / r['csv']:.1f} %",
+                      *(size_text(r[writer]) for writer in WRITERS), f"**{100 * r['queuelake'] / best:.1f} %**"])
+    return md_table(["size", "layout", "job", "codec", "queuelake", "of the CSV", *WRITERS, "of the smallest peer's"], lines)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ static const struct {
     const char *name;
     stage_fn *run;
 } STAGES[] = {
-    {"read", stage_read},     {"memcpy", stage_memcpy},   {"memchr", stage_memchr}, {"scan", stage_scan},
-    {"csv", stage_csv},       {"pivot", stage_pivot},     {"parts", stage_parts},   {"kpi", stage_kpi},
-    {"layout", stage_layout}, {"parquet", stage_parquet},
+    {"read", stage_read},   {"memcpy", stage_memcpy}, {"memchr", stage_memchr},   {"scan", stage_scan},
+    {"index", stage_index}, {"csv", stage_csv},       {"pivot", stage_pivot},     {"parts", stage_parts},
+    {"kpi", stage_kpi},     {"layout", stage_layout}, {"parquet", stage_parquet},
 };
 
 static double clock_s(clockid_t id) {

@@ -26,6 +26,9 @@ stage_fn stage_memcpy; /* each block copied once */
 stage_fn stage_memchr; /* every line end */
 stage_fn stage_scan;   /* every comma, quote and line end put into an index, by AVX2; E_CONFIG where there is none */
 
+/* The csv room's index alone, as the floors: to be held against stage_scan. */
+stage_fn stage_index;
+
 /* The rooms, each on top of those before it, on one thread. */
 stage_fn stage_csv;     /* typed rows, thrown away */
 stage_fn stage_pivot;   /* packed, taken, closed */

@@ -11,7 +11,10 @@ from exports import ROOT
 from report import md_table
 
 STAGES = ROOT / "build/release/bench/bench_stages"
-FLOORS = ["read", "memcpy", "memchr", "scan"]  # each includes the read
+FLOORS = ["read", "memcpy", "memchr", "scan", "index"]  # each includes the read; index is the csv room's own
+NAMES = {"read": "floor: read", "memcpy": "floor: read, memcpy", "memchr": "floor: read, memchr of line ends", "scan": "floor: read, AVX2 index of delimiters",
+         "index": "read, csv's index of delimiters", "csv": "csv", "pivot": "+ pivot (packed, closed)", "parts": "+ cells of each part", "kpi": "+ KPIs, rounding",
+         "layout": "+ layout", "parquet": "+ Parquet, Snappy"}
 ROOMS = ["csv", "pivot", "parts", "kpi", "layout", "parquet"]  # each includes those before it
 
 
@@ -53,7 +56,7 @@ def one_table(row):
         base_s = 0 if name == "read" else stages["read"]["cpu_s"] if name in FLOORS else before_s
         if name in ROOMS:
             before_s = cpu_s
-        lines.append([f"{'floor: ' if name in FLOORS else ''}{name}", f"{cpu_s:.4f}", f"{cpu_s - base_s:.4f}", f"{n_bytes / cpu_s / 1e9:.2f}",
+        lines.append([NAMES[name], f"{cpu_s:.4f}", f"{cpu_s - base_s:.4f}", f"{n_bytes / cpu_s / 1e9:.2f}",
                       f"{cpu_s / n_rows * 1e9:.1f}", f"{(cpu_s - base_s) / n_rows * 1e9:.1f}", f"{n_cells / cpu_s / 1e6:.2f}" if n_cells else ""])
     head = ["up to", "CPU s", "of it new", "GB/s", "ns/row", "of it new", "M cells/s"]
     return f"{row['size']}, {row['layout']} ({n_rows:,} rows, {n_bytes / 1e6:.1f} MB):\n\n" + md_table(head, lines)
