@@ -39,7 +39,9 @@ static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, s
     struct ql_buf left_out = {0};
     enum ql_status status = ql_plan_resolve(pass->plan, header->is_present, &left_out, err);
     ql_buf_fini(&left_out);
-    QL_TRY(status);
+    if (status != QL_OK || pass->depth == DEPTH_CSV) {
+        return status;
+    }
     struct ql_pivot_options pivot = {
         .by_id = !pass->options->is_wide && header->has_queue_id, .from_us = QL_TIME_NONE, .to_us = QL_TIME_NONE};
     pivot.aggregates = ql_plan_aggregates(pass->plan, &pivot.n_aggregates);
