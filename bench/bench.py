@@ -7,7 +7,7 @@ usage: ./dev bench [PART …] [flags]
   peers       the job and the default job against each peer: wall, CPU, peak memory, size; the values are compared
   sizes       our artefact read and written again by the peers, Snappy and zstd
   reading     a query by DuckDB over our file and its own
-  memory      L in order, shuffled, and shuffled with a memory limit
+  memory      the largest size in order, shuffled, and shuffled with a memory limit
   stages      each stage on one thread against the floors on the same file
   end-to-end  queuelake run and the Python script that it replaces, on the simulator and moto
   ledger      instructions by room; writes bench/ledger.md and prints the difference to the committed one
