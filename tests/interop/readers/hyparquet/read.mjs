@@ -26,7 +26,7 @@ function dumpColumn(name, values) {
   const parts = [text(name), text(kind), valid]
   if (kind === 'string') {
     const strings = values.map((v) => Buffer.from(v ?? '', 'utf8'))
-    parts.push(Buffer.from(Uint32Array.from(strings, (s) => s.length).buffer), ...strings)
+    parts.push(Buffer.from(Uint32Array.from(strings, (s) => s.length).buffer), Buffer.concat(strings))
   } else if (kind === 'number') {
     parts.push(Buffer.from(Float64Array.from(values, (v) => v ?? 0).buffer))
   } else {
