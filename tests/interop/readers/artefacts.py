@@ -89,6 +89,7 @@ def wanted():
         yield Artefact("day", "long", codec, (MODERN,))
         yield Artefact("day", "long", codec, (NULL, DECIMAL))
         yield Artefact("odd", "long", codec, (NULL, DECIMAL, MODERN))
+        yield Artefact("pages", "long", codec, (NULL, DECIMAL))
     yield Artefact("odd", "wide", "zstd")
     yield Artefact("odd", "wide", "snappy", (("profile", "pandas"),))
     yield Artefact("odd", "wide", "zstd", (RAW, NULL, MODERN))
@@ -108,6 +109,8 @@ def wanted():
 
 ARTEFACTS = [a for a in wanted() if a.offered()]
 GROUPS = [a for a in (Artefact("groups", "long", "zstd", (NULL,)), Artefact("groups", "long", "snappy", (NULL, MODERN))) if a.offered()]
+# Those whose chunks have several pages, and whose columns are those that filters ask for.
+PAGED = [a for a in ARTEFACTS if a.export == "pages"]
 LEFT_OUT = sorted({f"--{flag} {value}" for a in wanted() for flag, value in a.all_settings() if flag in ASKED and value not in choices(flag)})
 
 

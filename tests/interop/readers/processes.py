@@ -104,9 +104,16 @@ class ParquetJava(Process):
     def table(self, out):
         return read_dump(self.result(out), self.type)
 
-    def counts(self, out):
-        """Rows by the records alone, by all that lets rows be skipped, and how many were left to look at."""
-        return [int(word) for word in self.result(out).read_text().split()]
+    def counts(self, path, conditions):
+        """For each condition the rows that it takes by the records alone, by all that lets rows be skipped, and how many were left to look at."""
+        tasks = [("count", path, *self.task(c)) for c in conditions]
+        outs = self.run(tasks)
+        return [[int(word) for word in self.result(outs[task]).read_text().split()] for task in tasks]
+
+    @staticmethod
+    def task(condition):
+        letter = "s" if condition.kind == pa.string() else "d" if condition.kind == pa.float64() else "i"
+        return [condition.column, *(text for sign, value in condition.parts for text in (sign, f"{letter}{value}"))]
 
     @staticmethod
     def type(name):

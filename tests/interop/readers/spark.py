@@ -1,6 +1,7 @@
 """Spark in a JVM beside the tests, with its vectorised reader and its reader by rows."""
 import os
 
+from readers.filters import literal
 from readers.processes import leave_out, need
 from readers.tables import common
 
@@ -20,6 +21,14 @@ CONF = {
     "spark.sql.codegen.maxFields": "100000",
     "spark.sql.caseSensitive": "true",
     "spark.log.level": "ERROR",
+}
+
+# How Spark may find out which rows a condition takes: as it does by default, by its reader of rows with parquet-java's own filter
+# of records, or by looking at each.
+FILTERS = {
+    "skipping": {"enableVectorizedReader": "true", "filterPushdown": "true", "recordLevelFilter.enabled": "false"},
+    "skipping, by rows": {"enableVectorizedReader": "false", "filterPushdown": "true", "recordLevelFilter.enabled": "true"},
+    "not skipping": {"enableVectorizedReader": "true", "filterPushdown": "false", "recordLevelFilter.enabled": "false"},
 }
 
 
@@ -43,3 +52,20 @@ def read(spark, path, kind):
     plan = frame._jdf.queryExecution().executedPlan().toString()
     assert f"Batched: {KINDS[kind]}" in plan, plan
     return common(frame.toArrow())
+
+
+def sql_literal(kind, value):
+    return literal(kind, value, "timestamp_micros({})", "double('{!r}')")
+
+
+def counts(spark, path, conditions, mode):
+    """Many in one query: each is a scan of its own, with its own filters."""
+    for key, value in FILTERS[mode].items():
+        spark.conf.set(f"spark.sql.parquet.{key}", value)
+    spark.read.parquet(str(path)).createOrReplaceTempView("artefact")
+    found = {}
+    for first in range(0, len(conditions), 40):
+        queries = [f"select {i} as i, count(*) as n from artefact where {c.sql(sql_literal)}" for i, c in enumerate(conditions[first : first + 40], first)]
+        frame = spark.sql(" union all ".join(queries))
+        found |= {row.i: row.n for row in frame.collect()}
+    return [found[i] for i in range(len(conditions))]

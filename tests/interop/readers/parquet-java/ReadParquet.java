@@ -23,6 +23,7 @@ import org.apache.parquet.filter2.predicate.Operators.Column;
 import org.apache.parquet.filter2.predicate.Operators.SupportsLtGt;
 import org.apache.parquet.hadoop.ParquetFileReader;
 import org.apache.parquet.hadoop.ParquetReader;
+import org.apache.parquet.hadoop.api.ReadSupport;
 import org.apache.parquet.hadoop.example.GroupReadSupport;
 import org.apache.parquet.hadoop.util.HadoopInputFile;
 import org.apache.parquet.io.api.Binary;
@@ -34,7 +35,7 @@ import org.apache.parquet.schema.Type;
  * What parquet-java makes of files. Standard input is a line for each task, its fields separated by tabs:
  *
  *   read FILE OUT                              dumps the table (the form is that of readers/tables.py)
- *   count FILE OUT COLUMN OPERATOR VALUE       two numbers of rows that the condition takes: decided by the records alone, and with
+ *   count FILE OUT COLUMN (OPERATOR VALUE)...  two numbers of rows that the conditions take: decided by the records alone, and with
  *                                              statistics, dictionaries and page index; then how many rows those had left to look at
  *
  * Results and errors (OUT.error) go to files, so that one failure hides no other.
@@ -51,7 +52,7 @@ public final class ReadParquet {
                 if (task[0].equals("read")) {
                     read(task[1], out);
                 } else {
-                    Files.writeString(out, count(task[1], predicate(task[3], task[4], task[5])));
+                    Files.writeString(out, count(task[1], task[3], predicate(task)));
                 }
             } catch (Throwable error) {
                 StringWriter text = new StringWriter();
@@ -142,6 +143,14 @@ public final class ReadParquet {
         data.write(bytes);
     }
 
+    private static FilterPredicate predicate(String[] task) {
+        FilterPredicate all = predicate(task[3], task[4], task[5]);
+        for (int i = 6; i < task.length; i += 2) {
+            all = FilterApi.and(all, predicate(task[3], task[i], task[i + 1]));
+        }
+        return all;
+    }
+
     private static FilterPredicate predicate(String name, String operator, String value) {
         String text = value.substring(1);
         return switch (value.charAt(0)) {
@@ -164,19 +173,22 @@ public final class ReadParquet {
         };
     }
 
-    private static String count(String file, FilterPredicate predicate) throws Exception {
+    private static String count(String file, String column, FilterPredicate predicate) throws Exception {
         ParquetReadOptions skipping = HadoopReadOptions.builder(CONF).withRecordFilter(FilterCompat.get(predicate)).useStatsFilter(true)
             .useDictionaryFilter(true).useColumnIndexFilter(true).build();
         long left;
+        Configuration conf = new Configuration(CONF);
         try (ParquetFileReader reader = ParquetFileReader.open(input(file), skipping)) {
             left = reader.getFilteredRecordCount();
+            MessageType schema = reader.getFileMetaData().getSchema();
+            conf.set(ReadSupport.PARQUET_READ_SCHEMA, new MessageType(schema.getName(), schema.getType(column)).toString());
         }
-        return count(file, predicate, false) + " " + count(file, predicate, true) + " " + left;
+        return count(file, conf, predicate, false) + " " + count(file, conf, predicate, true) + " " + left;
     }
 
-    private static long count(String file, FilterPredicate predicate, boolean isSkipping) throws Exception {
+    private static long count(String file, Configuration conf, FilterPredicate predicate, boolean isSkipping) throws Exception {
         long n = 0;
-        try (ParquetReader<Group> reader = ParquetReader.builder(new GroupReadSupport(), new org.apache.hadoop.fs.Path(file))
+        try (ParquetReader<Group> reader = ParquetReader.builder(new GroupReadSupport(), new org.apache.hadoop.fs.Path(file)).withConf(conf)
                  .withFilter(FilterCompat.get(predicate)).useStatsFilter(isSkipping).useDictionaryFilter(isSkipping).useColumnIndexFilter(isSkipping)
                  .useRecordFilter(true).build()) {
             while (reader.read() != null) {
