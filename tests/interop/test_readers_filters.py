@@ -9,6 +9,8 @@ from readers.filters import COUNTERS, assert_counts, conditions, edges
 from readers.spark import FILTERS, counts
 
 pytest_plugins = ["readers.fixtures"]
+# Spark plans a query slowly, and parquet-java reads by rows: of the conditions they are asked some of each column.
+SPARK_STEP, JAVA_STEP = 9, 3
 MODES = {True: "skipping", False: "not skipping"}
 
 
@@ -39,16 +41,18 @@ def test_no_row_is_lost_at_an_edge(reader, is_skipping, artefact, library, asked
 @pytest.mark.xdist_group("parquet-java")
 @pytest.mark.parametrize("artefact", PAGED, ids=str)
 def test_no_row_is_lost_at_an_edge_in_parquet_java(artefact, library, asked, process):
-    found = process("parquet-java").counts(library.path(artefact), [c for c, _ in asked(artefact)])
-    assert_counts("parquet-java, by records", asked(artefact), [n for n, _, _ in found])
-    assert_counts("parquet-java, skipping", asked(artefact), [n for _, n, _ in found])
+    some = asked(artefact)[::JAVA_STEP]
+    found = process("parquet-java").counts(library.path(artefact), [c for c, _ in some])
+    assert_counts("parquet-java, by records", some, [n for n, _, _ in found])
+    assert_counts("parquet-java, skipping", some, [n for _, n, _ in found])
     # the page index is there to be used: of a narrow range little is left to look at
     n_rows = library.expected(artefact).num_rows
-    assert min(left for (c, _), (_, n, left) in zip(asked(artefact), found) if c.column == "interval_start" and n) < n_rows / 2
+    assert min(left for (c, _), (_, n, left) in zip(some, found) if c.column == "interval_start" and n) < n_rows / 2
 
 
 @pytest.mark.xdist_group("spark")
 @pytest.mark.parametrize("artefact", PAGED, ids=str)
 @pytest.mark.parametrize("mode", FILTERS)
 def test_no_row_is_lost_at_an_edge_in_spark(mode, artefact, library, asked, spark):
-    assert_counts(f"Spark, {mode}", asked(artefact), counts(spark, library.path(artefact), [c for c, _ in asked(artefact)], mode))
+    some = asked(artefact)[::SPARK_STEP]
+    assert_counts(f"Spark, {mode}", some, counts(spark, library.path(artefact), [c for c, _ in some], mode))

@@ -9,6 +9,7 @@ KINDS = {"vectorised": "true", "rows": "false"}
 CONF = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.driver.memory": "2g",
     "spark.driver.maxResultSize": "0",
     "spark.driver.host": "127.0.0.1",
