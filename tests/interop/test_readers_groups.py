@@ -5,7 +5,7 @@ from parquet_structure import check
 
 from readers.artefacts import GROUPS
 from readers.filters import COUNTERS, assert_counts, conditions, edges
-from readers.in_process import READERS
+from readers.in_process import READERS, assert_reads
 from readers.processes import PROCESSES
 from readers.spark import FILTERS, KINDS, counts, read
 from readers.tables import assert_same_table
@@ -29,14 +29,13 @@ def test_every_byte_is_accounted_for(artefact, library):
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_reader_sees_every_row_group(reader, artefact, library):
-    by, sees = READERS[reader]
-    assert_same_table(reader, by(library.path(artefact)), sees(library.expected(artefact)))
+    assert_reads(reader, artefact, library)
 
 
 @pytest.mark.parametrize("reader", PROCESSES)
 def test_a_process_sees_every_row_group(reader, artefact, library, process):
-    judge, task = process(reader), ("read", library.path(artefact))
-    assert_same_table(reader, judge.table(judge.run([task])[task]), judge.sees(library.expected(artefact)))
+    judge, task, expected = process(reader), ("read", library.path(artefact)), library.expected(artefact)
+    assert_same_table(reader, judge.table(judge.run([task])[task], expected), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)

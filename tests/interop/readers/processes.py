@@ -3,7 +3,6 @@
 `./dev test` installs what they need below build/readers. Where that is missing their tests are skipped and say why; with
 QL_READERS=all, as in CI, they fail instead.
 """
-import functools
 import os
 import pathlib
 import shutil
@@ -11,10 +10,11 @@ import subprocess
 import time
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from parquet_support import ROOT
-from readers.tables import TIMESTAMP, decimal, read_dump, replace
+from readers.tables import TIMESTAMP, decimal, read_dump, replace, unscaled
 
 HERE = pathlib.Path(__file__).resolve().parent
 INSTALLED = ROOT / "build/readers"
@@ -76,15 +76,23 @@ class Hyparquet(Process):
     def line(self, task, out):
         return f"{task[1]}\t{out}"
 
-    def table(self, out):
+    def table(self, out, expected):
+        """Decimals are numbers to it, made by a multiplication with V8's 10 ** -scale: the decimal's own double, or one close by."""
         types = {"bigint": pa.int64(), "number": pa.float64(), "date": TIMESTAMP, "string": pa.string(), "null": pa.null()}
-        return read_dump(self.result(out), types.__getitem__)
+        kinds = dict(zip(expected.column_names, expected.schema.types))
 
-    @staticmethod
-    def sees(table):
-        """Decimals are numbers, made by a multiplication with 10 to the negative scale: the nearest double or one beside it."""
-        nearby = lambda c: pa.array([None if v is None else int(v.scaleb(c.type.scale)) * 10.0**-c.type.scale for v in c.to_pylist()], pa.float64())
-        return replace(table, lambda _, c: nearby(c) if pa.types.is_decimal(c.type) else None)
+        def change(name, column):
+            kind = kinds.get(name)
+            return nearest(column.combine_chunks(), kind.scale) if kind and pa.types.is_decimal(kind) and column.type == pa.float64() else None
+
+        return replace(read_dump(self.result(out), types.__getitem__), change)
+
+
+def nearest(doubles, scale):
+    numbers = pc.round(pc.multiply(doubles, 10.0**scale))
+    off = pc.max(pc.abs(pc.subtract(doubles, pc.divide(numbers, 10.0**scale)))).as_py()
+    assert off is None or off < 1e-15, f"{off} beside the decimal"
+    return unscaled(numbers.cast(pa.int64()), scale)
 
 
 class ParquetJava(Process):
@@ -101,7 +109,7 @@ class ParquetJava(Process):
     def line(self, task, out):
         return "\t".join([task[0], str(task[1]), str(out), *task[2:]])
 
-    def table(self, out):
+    def table(self, out, _expected):
         return read_dump(self.result(out), self.type)
 
     def counts(self, path, conditions):
@@ -121,10 +129,6 @@ class ParquetJava(Process):
         if "DECIMAL" in name:
             return decimal(int(name.rstrip(")").rpartition(",")[2]))
         return plain[name]
-
-    @staticmethod
-    def sees(table):
-        return table
 
 
 PROCESSES = {"hyparquet": Hyparquet, "parquet-java": ParquetJava}
