@@ -52,6 +52,31 @@ static inline uint64_t ql_csv_swar_value(uint64_t word) {
 }
 
 /**
+ * One to eight bytes: digits, with at most one point that has digits on both sides; value = *k / 10^*scale. False for anything
+ * else.
+ */
+static inline bool ql_csv_swar_parse_word(const char *end, size_t len, char point, uint64_t *k, int *scale) {
+    if (len - 1 > sizeof(uint64_t) - 1) {
+        return false;
+    }
+    uint64_t word = ql_csv_swar_load(end, len);
+    uint64_t others = ql_csv_swar_others(word);
+    *scale = 0;
+    if (others != 0) {
+        unsigned at = (unsigned)__builtin_ctzll(others) - 7; /* of the point, in bits */
+        if ((others & (others - 1)) != 0 || ((word >> at) & 0xFF) != ((unsigned char)point ^ 0x30u) || at == 56 ||
+            at <= 8 * (sizeof word - len)) {
+            return false;
+        }
+        uint64_t below = (UINT64_C(1) << at) - 1;
+        word = (word & (~below << 8)) | (word & below) << 8; /* seven digits; the point is squeezed out */
+        *scale = 7 - (int)(at >> 3);
+    }
+    *k = ql_csv_swar_value(word);
+    return true;
+}
+
+/**
  * Digits, with at most one point that has digits on both sides: value = *k / 10^*scale.
  * False for anything else, and for what is longer than this can do: then number.c decides.
  */
