@@ -427,8 +427,14 @@ bool ql_csv_dictionary_is_full(const struct ql_csv_dictionary *dictionary);
 void ql_csv_dictionary_reset(struct ql_csv_dictionary *dictionary, size_t max_entries);
 void ql_csv_dictionary_fini(struct ql_csv_dictionary *dictionary);
 
+/** The queue of this code comes now. */
+static inline void ql_csv_dictionary_follow(struct ql_csv_dictionary *dictionary, uint32_t code) {
+    dictionary->entries[dictionary->last].next = code;
+    dictionary->last = code;
+}
+
 /** Equality of mostly short texts of one length, without a call. */
-static inline bool ql_csv_is_same_bytes(const char *a, const char *b, size_t len) {
+static inline __attribute__((always_inline)) bool ql_csv_is_same_bytes(const char *a, const char *b, size_t len) {
     typedef uint64_t pair __attribute__((vector_size(16)));
     if (len >= sizeof(pair)) {
         pair x;

@@ -9,8 +9,7 @@
 #define QL_CSV_INDEX_BLOCK_H
 
 #include "csv/index.h"
-
-#define QL_CSV_INLINE static inline __attribute__((always_inline))
+#include "csv/swar.h"
 
 /* Every bit the exclusive or of all bits up to it. */
 typedef uint64_t ql_csv_prefix_xor_fn(uint64_t bits);

@@ -77,10 +77,15 @@ static inline bool read_queue(struct ql_csv_reader *reader, const struct ql_csv_
     return true;
 }
 
+/* Missing values of a row that may yet be declined. */
+struct counts {
+    int64_t missing, nan;
+};
+
 /* What swar.h does not know. Declines wide numbers, finer ones than the column's, and faults. */
 static __attribute__((noinline)) bool read_other_number(struct ql_csv_reader *reader, struct ql_str s, size_t metric,
                                                         const struct ql_csv_batch_column *column, int64_t *k,
-                                                        struct ql_csv_quick_counts *counts) {
+                                                        struct counts *counts) {
     struct ql_csv_number number;
     bool is_quoted = s.len != 0 && s.ptr[0] == '"';
     s.ptr += is_quoted;
@@ -99,9 +104,8 @@ static __attribute__((noinline)) bool read_other_number(struct ql_csv_reader *re
            *k > QL_NUMBER_WIDE;
 }
 
-bool ql_csv_quick_count(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
-                        const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch,
-                        struct ql_csv_quick_counts *counts) {
+static inline bool read_count(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
+                              const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch, struct counts *counts) {
     const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
     struct ql_str s = ql_csv_quick_text(row, quick->column, quick->column);
     uint32_t value;
@@ -112,9 +116,8 @@ bool ql_csv_quick_count(struct ql_csv_reader *reader, const struct ql_csv_quick_
     return read_other_number(reader, s, quick->metric, column, &column->k[batch->n_rows], counts);
 }
 
-bool ql_csv_quick_decimal(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
-                          const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch,
-                          struct ql_csv_quick_counts *counts) {
+static inline bool read_decimal(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
+                                const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch, struct counts *counts) {
     const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
     struct ql_str s = ql_csv_quick_text(row, quick->column, quick->column);
     uint64_t value;
@@ -134,14 +137,14 @@ bool ql_csv_quick_decimal(struct ql_csv_reader *reader, const struct ql_csv_quic
 }
 
 static inline bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
-    struct ql_csv_quick_counts counts = {0};
+    struct counts counts = {0};
     for (size_t i = 0; i < reader->n_quick_counts; i++) {
-        if (!ql_csv_quick_count(reader, row, &reader->quick[i], batch, &counts)) {
+        if (!read_count(reader, row, &reader->quick[i], batch, &counts)) {
             return false;
         }
     }
     for (size_t i = reader->n_quick_counts; i < reader->n_quick; i++) {
-        if (!ql_csv_quick_decimal(reader, row, &reader->quick[i], batch, &counts)) {
+        if (!read_decimal(reader, row, &reader->quick[i], batch, &counts)) {
             return false;
         }
     }

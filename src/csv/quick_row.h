@@ -29,19 +29,7 @@ static inline struct ql_str ql_csv_quick_text(const struct ql_csv_quick_row *row
     return (struct ql_str){.ptr = start, .len = (size_t)(ql_csv_quick_end(row, last) - start)};
 }
 
-/* Missing values of a row that may yet be declined. */
-struct ql_csv_quick_counts {
-    int64_t missing, nan;
-};
-
-/* quick_row.c: false declines the row. Numbers are put into row n_rows of the batch, which is not counted. */
-bool ql_csv_quick_count(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
-                        const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch,
-                        struct ql_csv_quick_counts *counts);
-bool ql_csv_quick_decimal(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
-                          const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch,
-                          struct ql_csv_quick_counts *counts);
-/* The whole row, which is counted. */
+/* quick_row.c: reads a row whole, which is counted; false declines it. */
 bool ql_csv_quick_row_read(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch);
 /* Rows are counted for the last interval's run until another interval begins one. */
 void ql_csv_quick_resume_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch);
@@ -57,17 +45,15 @@ QL_CSV_INLINE uint64_t ql_csv_quick_prefix_xor(uint64_t bits) {
     return bits;
 }
 
-/*
- * The ends of the fields of a row from column `n` on, which begins at `at`, by the rules of the index; false if they are not
- * as many as there should be, or the row goes on in another line.
- */
-QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, const char *text, size_t n_left, size_t at,
-                                          size_t n, struct ql_csv_quick_row *row, uint32_t *ends, size_t *line_end,
-                                          ql_csv_find_masks_fn *find_masks) {
+/* The ends of the fields of a row, by the rules of the index; false if they are not as many as there should be, or the row goes
+ * on in another line. */
+QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, struct ql_str text, struct ql_csv_quick_row *row,
+                                          uint32_t *ends, size_t *line_end, ql_csv_find_masks_fn *find_masks) {
     struct ql_csv_index_state state = {.may_open = 1};
     bool has_breaks = false;
-    for (; at < n_left; at += QL_CSV_BLOCK_BYTES) {
-        struct ql_csv_masks m = find_masks(text + at, guess->delimiter);
+    size_t n = 0;
+    for (size_t at = 0; at < text.len; at += QL_CSV_BLOCK_BYTES) {
+        struct ql_csv_masks m = find_masks(text.ptr + at, guess->delimiter);
         uint64_t bad = 0;
         if (__builtin_expect((m.quote | state.inside | state.has_close) != 0, 0)) {
             bad = ql_csv_apply_quotes(&m, &state, &has_breaks, ql_csv_quick_prefix_xor);
@@ -78,7 +64,7 @@ QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, cons
         }
         state.may_open = (m.delimiter | m.lf | m.quote) >> 63;
         uint64_t upto = m.lf ^ (m.lf - 1); /* the line feed and all before it; all if there is none */
-        if (__builtin_expect((bad & upto) != 0 || has_breaks, 0)) {
+        if ((bad & upto) != 0 || has_breaks) {
             return false;
         }
         for (uint64_t bits = m.delimiter & upto; bits != 0; bits &= bits - 1) {
@@ -89,9 +75,8 @@ QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, cons
         }
         if (m.lf != 0) {
             *line_end = at + (size_t)__builtin_ctzll(m.lf);
-            row->end = (uint32_t)(*line_end - (*line_end != 0 && text[*line_end - 1] == '\r'));
-            ends[n] = row->end;
-            return n + 1 == row->n_fields && *line_end < n_left && *line_end <= guess->max_row_bytes;
+            row->end = (uint32_t)(*line_end - (*line_end != 0 && text.ptr[*line_end - 1] == '\r'));
+            return n + 1 == row->n_fields && *line_end < text.len && *line_end <= guess->max_row_bytes;
         }
     }
     return false;
@@ -105,97 +90,169 @@ struct ql_csv_hot_number {
     int64_t *k; /* of row 0 */
 };
 
-QL_CSV_INLINE bool ql_csv_quick_numbers(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
-                                        const struct ql_csv_hot_number *hot, struct ql_csv_batch *batch) {
-    struct ql_csv_quick_counts counts = {0};
-    const size_t n_counts = reader->n_quick_counts;
-    const size_t n_all = reader->n_quick;
-    const size_t n = batch->n_rows;
-    for (size_t i = 0; i < n_counts; i++) {
-        uint32_t start = row->ends[(ptrdiff_t)hot[i].column - 1] + 1;
-        uint32_t end = row->ends[hot[i].column];
-        uint32_t value;
-        if (__builtin_expect(hot[i].scale == 0 && ql_csv_swar_parse_short(row->text + end, end - start, &value), 1)) {
-            hot[i].k[n] = value;
-        } else if (!ql_csv_quick_count(reader, row, &reader->quick[i], batch, &counts)) {
-            return false;
-        }
-    }
-    for (size_t i = n_counts; i < n_all; i++) {
-        uint32_t start = row->ends[(ptrdiff_t)hot[i].column - 1] + 1;
-        uint32_t end = row->ends[hot[i].column];
-        uint64_t value;
-        int scale;
-        if (__builtin_expect(ql_csv_swar_parse_word(row->text + end, end - start, hot[i].point, &value, &scale) &&
-                                 (unsigned)(hot[i].scale - scale) <= QL_CSV_SCALE_MAX - 8,
-                             1)) { /* no product of eight digits overflows */
-            hot[i].k[n] = (int64_t)value * ql_csv_pow10(hot[i].scale - scale);
-        } else if (!ql_csv_quick_decimal(reader, row, &reader->quick[i], batch, &counts)) {
-            return false;
-        }
-    }
-    reader->missing_values += counts.missing;
-    reader->nan_values += counts.nan;
-    batch->n_rows++;
-    return true;
-}
+/* What the loop below needs, out of the way of its stores: nothing of it changes meanwhile. */
+struct ql_csv_hot {
+    struct ql_csv_hot_number numbers[QL_CSV_GUESS_COLUMNS_MAX];
+    size_t n_counts, n_numbers;
+    size_t first_number, n_fields;
+    char delimiter;
+    size_t max_row_bytes;
+};
 
-QL_CSV_INLINE bool ql_csv_quick_is_guess_right(const struct ql_csv_reader *reader, char delimiter, const char *text,
-                                               size_t n_left, struct ql_str queue, size_t *head_len,
-                                               ql_csv_is_same_fn *is_same) {
-    size_t interval_len = reader->last_a.len;
-    *head_len = interval_len + queue.len + 2;
-    return *head_len < n_left && text[interval_len] == delimiter && text[*head_len - 1] == delimiter &&
-           is_same(text, reader->last_a.ptr, interval_len) && is_same(text + interval_len + 1, queue.ptr, queue.len);
-}
-
-static inline void ql_csv_quick_warm(const struct ql_csv_reader *reader, const struct ql_csv_batch *batch,
-                                     struct ql_csv_hot_number *hot) {
+static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_reader *reader, const struct ql_csv_guess *guess,
+                                   const struct ql_csv_batch *batch) {
+    hot->n_counts = reader->n_quick_counts;
+    hot->n_numbers = reader->n_quick;
+    hot->first_number = reader->queue_spans.a.last + 1;
+    hot->n_fields = reader->columns->n_columns;
+    hot->delimiter = guess->delimiter;
+    hot->max_row_bytes = guess->max_row_bytes;
     for (size_t i = 0; i < reader->n_quick; i++) {
         const struct ql_csv_quick_number *quick = &reader->quick[i];
         const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
-        hot[i] = (struct ql_csv_hot_number){
+        hot->numbers[i] = (struct ql_csv_hot_number){
             .column = quick->column, .scale = column->scale + quick->shift, .point = quick->point, .k = column->k};
     }
+}
+
+/* The ends of the plain fields behind a head, within 64 bytes; SIZE_MAX if they are not that plain, else the line's end. */
+QL_CSV_INLINE size_t ql_csv_hot_ends(const struct ql_csv_hot *hot, const char *text, size_t head_len, uint32_t *ends,
+                                     ql_csv_find_masks_fn *find_masks) {
+    const struct ql_csv_masks m = find_masks(text + head_len, hot->delimiter);
+    uint64_t delimiters = m.delimiter & (m.lf - 1) & ~m.lf; /* before the line feed */
+    if (__builtin_expect(m.lf == 0 || ((m.quote | m.cr) & (m.lf ^ (m.lf - 1))) != 0, 0)) {
+        return SIZE_MAX;
+    }
+    size_t last = hot->n_fields - 1;
+    ends[hot->first_number - 1] = (uint32_t)head_len - 1;
+    for (size_t i = hot->first_number; i < last; i++) {
+        if (delimiters == 0) {
+            return SIZE_MAX;
+        }
+        ends[i] = (uint32_t)(head_len + (size_t)__builtin_ctzll(delimiters));
+        delimiters &= delimiters - 1;
+    }
+    size_t line_end = head_len + (size_t)__builtin_ctzll(m.lf);
+    ends[last] = (uint32_t)line_end;
+    return delimiters == 0 && line_end <= hot->max_row_bytes ? line_end : SIZE_MAX;
+}
+
+/* Numbers of row n; the number of missing ones, SIZE_MAX if there is one that number.c has to look at. */
+QL_CSV_INLINE size_t ql_csv_hot_numbers(const struct ql_csv_hot *hot, const char *text, const uint32_t *ends, size_t n) {
+    const struct ql_csv_hot_number *number = hot->numbers;
+    size_t n_missing = 0;
+    for (const struct ql_csv_hot_number *end = number + hot->n_counts; number != end; number++) {
+        const char *behind = text + ends[number->column];
+        size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
+        uint32_t value;
+        if (__builtin_expect(ql_csv_swar_parse_short(behind, len, &value) && number->scale == 0, 1)) {
+            number->k[n] = value;
+        } else if (len == 0) {
+            number->k[n] = QL_NUMBER_MISSING;
+            n_missing++;
+        } else {
+            return SIZE_MAX;
+        }
+    }
+    for (const struct ql_csv_hot_number *end = hot->numbers + hot->n_numbers; number != end; number++) {
+        const char *behind = text + ends[number->column];
+        size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
+        uint64_t value;
+        int scale;
+        if (__builtin_expect(ql_csv_swar_parse_word(behind, len, number->point, &value, &scale) &&
+                                 (unsigned)(number->scale - scale) <= QL_CSV_SCALE_MAX - 8,
+                             1)) { /* no product of eight digits overflows */
+            number->k[n] = (int64_t)value * ql_csv_pow10(number->scale - scale);
+        } else if (len == 0) {
+            number->k[n] = QL_NUMBER_MISSING;
+            n_missing++;
+        } else {
+            return SIZE_MAX;
+        }
+    }
+    return n_missing;
+}
+
+/* Rows of the last interval, whose queues are the ones that followed the last ones before, or those ones' followers where a
+ * queue has no row this time. *text goes on behind them. */
+QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text,
+                                     size_t n_max, struct ql_csv_batch *batch, uint32_t *ends, ql_csv_find_masks_fn *find_masks,
+                                     ql_csv_is_same_fn *is_same) {
+    struct ql_csv_dictionary *dictionary = &reader->dictionary;
+    struct ql_csv_entry *entries = dictionary->entries;
+    uint32_t *queues = batch->queue;
+    const char *interval = reader->last_a.ptr;
+    const size_t at = reader->last_a.len + 1;
+    const char *row = text->ptr;
+    const char *end = row + text->len;
+    uint32_t last = dictionary->last;
+    size_t n = batch->n_rows;
+    size_t n_end = n + n_max;
+    int64_t n_missing = 0;
+    if (!reader->has_last_spans || dictionary->n_entries == 0) {
+        return 0;
+    }
+    while (n < n_end) {
+        uint32_t code = entries[last].next;
+        size_t head_len = at + entries[code].key.a.len + 1;
+        if ((size_t)(end - row) <= head_len || row[at - 1] != hot->delimiter || !is_same(row, interval, at - 1)) {
+            break;
+        }
+        if (row[head_len - 1] != hot->delimiter || !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
+            code = entries[code].next;
+            head_len = at + entries[code].key.a.len + 1;
+            if ((size_t)(end - row) <= head_len || row[head_len - 1] != hot->delimiter ||
+                !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
+                break;
+            }
+        }
+        size_t line_end = ql_csv_hot_ends(hot, row, head_len, ends, find_masks);
+        if (line_end >= (size_t)(end - row)) {
+            break;
+        }
+        size_t missing = ql_csv_hot_numbers(hot, row, ends, n);
+        if (missing == SIZE_MAX) {
+            break;
+        }
+        n_missing += (int64_t)missing;
+        queues[n++] = code;
+        entries[last].next = code;
+        last = code;
+        row += line_end + 1;
+    }
+    size_t n_rows = n - batch->n_rows;
+    dictionary->last = last;
+    batch->n_rows = n;
+    reader->missing_values += n_missing;
+    *text = (struct ql_str){.ptr = row, .len = (size_t)(end - row)};
+    return n_rows;
 }
 
 /* ql_csv_guess_fn for a kernel. */
 QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                                        struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
                                        ql_csv_is_same_fn *is_same) {
-    struct ql_csv_dictionary *dictionary = &reader->dictionary;
-    struct ql_csv_hot_number hot[QL_CSV_GUESS_COLUMNS_MAX];
+    struct ql_csv_hot hot;
+    struct ql_str text = guess->text;
     uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX];
     uint32_t *ends = memory + 1;
-    struct ql_csv_quick_row row = {.text = guess->text.ptr, .ends = ends, .n_fields = reader->columns->n_columns};
-    const size_t first_number = reader->queue_spans.a.last + 1;
-    size_t n_left = guess->text.len;
     size_t n_rows = 0;
     memory[0] = UINT32_MAX; /* and 1 is where the row begins */
     ql_csv_quick_resume_run(reader, batch);
-    ql_csv_quick_warm(reader, batch, hot);
-    for (; n_rows < n_max; n_rows++) {
-        size_t head_len;
+    ql_csv_hot_init(&hot, reader, guess, batch);
+    for (;;) {
+        n_rows += ql_csv_hot_rows(&hot, reader, &text, n_max - n_rows, batch, ends, find_masks, is_same);
+        struct ql_csv_quick_row row = {.text = text.ptr, .ends = ends, .n_fields = hot.n_fields};
         size_t line_end;
-        uint32_t code = dictionary->n_entries != 0 ? dictionary->entries[dictionary->last].next : QL_CSV_NO_CODE;
-        if (__builtin_expect(reader->has_last_spans && code != QL_CSV_NO_CODE, 1) &&
-            ql_csv_quick_is_guess_right(reader, guess->delimiter, row.text, n_left, dictionary->entries[code].key.a, &head_len,
-                                        is_same)) {
-            ends[first_number - 1] = (uint32_t)head_len - 1;
-            batch->queue[batch->n_rows] = code;
-            if (!ql_csv_quick_find_ends(guess, row.text, n_left, head_len, first_number, &row, ends, &line_end, find_masks) ||
-                !ql_csv_quick_numbers(reader, &row, hot, batch)) {
-                break;
-            }
-            dictionary->last = code;
-        } else if (!ql_csv_quick_find_ends(guess, row.text, n_left, 0, 0, &row, ends, &line_end, find_masks) ||
-                   !ql_csv_quick_row_read(reader, &row, batch)) {
+        if (n_rows == n_max || !ql_csv_quick_find_ends(guess, text, &row, ends, &line_end, find_masks) ||
+            !ql_csv_quick_row_read(reader, &row, batch)) {
             break;
         }
-        row.text += line_end + 1;
-        n_left -= line_end + 1;
+        n_rows++;
+        text.ptr += line_end + 1;
+        text.len -= line_end + 1;
     }
-    guess->n_bytes = guess->text.len - n_left;
+    guess->n_bytes = guess->text.len - text.len;
     return n_rows;
 }
 
