@@ -140,7 +140,7 @@ struct ql_csv_scanner {
     unsigned pause, last_pause;
 };
 
-enum { QL_CSV_PAD_BYTES = 64 };
+enum { QL_CSV_PAD_BYTES = QL_CSV_BLOCK_BYTES };
 
 /** Complete regular rows at the front of what was put, by the positions of their delimiters. */
 struct ql_csv_indexed_rows {
@@ -157,9 +157,13 @@ void ql_csv_scanner_begin(struct ql_csv_scanner *scanner, const struct ql_csv_li
 void ql_csv_scanner_fini(struct ql_csv_scanner *scanner);
 /** Forgets text and place: what is put next begins with a row, at line and byte 0. */
 void ql_csv_scanner_reset(struct ql_csv_scanner *scanner);
-/** The chunk must live until `next` has said MORE, and QL_CSV_PAD_BYTES before it must be readable. */
+/** The chunk must live until `next` has said MORE, and QL_CSV_PAD_BYTES before and behind it must be readable. */
 void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk);
 enum ql_csv_scan_result ql_csv_scanner_next(struct ql_csv_scanner *scanner, struct ql_csv_row *row);
+/** The text from the next row on; false if the row has begun in what was put before, or the index has it. */
+bool ql_csv_scanner_view_text(struct ql_csv_scanner *scanner, struct ql_str *text);
+/** Of it, whole rows of one line each are done with. */
+void ql_csv_scanner_skip_text(struct ql_csv_scanner *scanner, size_t n_bytes, size_t n_rows);
 /** False if the next row is none that the index knows. */
 bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_indexed_rows *rows);
 /** The first n of them are done with. */
@@ -322,8 +326,11 @@ struct ql_csv_number_scratch {
 enum ql_csv_fault ql_csv_number_parse(struct ql_str s, const struct ql_csv_number_rule *rule, struct ql_csv_number *number,
                                       struct ql_csv_number_scratch *scratch);
 void ql_csv_number_scratch_fini(struct ql_csv_number_scratch *scratch);
+extern const int64_t ql_csv_powers_of_10[QL_CSV_SCALE_MAX + 1];
 /** 10^n for n up to QL_CSV_SCALE_MAX. */
-int64_t ql_csv_pow10(int n);
+static inline int64_t ql_csv_pow10(int n) {
+    return ql_csv_powers_of_10[n];
+}
 
 /* ---- interval.c ---- */
 
@@ -420,31 +427,38 @@ bool ql_csv_dictionary_is_full(const struct ql_csv_dictionary *dictionary);
 void ql_csv_dictionary_reset(struct ql_csv_dictionary *dictionary, size_t max_entries);
 void ql_csv_dictionary_fini(struct ql_csv_dictionary *dictionary);
 
-/** Equality of texts, mostly short ones, without a call. */
-static inline bool ql_csv_is_same(struct ql_str a, struct ql_str b) {
+/** The queue of this code comes now. */
+static inline void ql_csv_dictionary_follow(struct ql_csv_dictionary *dictionary, uint32_t code) {
+    dictionary->entries[dictionary->last].next = code;
+    dictionary->last = code;
+}
+
+/** Equality of mostly short texts of one length, without a call. */
+static inline __attribute__((always_inline)) bool ql_csv_is_same_bytes(const char *a, const char *b, size_t len) {
     typedef uint64_t pair __attribute__((vector_size(16)));
-    if (a.len != b.len) {
-        return false;
-    }
-    if (a.len >= sizeof(pair)) {
+    if (len >= sizeof(pair)) {
         pair x;
         pair y;
-        memcpy(&x, a.ptr + a.len - sizeof x, sizeof x); /* the last sixteen, some of them again */
-        memcpy(&y, b.ptr + b.len - sizeof y, sizeof y);
+        memcpy(&x, a + len - sizeof x, sizeof x); /* the last sixteen, some of them again */
+        memcpy(&y, b + len - sizeof y, sizeof y);
         pair difference = x ^ y;
-        for (size_t i = 0; i + sizeof x < a.len; i += sizeof x) {
-            memcpy(&x, a.ptr + i, sizeof x);
-            memcpy(&y, b.ptr + i, sizeof y);
+        for (size_t i = 0; i + sizeof x < len; i += sizeof x) {
+            memcpy(&x, a + i, sizeof x);
+            memcpy(&y, b + i, sizeof y);
             difference |= x ^ y;
         }
         return (difference[0] | difference[1]) == 0;
     }
-    for (size_t i = 0; i < a.len; i++) {
-        if (a.ptr[i] != b.ptr[i]) {
+    for (size_t i = 0; i < len; i++) {
+        if (a[i] != b[i]) {
             return false;
         }
     }
     return true;
+}
+
+static inline bool ql_csv_is_same(struct ql_str a, struct ql_str b) {
+    return a.len == b.len && ql_csv_is_same_bytes(a.ptr, b.ptr, a.len);
 }
 
 /* ---- row.c ---- */
@@ -494,6 +508,7 @@ struct ql_csv_reader {
     struct ql_csv_dictionary dictionary;
     struct ql_csv_quick_number *quick; /* [n_quick], counts first; columns that are there */
     size_t n_quick, n_quick_counts;
+    bool can_guess; /* rows begin with interval and queue, and have few columns: a kernel's `guess` may read them */
     struct ql_csv_field *quick_fields; /* [n_columns] of a row that quick_row.c passes to row.c */
     int64_t missing_values, nan_values, out_of_range_rows;
 };
@@ -515,6 +530,14 @@ void ql_csv_reader_begin_run(struct ql_csv_reader *reader, struct ql_csv_batch *
 /* ---- quick_row.c ---- */
 
 /** Adds rows to the batch, n_max at most, up to the first that needs ql_csv_reader_read; returns how many. */
+enum { QL_CSV_GUESS_COLUMNS_MAX = 32 };
+/** What rows are read from without an index. */
+struct ql_csv_guess {
+    struct ql_str text; /* begins with a row; with the pads of ql_csv_scanner_put */
+    char delimiter;
+    size_t max_row_bytes; /* a longer one may pass a limit */
+    size_t n_bytes;       /* of the rows that were added */
+};
 size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
                                   struct ql_csv_batch *batch);
 

@@ -75,8 +75,7 @@ static uint32_t find_by_hash(struct ql_csv_dictionary *dictionary, const struct 
     for (size_t i = 0; i < PROBES_MAX && dictionary->slots[slot] != 0; i++) {
         uint32_t code = dictionary->slots[slot] - 1;
         if (is_key(&dictionary->entries[code], key)) {
-            dictionary->entries[dictionary->last].next = code;
-            dictionary->last = code;
+            ql_csv_dictionary_follow(dictionary, code);
             return code;
         }
         slot = (slot + 1) & dictionary->mask;
@@ -116,8 +115,7 @@ uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struc
     struct ql_rows_queue *queue = &dictionary->queues[code];
     queue->id = copy(dictionary, id);
     queue->name = name.ptr == id.ptr ? queue->id : copy(dictionary, name);
-    dictionary->entries[dictionary->last].next = code;
-    dictionary->last = code;
+    ql_csv_dictionary_follow(dictionary, code);
     return code;
 }
 

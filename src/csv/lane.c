@@ -98,16 +98,34 @@ static enum ql_status read_row(struct ql_csv_lane *lane, const struct ql_csv_row
     return flush_if_full(lane, reading, err);
 }
 
-/* As many rows as the index has, up to one that has to be scanned. */
-static enum ql_status read_indexed_rows(struct ql_csv_lane *lane, struct ql_csv_scanner *scanner,
-                                        struct ql_csv_reading *reading, struct ql_err *err) {
+static size_t rows_max(const struct ql_csv_lane *lane, const struct ql_csv_reading *reading) {
+    size_t n_max = QL_CSV_BATCH_ROWS - lane->batch.n_rows;
+    return reading->n_rows_left < (int64_t)n_max ? (size_t)reading->n_rows_left : n_max;
+}
+
+static size_t read_some(struct ql_csv_lane *lane, struct ql_csv_scanner *scanner, size_t n_max) {
+    struct ql_csv_guess guess = {.delimiter = lane->input->delimiter};
     struct ql_csv_indexed_rows rows;
-    size_t n = 1;
-    while (n != 0 && ql_csv_scanner_view_indexed(scanner, &rows)) {
-        size_t n_max = QL_CSV_BATCH_ROWS - lane->batch.n_rows;
-        n_max = reading->n_rows_left < (int64_t)n_max ? (size_t)reading->n_rows_left : n_max;
+    size_t n = 0;
+    if (lane->reader.can_guess && ql_csv_scanner_view_text(scanner, &guess.text)) {
+        const struct ql_csv_limits *limits = lane->input->limits;
+        guess.max_row_bytes = limits->max_field_bytes < limits->max_row_bytes ? limits->max_field_bytes : limits->max_row_bytes;
+        n = scanner->kernel->guess(&lane->reader, &guess, n_max, &lane->batch);
+        ql_csv_scanner_skip_text(scanner, guess.n_bytes, n);
+    }
+    if (n == 0 && ql_csv_scanner_view_indexed(scanner, &rows)) {
         n = ql_csv_reader_read_indexed(&lane->reader, &rows, n_max, &lane->batch);
         ql_csv_scanner_skip_indexed(scanner, n);
+    }
+    return n;
+}
+
+/* As many rows as can be read quickly, up to one that has to be scanned. */
+static enum ql_status read_quickly(struct ql_csv_lane *lane, struct ql_csv_scanner *scanner, struct ql_csv_reading *reading,
+                                   struct ql_err *err) {
+    size_t n = 1;
+    while (n != 0) {
+        n = read_some(lane, scanner, rows_max(lane, reading));
         reading->n_rows_left -= (int64_t)n;
         QL_TRY(flush_if_full(lane, reading, err));
     }
@@ -124,7 +142,7 @@ enum ql_status ql_csv_lane_read(struct ql_csv_lane *lane, struct ql_csv_scanner 
     struct ql_csv_row row;
     ql_csv_scanner_put(scanner, text);
     for (;;) {
-        QL_TRY(read_indexed_rows(lane, scanner, reading, err));
+        QL_TRY(read_quickly(lane, scanner, reading, err));
         enum ql_csv_scan_result result = ql_csv_scanner_next(scanner, &row);
         if (result == QL_CSV_SCAN_MORE) {
             return QL_OK;

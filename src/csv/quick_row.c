@@ -6,31 +6,13 @@
  * read by row.c's functions, and a number that swar.h does not know by number.c's. A number finer than its column's scale is
  * declined too, because only a row that is good may raise the scale.
  */
-#include "csv/csv_internal.h"
-#include "csv/swar.h"
-
-/* A row of the index while it is read. Field i goes from ends[i - 1] + 1 to ends[i]; the row before has left ends[-1]. */
-struct quick_row {
-    const char *text;     /* of the window */
-    const uint32_t *ends; /* of its fields */
-    uint32_t end;         /* of the last field: without a carriage return */
-    size_t n_fields;
-};
-
-static inline const char *end_of(const struct quick_row *row, size_t column) {
-    return row->text + (column + 1 == row->n_fields ? row->end : row->ends[column]);
-}
-
-static inline struct ql_str text_of(const struct quick_row *row, size_t first, size_t last) {
-    const char *start = row->text + (uint32_t)(row->ends[(ptrdiff_t)first - 1] + 1);
-    return (struct ql_str){.ptr = start, .len = (size_t)(end_of(row, last) - start)};
-}
+#include "csv/quick_row.h"
 
 /* The row as scanner.c would give it. */
-static void make_row(struct ql_csv_reader *reader, const struct quick_row *quick, struct ql_csv_row *row) {
-    const char *begin = text_of(quick, 0, 0).ptr;
+static void make_row(struct ql_csv_reader *reader, const struct ql_csv_quick_row *quick, struct ql_csv_row *row) {
+    const char *begin = ql_csv_quick_text(quick, 0, 0).ptr;
     for (size_t i = 0; i < quick->n_fields; i++) {
-        struct ql_str s = text_of(quick, i, i);
+        struct ql_str s = ql_csv_quick_text(quick, i, i);
         bool is_quoted = s.len != 0 && s.ptr[0] == '"'; /* the index knows that such a field ends with a quote too */
         uint32_t start = (uint32_t)(s.ptr - begin);
         reader->quick_fields[i] = (struct ql_csv_field){
@@ -40,14 +22,14 @@ static void make_row(struct ql_csv_reader *reader, const struct quick_row *quick
             .has_doubled = is_quoted && memchr(s.ptr + 1, '"', s.len - 2) != NULL,
         };
     }
-    *row = (struct ql_csv_row){.text = {.ptr = begin, .len = (size_t)(end_of(quick, quick->n_fields - 1) - begin)},
+    *row = (struct ql_csv_row){.text = {.ptr = begin, .len = (size_t)(ql_csv_quick_end(quick, quick->n_fields - 1) - begin)},
                                .fields = reader->quick_fields,
                                .n_fields = quick->n_fields};
 }
 
-static inline struct ql_csv_key key_of(const struct quick_row *row, const struct ql_csv_spans *spans) {
-    return (struct ql_csv_key){.a = text_of(row, spans->a.first, spans->a.last),
-                               .b = spans->has_b ? text_of(row, spans->b.first, spans->b.last) : (struct ql_str){0}};
+static inline struct ql_csv_key key_of(const struct ql_csv_quick_row *row, const struct ql_csv_spans *spans) {
+    return (struct ql_csv_key){.a = ql_csv_quick_text(row, spans->a.first, spans->a.last),
+                               .b = spans->has_b ? ql_csv_quick_text(row, spans->b.first, spans->b.last) : (struct ql_str){0}};
 }
 
 static inline bool is_last_interval(const struct ql_csv_reader *reader, const struct ql_csv_key *key) {
@@ -55,7 +37,7 @@ static inline bool is_last_interval(const struct ql_csv_reader *reader, const st
            ql_csv_is_same(key->b, ql_buf_view(&reader->last_b));
 }
 
-static __attribute__((noinline)) bool read_new_interval(struct ql_csv_reader *reader, const struct quick_row *quick,
+static __attribute__((noinline)) bool read_new_interval(struct ql_csv_reader *reader, const struct ql_csv_quick_row *quick,
                                                         const struct ql_csv_key *key, struct ql_csv_batch *batch) {
     struct ql_csv_row row;
     struct ql_csv_defect defect;
@@ -74,7 +56,7 @@ static __attribute__((noinline)) bool read_new_interval(struct ql_csv_reader *re
     return true;
 }
 
-static __attribute__((noinline)) bool read_new_queue(struct ql_csv_reader *reader, const struct quick_row *quick,
+static __attribute__((noinline)) bool read_new_queue(struct ql_csv_reader *reader, const struct ql_csv_quick_row *quick,
                                                      const struct ql_csv_key *key, uint32_t *code) {
     struct ql_csv_row row;
     struct ql_csv_defect defect;
@@ -85,7 +67,7 @@ static __attribute__((noinline)) bool read_new_queue(struct ql_csv_reader *reade
     return ql_csv_reader_read_queue(reader, &row, key, code, &defect);
 }
 
-static inline bool read_queue(struct ql_csv_reader *reader, const struct quick_row *row, struct ql_csv_batch *batch) {
+static inline bool read_queue(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
     const struct ql_csv_key key = key_of(row, &reader->queue_spans);
     uint32_t code = ql_csv_dictionary_find(&reader->dictionary, &key);
     if (__builtin_expect(code == QL_CSV_NO_CODE, 0) && !read_new_queue(reader, row, &key, &code)) {
@@ -122,10 +104,10 @@ static __attribute__((noinline)) bool read_other_number(struct ql_csv_reader *re
            *k > QL_NUMBER_WIDE;
 }
 
-static inline bool read_count(struct ql_csv_reader *reader, const struct quick_row *row,
+static inline bool read_count(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
                               const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch, struct counts *counts) {
     const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
-    struct ql_str s = text_of(row, quick->column, quick->column);
+    struct ql_str s = ql_csv_quick_text(row, quick->column, quick->column);
     uint32_t value;
     if (__builtin_expect(quick->shift == 0 && ql_csv_swar_parse_short(s.ptr + s.len, s.len, &value), 1)) {
         column->k[batch->n_rows] = value;
@@ -134,10 +116,10 @@ static inline bool read_count(struct ql_csv_reader *reader, const struct quick_r
     return read_other_number(reader, s, quick->metric, column, &column->k[batch->n_rows], counts);
 }
 
-static inline bool read_decimal(struct ql_csv_reader *reader, const struct quick_row *row,
+static inline bool read_decimal(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
                                 const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch, struct counts *counts) {
     const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
-    struct ql_str s = text_of(row, quick->column, quick->column);
+    struct ql_str s = ql_csv_quick_text(row, quick->column, quick->column);
     uint64_t value;
     int scale;
     if (__builtin_expect(ql_csv_swar_parse(s.ptr + s.len, s.len, quick->point, &value, &scale), 1)) {
@@ -154,15 +136,8 @@ static inline bool read_decimal(struct ql_csv_reader *reader, const struct quick
     return read_other_number(reader, s, quick->metric, column, &column->k[batch->n_rows], counts);
 }
 
-static inline bool read_row(struct ql_csv_reader *reader, const struct quick_row *row, struct ql_csv_batch *batch) {
+static inline bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
     struct counts counts = {0};
-    const struct ql_csv_key interval = key_of(row, &reader->interval_spans);
-    if (__builtin_expect(!is_last_interval(reader, &interval), 0) && !read_new_interval(reader, row, &interval, batch)) {
-        return false;
-    }
-    if (!read_queue(reader, row, batch)) {
-        return false;
-    }
     for (size_t i = 0; i < reader->n_quick_counts; i++) {
         if (!read_count(reader, row, &reader->quick[i], batch, &counts)) {
             return false;
@@ -179,15 +154,27 @@ static inline bool read_row(struct ql_csv_reader *reader, const struct quick_row
     return true;
 }
 
-size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
-                                  struct ql_csv_batch *batch) {
-    struct quick_row row = {.text = rows->text, .n_fields = reader->columns->n_columns};
-    const uint32_t *counts = rows->rows;
-    size_t n_ends = rows->n_ends_before;
-    size_t n_rows = 0;
+bool ql_csv_quick_row_read(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
+    const struct ql_csv_key interval = key_of(row, &reader->interval_spans);
+    if (__builtin_expect(!is_last_interval(reader, &interval), 0) && !read_new_interval(reader, row, &interval, batch)) {
+        return false;
+    }
+    return read_queue(reader, row, batch) && read_numbers(reader, row, batch);
+}
+
+void ql_csv_quick_resume_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
     if (reader->has_last && (batch->n_runs == 0 || reader->is_new_interval)) {
         ql_csv_reader_begin_run(reader, batch);
     }
+}
+
+size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
+                                  struct ql_csv_batch *batch) {
+    struct ql_csv_quick_row row = {.text = rows->text, .n_fields = reader->columns->n_columns};
+    const uint32_t *counts = rows->rows;
+    size_t n_ends = rows->n_ends_before;
+    size_t n_rows = 0;
+    ql_csv_quick_resume_run(reader, batch);
     for (n_max = n_max < rows->n_rows ? n_max : rows->n_rows; n_rows < n_max; n_rows++) {
         row.ends = rows->ends + n_ends;
         uint32_t start = row.ends[-1] + 1;
@@ -195,7 +182,7 @@ size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_
         row.end = line_end - (line_end > start && row.text[line_end - 1] == '\r');
         /* An empty line has one field; a header has more. */
         if (counts[n_rows] - n_ends != row.n_fields || line_end - start > rows->max_row_bytes ||
-            !read_row(reader, &row, batch)) {
+            !ql_csv_quick_row_read(reader, &row, batch)) {
             break;
         }
         n_ends = counts[n_rows];

@@ -99,6 +99,10 @@ void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_optio
                                                        .shift = columns->shift[i]};
     }
     plan_quick_numbers(reader);
+    reader->can_guess = !reader->interval_spans.has_b && !reader->queue_spans.has_b && reader->interval_spans.a.first == 0 &&
+                        reader->queue_spans.a.first == reader->interval_spans.a.last + 1 &&
+                        columns->n_columns > reader->queue_spans.a.last + 1 && columns->n_columns <= QL_CSV_GUESS_COLUMNS_MAX &&
+                        reader->n_quick <= QL_CSV_GUESS_COLUMNS_MAX;
 }
 
 void ql_csv_reader_fini(struct ql_csv_reader *reader) {

@@ -397,6 +397,18 @@ bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_i
     return rows->n_rows != 0;
 }
 
+bool ql_csv_scanner_view_text(struct ql_csv_scanner *scanner, struct ql_str *text) {
+    start_row(scanner);
+    *text = scanner->chunk;
+    return scanner->carry.len == 0 && scanner->chunk.len != 0 && !is_index_next(scanner);
+}
+
+void ql_csv_scanner_skip_text(struct ql_csv_scanner *scanner, size_t n_bytes, size_t n_rows) {
+    scanner->line += (int64_t)n_rows;
+    scanner->offset += (int64_t)n_bytes;
+    consume(scanner, n_bytes);
+}
+
 static int64_t count_line_feeds(const char *at, const char *end) {
     int64_t n = 0;
     for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++) {
