@@ -64,8 +64,8 @@ static enum ql_status run_zstd(struct ql_compressor *compressor, const void *ptr
 }
 
 /*
- * A raw Snappy block of one literal (format_description.txt, 1 and 2.1): the length as varint, the tag <len - 1 << 2>, the bytes.
- * Snappy itself makes nothing else of fewer than 15 bytes.
+ * A raw Snappy block of one literal (format_description.txt, 1 and 2.1): the length as varint, the tag <len - 1 << 2>, the
+ * bytes. Snappy itself makes nothing else of fewer than 15 bytes.
  */
 enum { LITERAL_MAX = 60, NO_MATCH_BELOW = 15 };
 

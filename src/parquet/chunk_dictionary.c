@@ -22,8 +22,7 @@
 
 enum {
     WORD = 64,                  /* marks in a word of the bitmap */
-    FEW = QL_KERNELS_FEW,       /* values that are compared each with each */
-    FEW_RANGE_MAX = 1024,       /* of few values that are marked all the same */
+    FEW_RANGE_MAX = 1024,       /* of QL_KERNELS_FEW values that are marked all the same */
     RANGE_PER_VALUE = 64,       /* bits of bitmap spent on a value: as many bytes as its own 8 */
     RANGE_PER_VALUE_MAX = 1024, /* beyond, clearing and counting cost more than hashing */
     RANGE_CHEAP = 1 << 24,      /* up to here: 2 MiB of bitmap */
@@ -115,30 +114,6 @@ static bool rank_by_marks(struct ql_chunk_dictionary *dictionary, const struct q
         kernels->to_ranks(at.src, values->n, at.base, dictionary->bitmap, dictionary->rank, dictionary->index);
     }
     return true;
-}
-
-/* Equal offsets have one place, so that the places that are taken are the entries. */
-static void rank_few(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, struct offsets at) {
-    uint32_t place[FEW];
-    uint32_t offset_at[FEW] = {0};
-    uint32_t rank[FEW];
-    uint8_t is_taken[FEW] = {0};
-    values->kernels->place_few(at.src, values->n, at.base, place);
-    for (size_t i = 0; i < values->n; i++) {
-        offset_at[place[i]] = at.src[i] - at.base;
-        is_taken[place[i]] = 1;
-    }
-    QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, FEW + 1);
-    size_t n = 0;
-    for (size_t p = 0; p < values->n; p++) {
-        dictionary->entries[n] = offset_at[p]; /* overwritten by the next if the place is empty */
-        rank[p] = (uint32_t)n;
-        n += is_taken[p];
-    }
-    for (size_t i = 0; i < values->n; i++) {
-        dictionary->index[i] = rank[place[i]];
-    }
-    dictionary->n = n;
 }
 
 /* An unsigned number that sorts as the value does; for doubles IEEE 754's total order. */
@@ -280,8 +255,9 @@ enum built { BUILT, TOO_LARGE, NOT_THIS_WAY };
 
 static enum built rank_offsets(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, struct offsets at,
                                size_t max_bytes) {
-    if (values->n <= FEW && at.span >= FEW_RANGE_MAX && at.span <= UINT32_MAX) {
-        rank_few(dictionary, values, at);
+    if (values->n <= QL_KERNELS_FEW && at.span >= FEW_RANGE_MAX && at.span <= UINT32_MAX) {
+        QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, QL_KERNELS_FEW);
+        dictionary->n = values->kernels->rank_few(at.src, values->n, at.base, dictionary->index, dictionary->entries);
         return BUILT;
     }
     if (!is_small_range(values->n, at.span)) {

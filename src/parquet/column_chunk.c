@@ -4,8 +4,8 @@
  * The choice is made before the first page of the file's first chunk of a column is written, because the values are here, and
  * from nothing but the values, so that their form leaves no trace. Raw sizes decide where they differ clearly: PLAIN is all
  * values; a dictionary is its entries and ceil(log2 entries) bits a value. Between, only the codec knows (PLAIN doubles shrink
- * to 0.64 under Snappy, packed indices not at all), so it is asked: a chunk of one page is encoded both ways, of a larger one a
- * few pages are, and as many pieces of its dictionary.
+ * to 0.64 under Snappy, packed indices not at all), so it is asked: a chunk of one page is encoded both ways, of a larger one
+ * some samples are, and as many pieces of its dictionary.
  *
  * QL_PARQUET_MODERN tries the encodings of today beside these, in the same way, and takes one only where it gains more than a
  * percent. BYTE_STREAM_SPLIT is not tried on scaled integers: their bytes repeat together, and split they do not (zstd at level
@@ -28,8 +28,9 @@ enum {
     DICTIONARY_BYTES_MAX = 16 * 1024 * 1024, /* readers hold it whole; 5 MB are known to be read by all */
     FEW_ROWS = 256,
     SMALL_ROWS = 4096,
-    SAMPLES = 4,             /* pages of a chunk that are tried */
-    DICTIONARY_OVERHEAD = 24 /* header of the dictionary page and its offset in the footer */
+    WHOLE_ROWS_MAX = PAGE_ROWS_MAX, /* of a chunk that is tried as a whole */
+    N_SAMPLES = 8,                  /* of a larger one */
+    DICTIONARY_OVERHEAD = 24        /* header of the dictionary page and its offset in the footer */
 };
 
 struct ql_chunk_encoder {
@@ -77,45 +78,56 @@ static bool has_dictionary(const struct ql_chunk_encoder *encoder) {
     return encoder->maker.encoding == QL_PARQUET_ENCODING_PLAIN_DICTIONARY;
 }
 
-/* How many rows and values the page that begins at span->row holds: as many as both limits allow, at least one row. */
-static void cut_rows(const struct ql_chunk_encoder *encoder, struct ql_page_span *span) {
+/* Of n rows, or as many as there are. */
+static size_t count_values(const struct ql_chunk_values *values, size_t row, size_t n) {
+    n = n < values->n_rows - row ? n : values->n_rows - row;
+    return values->is_valid != NULL ? values->kernels->count_nonzero(values->is_valid + row, n) : n;
+}
+
+/* A page of n_rows rows that begins where span says. */
+static void measure_span(const struct ql_chunk_encoder *encoder, struct ql_page_span *span, size_t n_rows) {
     const struct ql_chunk_values *values = &encoder->values;
-    size_t left = values->n_rows - span->row;
-    size_t n_rows = left < encoder->page_rows_max ? left : encoder->page_rows_max;
-    bool is_counted = values->type == QL_COLUMN_STRING && !has_dictionary(encoder);
-    if (!is_counted) {
-        span->n_rows = n_rows;
-        span->n_values =
-            values->is_valid != NULL ? values->kernels->count_nonzero(values->is_valid + span->row, n_rows) : n_rows;
+    span->n_rows = n_rows;
+    span->n_values = count_values(values, span->row, n_rows);
+    span->entries = (struct ql_range_u32){0};
+    if (!has_dictionary(encoder) || span->n_values == 0) {
         return;
     }
+    if (span->n_values == values->n) { /* one page uses every entry */
+        span->entries.max = (uint32_t)encoder->dictionary.n - 1;
+    } else {
+        span->entries = values->kernels->range_u32(encoder->dictionary.index + span->value, span->n_values);
+    }
+}
+
+/* Rows that fit into a page of strings in full, at least one. */
+static size_t cut_strings(const struct ql_chunk_values *values, const struct ql_page_span *span, size_t n_rows) {
     size_t bytes = 0;
-    for (span->n_rows = span->n_values = 0; span->n_rows < n_rows; span->n_rows++) {
-        if (values->is_valid != NULL && values->is_valid[span->row + span->n_rows] == 0) {
+    size_t value = span->value;
+    for (size_t row = 0; row < n_rows; row++) {
+        if (values->is_valid != NULL && values->is_valid[span->row + row] == 0) {
             continue;
         }
-        bytes += ql_chunk_values_plain_bytes(values, span->value + span->n_values, span->value + span->n_values + 1);
-        if (bytes > PAGE_TEXT_BYTES_MAX && span->n_values != 0) {
-            break;
+        bytes += ql_chunk_values_plain_bytes(values, value, value + 1);
+        if (bytes > PAGE_TEXT_BYTES_MAX && value != span->value) {
+            return row;
         }
-        span->n_values++;
+        value++;
     }
+    return n_rows;
 }
 
 /* Moves on from the page that *span is, at first none; false behind the last one. */
 static bool next_page(const struct ql_chunk_encoder *encoder, struct ql_page_span *span) {
     const struct ql_chunk_values *values = &encoder->values;
     *span = (struct ql_page_span){.row = span->row + span->n_rows, .value = span->value + span->n_values};
-    if (span->row == values->n_rows) {
-        return false;
+    size_t left = values->n_rows - span->row;
+    size_t n_rows = left < encoder->page_rows_max ? left : encoder->page_rows_max;
+    if (values->type == QL_COLUMN_STRING && !has_dictionary(encoder)) {
+        n_rows = cut_strings(values, span, n_rows);
     }
-    cut_rows(encoder, span);
-    if (has_dictionary(encoder) && span->n_values == values->n) { /* one page uses every entry */
-        span->entries.max = values->n != 0 ? (uint32_t)encoder->dictionary.n - 1 : 0;
-    } else if (has_dictionary(encoder) && span->n_values != 0) {
-        span->entries = values->kernels->range_u32(encoder->dictionary.index + span->value, span->n_values);
-    }
-    return true;
+    measure_span(encoder, span, n_rows);
+    return n_rows != 0;
 }
 
 static struct ql_range range_of_page(const struct ql_chunk_encoder *encoder, struct ql_page_span span) {
@@ -164,47 +176,59 @@ static enum ql_status encode(struct ql_chunk_encoder *encoder, enum ql_parquet_e
     return QL_OK;
 }
 
-/* The size of the dictionary page from some pieces of it, each as long as a page of its entries. */
+/* Where a few pieces of n things begin, and how long they are. Snappy forgets everything every 64 KiB; zstd does not, and must
+ * be shown more to do as it will. */
+struct samples {
+    size_t stride, piece;
+};
+
+static struct samples sample(const struct ql_chunk_encoder *encoder, size_t n) {
+    struct samples samples = {.stride = n / N_SAMPLES, .piece = encoder->codec == QL_CODEC_ZSTD ? 32 * 1024 : 8 * 1024};
+    if (samples.piece >= samples.stride) {
+        samples.piece = samples.stride = n; /* all of them */
+    }
+    return samples;
+}
+
 static enum ql_status estimate_entries(struct ql_chunk_encoder *encoder, size_t *size, struct ql_err *err) {
     size_t n = encoder->dictionary.n;
-    size_t piece = n < encoder->page_rows_max * SAMPLES ? n : encoder->page_rows_max;
-    size_t stride = piece == n ? n : n / SAMPLES; /* no less than a piece: pieces do not meet */
+    struct samples samples = sample(encoder, n);
     size_t stored = 0;
     size_t n_tried = 0;
-    for (size_t e = 0; e + piece <= n && n != 0; e += stride) {
+    for (size_t e = 0; e + samples.piece <= n; e += samples.stride) {
         size_t len;
-        QL_TRY(ql_page_measure_entries(&encoder->maker, e, e + piece, &len, err));
+        QL_TRY(ql_page_measure_entries(&encoder->maker, e, e + samples.piece, &len, err));
         stored += len;
-        n_tried += piece;
+        n_tried += samples.piece;
     }
-    *size = n_tried != 0 ? stored * n / n_tried : 0;
+    *size = stored * n / n_tried;
     return QL_OK;
 }
 
-/* The size of the chunk in an encoding from some of its pages. */
+/* The size of the chunk in an encoding, from samples of its rows; there are values. */
 static enum ql_status estimate(struct ql_chunk_encoder *encoder, enum ql_parquet_encoding encoding, size_t *size,
                                struct ql_err *err) {
-    size_t n_rows = encoder->values.n_rows;
-    size_t n_pages = (n_rows + encoder->page_rows_max - 1) / encoder->page_rows_max;
-    size_t stride = (n_pages + SAMPLES - 1) / SAMPLES;
+    const struct ql_chunk_values *values = &encoder->values;
+    struct samples samples = sample(encoder, values->n_rows);
     size_t stored = 0;
     size_t n_tried = 0;
     set_encoding(encoder, encoding);
     struct ql_page_span span = {0};
-    for (size_t page = 0; next_page(encoder, &span); page++) {
-        if (page % stride == 0) {
-            size_t len;
-            QL_TRY(ql_page_measure_data(&encoder->maker, span, &len, err));
-            stored += len;
-            n_tried += span.n_rows;
-        }
+    bool is_text = values->type == QL_COLUMN_STRING && !has_dictionary(encoder); /* which may be of any length */
+    for (; span.row + samples.piece <= values->n_rows; span.row += samples.stride) {
+        size_t len;
+        measure_span(encoder, &span, is_text ? cut_strings(values, &span, samples.piece) : samples.piece);
+        QL_TRY(ql_page_measure_data(&encoder->maker, span, &len, err));
+        stored += len;
+        n_tried += span.n_rows;
+        span.value += count_values(values, span.row, samples.stride);
     }
     size_t entries = 0;
     if (has_dictionary(encoder)) {
         QL_TRY(estimate_entries(encoder, &entries, err));
         entries += DICTIONARY_OVERHEAD;
     }
-    *size = stored * n_rows / n_tried + entries;
+    *size = stored * values->n_rows / n_tried + entries;
     return QL_OK;
 }
 
@@ -297,7 +321,7 @@ static bool is_better(const struct candidates *candidates, size_t place, size_t 
     return place < candidates->n_broad ? size < best : size + size / 100 < best; /* fewer readers: for a gain that is one */
 }
 
-/* One page: every candidate is encoded, and the smallest kept. */
+/* Every candidate is encoded, and the smallest kept. */
 static enum ql_status choose_whole(struct ql_chunk_encoder *encoder, const struct candidates *candidates,
                                    struct ql_column_chunk *chunk, struct ql_err *err) {
     QL_TRY(encode(encoder, candidates->list[0], chunk, err));
@@ -329,8 +353,8 @@ static enum ql_status choose_by_samples(struct ql_chunk_encoder *encoder, const 
 
 static enum ql_status choose(struct ql_chunk_encoder *encoder, struct ql_column_chunk *chunk, struct ql_err *err) {
     struct candidates candidates = list_candidates(encoder);
-    bool is_one_page = encoder->values.n_rows <= encoder->page_rows_max;
-    return (is_one_page || candidates.n == 1 ? choose_whole : choose_by_samples)(encoder, &candidates, chunk, err);
+    bool is_whole = encoder->values.n_rows <= WHOLE_ROWS_MAX || candidates.n == 1;
+    return (is_whole ? choose_whole : choose_by_samples)(encoder, &candidates, chunk, err);
 }
 
 /* What the footer says of the chunk, while the values are here. */

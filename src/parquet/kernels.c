@@ -188,23 +188,48 @@ INLINE void to_ranks(const uint32_t *src, size_t n, uint32_t base, const uint64_
     }
 }
 
-/* Sixteen places at once, in registers, against one offset after the other. */
-INLINE void place_few(const uint32_t *src, size_t n, uint32_t base, uint32_t *place) {
-    enum { LANES = 16 };
-    int32_t keys[QL_KERNELS_FEW]; /* signed numbers compare faster */
+typedef int32_t lanes __attribute__((vector_size(32)));
+enum { LANES = 8 };
+
+/* place[i] = how many keys are below key i: sixteen at once, in registers, against one key after the other. */
+INLINE void place_few(const int32_t *keys, size_t n, uint32_t *place) {
+    for (size_t i = 0; i < n; i += 2 * (size_t)LANES) {
+        lanes a, b;
+        lanes below_a = {0};
+        lanes below_b = {0};
+        memcpy(&a, keys + i, sizeof a);
+        memcpy(&b, keys + i + LANES, sizeof b);
+        for (size_t j = 0; j < n; j++) {
+            below_a -= keys[j] < a; /* true is -1 */
+            below_b -= keys[j] < b;
+        }
+        memcpy(place + i, &below_a, sizeof below_a);
+        memcpy(place + i + LANES, &below_b, sizeof below_b);
+    }
+}
+
+/* Equal offsets have one place, so that the places that are taken, counted, are the ranks. */
+INLINE size_t rank_few(const uint32_t *src, size_t n, uint32_t base, uint32_t *index, uint64_t *entries) {
+    int32_t keys[QL_KERNELS_FEW + 2 * LANES]; /* signed numbers compare faster */
+    uint32_t place[QL_KERNELS_FEW];
+    uint8_t seen[QL_KERNELS_FEW] = {0};
+    uint64_t taken[QL_KERNELS_FEW / 64];
+    memset(keys + n, 0, 2 * (size_t)LANES * sizeof *keys); /* compared, and not looked at */
     for (size_t i = 0; i < n; i++) {
         keys[i] = (int32_t)((src[i] - base) ^ UINT32_C(0x80000000));
     }
-    memset(keys + n, 0, (QL_KERNELS_FEW - n) * sizeof *keys);
-    for (size_t i = 0; i < n; i += LANES) {
-        uint32_t below[LANES] = {0};
-        for (size_t j = 0; j < n; j++) {
-            for (size_t lane = 0; lane < LANES; lane++) {
-                below[lane] += keys[j] < keys[i + lane];
-            }
-        }
-        memcpy(place + i, below, (n - i < LANES ? n - i : LANES) * sizeof *place);
+    place_few(keys, n, place);
+    for (size_t i = 0; i < n; i++) {
+        seen[place[i]] = 1;
     }
+    gather_bits(seen, QL_KERNELS_FEW / 64, taken);
+    const uint32_t before[] = {0, (uint32_t)__builtin_popcountll(taken[0])};
+    for (size_t i = 0; i < n; i++) {
+        uint64_t lower = taken[place[i] / 64] & ((UINT64_C(1) << place[i] % 64) - 1);
+        index[i] = before[place[i] / 64] + (uint32_t)__builtin_popcountll(lower);
+        entries[index[i]] = (uint32_t)keys[i] ^ UINT32_C(0x80000000);
+    }
+    return before[1] + (size_t)__builtin_popcountll(taken[1]);
 }
 
 static uint32_t crc32_portable(const void *ptr, size_t len) {
@@ -246,7 +271,8 @@ static uint32_t crc32_portable(const void *ptr, size_t len) {
     DOES(suffix, attribute, to_ranks,                                                                                          \
          (const uint32_t *src, size_t n, uint32_t base, const uint64_t *bitmap, const uint32_t *rank, uint32_t *index), src,   \
          n, base, bitmap, rank, index)                                                                                         \
-    DOES(suffix, attribute, place_few, (const uint32_t *src, size_t n, uint32_t base, uint32_t *place), src, n, base, place)   \
+    GIVES(suffix, attribute, size_t, rank_few,                                                                                 \
+          (const uint32_t *src, size_t n, uint32_t base, uint32_t *index, uint64_t *entries), src, n, base, index, entries)    \
     static const struct ql_kernels KERNELS_##suffix = {.name = #suffix,                                                        \
                                                        .range_i64 = range_i64_##suffix,                                        \
                                                        .range_u32 = range_u32_##suffix,                                        \
@@ -265,7 +291,7 @@ static uint32_t crc32_portable(const void *ptr, size_t len) {
                                                        .rank_words = rank_words_##suffix,                                      \
                                                        .look_up = look_up_##suffix,                                            \
                                                        .to_ranks = to_ranks_##suffix,                                          \
-                                                       .place_few = place_few_##suffix,                                        \
+                                                       .rank_few = rank_few_##suffix,                                          \
                                                        .crc32 = crc32_##suffix};
 
 FORM(portable, )

@@ -63,8 +63,11 @@ struct ql_kernels {
     /** index[i] = the number of bits that are set before the offset's. */
     void (*to_ranks)(const uint32_t *src, size_t n, uint32_t base, const uint64_t *bitmap, const uint32_t *rank,
                      uint32_t *index);
-    /** place[i] = how many offsets are below offset i. For a few, n <= QL_KERNELS_FEW: n^2 steps. */
-    void (*place_few)(const uint32_t *src, size_t n, uint32_t base, uint32_t *place);
+    /**
+     * All of it for a few values, n <= QL_KERNELS_FEW, in n^2 steps: index[i] = how many different offsets are below offset i;
+     * entries (with room for n) gets the different ones, ascending; returns how many they are.
+     */
+    size_t (*rank_few)(const uint32_t *src, size_t n, uint32_t base, uint32_t *index, uint64_t *entries);
     /** CRC-32 of IEEE 802.3. */
     uint32_t (*crc32)(const void *ptr, size_t len);
 };
