@@ -5,11 +5,8 @@
  */
 #include "support/test.h"
 
-#include "base/mem.h"
-#include "pivot/pivot.h"
-#include "table/cells.h"
+#include "unit/pivot/whole_cells.h"
 
-#include <math.h>
 #include <stdio.h>
 
 enum { N_ROWS = 150000, N_COLUMNS = 3, BATCH_MAX = 5000, TEXT_SIZE = 40 };
