@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-/* Of one piece in the file: what is gathered in memory for it. */
-enum { JOINED_ROWS_MAX = 16384 };
-
 void ql_slices_push(struct ql_slices *slices, struct ql_slice slice) {
     QL_MEM_GROW(slices->items, slices->cap, slices->n + 1);
     slices->items[slices->n++] = slice;
@@ -45,7 +42,6 @@ void ql_store_fini(struct ql_store *store) {
     }
     ql_mem_free(store->buckets);
     ql_mem_free(store->blocks);
-    ql_mem_free(store->joined);
     *store = (struct ql_store){.max_memory = store->max_memory};
 }
 
@@ -72,47 +68,33 @@ struct ql_bucket *ql_store_put(struct ql_store *store, size_t bucket, struct ql_
     return to;
 }
 
-static enum ql_status write_joined(struct ql_store *store, const struct ql_slice *slices, size_t n, struct ql_spill *spill,
-                                   struct ql_err *err) {
-    size_t header_size = ql_tuples_header_size(slices[0].tuples->n_columns);
-    if (store->cap_joined < header_size) {
-        store->joined = ql_mem_realloc(store->joined, 1, header_size);
-        store->cap_joined = header_size;
+/* Writes n slices as tuples of their own. */
+static enum ql_status write_slices(const struct ql_slice *slices, size_t n, struct ql_spill *spill, struct ql_err *err) {
+    if (n == 1 && slices[0].n_rows == slices[0].tuples->n_rows) {
+        return ql_spill_write(spill, slices[0].tuples, slices[0].tuples->size, err);
     }
-    ql_slices_header(slices, n, store->joined);
-    if (store->cap_joined < store->joined->size) {
-        store->cap_joined = store->joined->size;
-        store->joined = ql_mem_realloc(store->joined, 1, store->cap_joined);
-    }
-    memset((unsigned char *)store->joined + store->joined->size - 8, 0, 8); /* the end may be padding */
-    ql_tuples_moved(store->joined, NULL);
-    ql_slices_join(slices, n, store->joined);
-    return ql_spill_write(spill, store->joined, store->joined->size, err);
+    struct ql_tuples *joined = ql_slices_join(slices, n);
+    enum ql_status status = ql_spill_write(spill, joined, joined->size, err);
+    ql_mem_free(joined->block);
+    return status;
 }
 
 /* The slices of blocks before `serial`, as one extent. */
 static enum ql_status spill_bucket(struct ql_store *store, struct ql_bucket *bucket, uint64_t serial, struct ql_spill *spill,
                                    struct ql_err *err) {
-    const struct ql_slice *slices = bucket->slices.items;
+    struct ql_slices *slices = &bucket->slices;
     size_t n = 0;
     int64_t offset = spill->size;
-    while (n < bucket->slices.n && slices[n].tuples->block->serial < serial) {
-        size_t end = n + 1;
-        for (size_t n_rows = slices[n].n_rows; end < bucket->slices.n; end++) {
-            n_rows += slices[end].n_rows;
-            if (slices[end].tuples->block->serial >= serial || n_rows > JOINED_ROWS_MAX ||
-                !ql_slices_are_alike(&slices[n], &slices[end])) {
-                break;
-            }
-        }
-        QL_TRY(write_joined(store, slices + n, end - n, spill, err));
-        n = end;
+    while (n < slices->n && slices->items[n].tuples->block->serial < serial) {
+        size_t n_joined = ql_slices_count_small(&slices->items[n], slices->n - n, serial);
+        QL_TRY(write_slices(&slices->items[n], n_joined, spill, err));
+        n += n_joined;
     }
     if (n != 0) {
         QL_MEM_GROW(bucket->extents, bucket->cap_extents, bucket->n_extents + 1);
         bucket->extents[bucket->n_extents++] = (struct ql_extent){.offset = offset, .size = (size_t)(spill->size - offset)};
-        release_first(&bucket->slices, n);
-        store->memory -= n * sizeof *slices;
+        release_first(slices, n);
+        store->memory -= n * sizeof *slices->items;
     }
     return QL_OK;
 }

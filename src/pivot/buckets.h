@@ -39,8 +39,6 @@ struct ql_store {
     size_t n_blocks, cap_blocks;
     uint64_t next_serial;
     size_t memory, max_memory; /* bytes */
-    struct ql_tuples *joined;  /* scratch of spilling */
-    size_t cap_joined;
 };
 
 void ql_store_fini(struct ql_store *store);

@@ -20,26 +20,26 @@ struct ql_lane {
     /* Scratch of a batch. */
     uint32_t *row_label; /* by row */
     uint32_t *entry, *bucket, *group_of_run;
-    uint32_t *last_row;       /* by label: the last row that mentions it */
+    uint32_t *last_run;       /* by label: the last run that mentions it; NONE between batches */
     struct ql_label_use *use; /* by label: unused between batches */
-    uint32_t *group_of;       /* by bucket: NO_GROUP between batches */
+    uint32_t *group_of;       /* by bucket: NONE between batches */
     struct ql_packed_slice *groups;
     struct ql_slice *sorted; /* by group */
     struct ql_tuples *header;
     struct ql_tuple_wide *wide;
     struct ql_buf wide_text;
     struct ql_regroup regroup;
-    size_t cap_row_label, cap_entry, cap_bucket, cap_group_of_run, cap_last_row, n_use, cap_use, n_group_of, cap_group_of;
+    size_t cap_row_label, cap_entry, cap_bucket, cap_group_of_run, cap_last_run, n_use, cap_use, n_group_of, cap_group_of;
     size_t cap_groups, cap_sorted, cap_wide;
 };
-static const uint32_t NO_GROUP = UINT32_MAX;
+static const uint32_t NONE = UINT32_MAX;
 
 void ql_lane_free(struct ql_lane *lane) {
     if (lane == NULL) {
         return;
     }
     uint32_t *const arrays[] = {lane->label,        lane->row_label, lane->entry,   lane->bucket,
-                                lane->group_of_run, lane->last_row,  lane->group_of};
+                                lane->group_of_run, lane->last_run,  lane->group_of};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         ql_mem_free(arrays[i]);
     }
@@ -118,26 +118,29 @@ static void extend_dictionary(struct ql_pivot *pivot, struct ql_lane *lane, cons
     for (; lane->n_labels < rows->n_queues; lane->n_labels++) {
         max = lane->label[lane->n_labels] > max ? lane->label[lane->n_labels] : max;
     }
-    QL_MEM_GROW(lane->last_row, lane->cap_last_row, (size_t)max + 1);
+    QL_MEM_GROW(lane->last_run, lane->cap_last_run, (size_t)max + 1);
     QL_MEM_GROW(lane->use, lane->cap_use, (size_t)max + 1);
     for (; lane->n_use <= max; lane->n_use++) {
         lane->use[lane->n_use] = QL_LABEL_UNUSED;
+        lane->last_run[lane->n_use] = NONE;
     }
 }
 
-/* row_label, last_row and the header's label_width. */
+/* row_label, last_run and the header's label_width. */
 static void look_up_queues(struct ql_lane *lane, const struct ql_rows *rows) {
     QL_MEM_GROW(lane->row_label, lane->cap_row_label, rows->n_rows);
     const uint32_t *restrict label = lane->label;
     const uint32_t *restrict queue = rows->queue;
     uint32_t *restrict row_label = lane->row_label;
-    uint32_t *restrict last_row = lane->last_row;
+    uint32_t *restrict last_run = lane->last_run;
     uint32_t bits = 0;
-    for (uint32_t i = 0; i < rows->n_rows; i++) {
-        uint32_t here = label[queue[i]];
-        row_label[i] = here;
-        last_row[here] = i;
-        bits |= here;
+    for (uint32_t r = 0, i = 0; r < rows->n_runs; r++) {
+        for (uint32_t end = i + rows->runs[r].n_rows; i < end; i++) {
+            uint32_t here = label[queue[i]];
+            row_label[i] = here;
+            last_run[here] = r;
+            bits |= here;
+        }
     }
     lane->header->label_width = bits <= UINT8_MAX ? 1 : bits <= UINT16_MAX ? 2 : 4;
 }
@@ -153,18 +156,31 @@ static void look_up_intervals(struct ql_pivot *pivot, struct ql_lane *lane, cons
     }
 }
 
-/* The largest |k| of a column. */
-static uint64_t find_magnitude(const int64_t *k, size_t n, bool *has_wide) {
-    uint64_t bits = 0;
-    uint64_t n_wide = 0;
+/* A bound of |k| of a column's numbers, or UINT64_MAX where some are wide. */
+static uint64_t find_magnitude(const int64_t *k, size_t n) {
+    /* By halves of 32 bits, so that even SSE2 does four at a time. The high half of a number that fits 32 bits repeats the sign
+     * of the low one. */
+    uint32_t bits = 0;
+    uint32_t beyond = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t low = (uint32_t)k[i];
+        uint32_t high = (uint32_t)((uint64_t)k[i] >> 32);
+        uint32_t is_present = ((high ^ UINT32_C(0x80000000)) | low) != 0 ? UINT32_MAX : 0; /* not QL_NUMBER_MISSING */
+        uint32_t sign = (uint32_t)((int32_t)low >> 31);
+        beyond |= (high ^ sign) & is_present;
+        bits |= ((low ^ sign) - sign) & is_present;
+    }
+    if (beyond == 0) {
+        return bits;
+    }
+    uint64_t magnitude = 0;
+    bool has_wide = false;
     for (size_t i = 0; i < n; i++) {
         uint64_t sign = (uint64_t)(k[i] >> 63);
-        uint64_t magnitude = ((uint64_t)k[i] ^ sign) - sign;
-        bits |= k[i] <= QL_NUMBER_WIDE ? 0 : magnitude;
-        n_wide += k[i] == QL_NUMBER_WIDE;
+        magnitude |= k[i] <= QL_NUMBER_WIDE ? 0 : ((uint64_t)k[i] ^ sign) - sign;
+        has_wide = has_wide || k[i] == QL_NUMBER_WIDE;
     }
-    *has_wide = n_wide != 0;
-    return bits;
+    return has_wide ? UINT64_MAX : magnitude;
 }
 
 static enum ql_status read_wide(struct ql_lane *lane, const struct ql_wide_number *from, struct ql_tuple_wide *number,
@@ -211,11 +227,9 @@ static enum ql_status measure_columns(const struct ql_pivot *pivot, struct ql_la
     for (size_t u = 0; u < pivot->n_used; u++) {
         const struct ql_number_column *from = &rows->metrics[pivot->used[u]];
         struct ql_tuple_column *column = &lane->header->columns[u];
-        bool has_wide;
         column->scale = from->scale;
-        column->magnitude = find_magnitude(from->k, rows->n_rows, &has_wide);
-        if (has_wide) {
-            column->magnitude = UINT64_MAX;
+        column->magnitude = find_magnitude(from->k, rows->n_rows);
+        if (column->magnitude == UINT64_MAX) {
             n_columns_with_wide++;
             QL_TRY(read_wides(lane, (uint32_t)u, from, rows->n_rows, err));
         }
@@ -231,20 +245,25 @@ static enum ql_status measure_columns(const struct ql_pivot *pivot, struct ql_la
     return QL_OK;
 }
 
+/* Every number fits the width, or is missing. */
 static void narrow(void *dst, const int64_t *restrict k, size_t n, size_t width) {
-#define NARROW(type, missing)                                            \
-    do {                                                                 \
-        type *restrict out = dst;                                        \
-        for (size_t i = 0; i < n; i++) {                                 \
-            out[i] = k[i] == QL_NUMBER_MISSING ? (missing) : (type)k[i]; \
-        }                                                                \
+    /* Where the halves of 32 bits disagree about the sign, the number is missing: then the low half is 0, and the difference
+     * the smallest int32, whose high bytes are the smallest integers of the narrower types. */
+#define NARROW(type, n_bits)                                       \
+    do {                                                           \
+        type *restrict out = dst;                                  \
+        for (size_t i = 0; i < n; i++) {                           \
+            int32_t low = (int32_t)k[i];                           \
+            int32_t missing = (int32_t)(k[i] >> 32) ^ (low >> 31); \
+            out[i] = (type)(low | (missing >> (32 - (n_bits))));   \
+        }                                                          \
     } while (0)
     if (width == 1) {
-        NARROW(int8_t, INT8_MIN);
+        NARROW(int8_t, 8);
     } else if (width == 2) {
-        NARROW(int16_t, INT16_MIN);
+        NARROW(int16_t, 16);
     } else if (width == 4) {
-        NARROW(int32_t, INT32_MIN);
+        NARROW(int32_t, 32);
     } else {
         memcpy(dst, k, n * sizeof *k);
     }
@@ -301,10 +320,10 @@ static size_t find_groups(struct ql_lane *lane, const struct ql_rows *rows, bool
         if (bucket >= lane->n_group_of) {
             QL_MEM_GROW(lane->group_of, lane->cap_group_of, (size_t)bucket + 1);
             for (; lane->n_group_of < lane->cap_group_of; lane->n_group_of++) {
-                lane->group_of[lane->n_group_of] = NO_GROUP;
+                lane->group_of[lane->n_group_of] = NONE;
             }
         }
-        if (lane->group_of[bucket] == NO_GROUP) {
+        if (lane->group_of[bucket] == NONE) {
             QL_MEM_GROW(lane->groups, lane->cap_groups, n_groups + 1);
             lane->groups[n_groups] =
                 (struct ql_packed_slice){.bucket = bucket, .min_start_us = start_us, .max_start_us = start_us};
@@ -319,7 +338,7 @@ static size_t find_groups(struct ql_lane *lane, const struct ql_rows *rows, bool
         to->slice.n_runs++;
     }
     for (size_t g = 0; g < n_groups; g++) {
-        lane->group_of[lane->groups[g].bucket] = NO_GROUP;
+        lane->group_of[lane->groups[g].bucket] = NONE;
     }
     return n_groups;
 }
@@ -337,7 +356,7 @@ static const uint32_t *group_runs(struct ql_lane *lane, const struct ql_rows *ro
         }
     }
     for (size_t g = 0; g < n_groups; g++) {
-        lane->group_of[lane->groups[g].bucket] = NO_GROUP;
+        lane->group_of[lane->groups[g].bucket] = NONE;
     }
     return lane->group_of_run;
 }
@@ -365,7 +384,7 @@ static void split(struct ql_lane *lane, const struct ql_rows *rows, struct ql_pa
     }
 }
 
-/* Whether the last row of a label is of the latest interval that mentions it. */
+/* Whether the last run that mentions a label is always of the latest interval that does. */
 static bool is_in_order(const struct ql_rows *rows) {
     bool is_in_order = true;
     for (size_t r = 1; r < rows->n_runs && is_in_order; r++) {
@@ -387,19 +406,23 @@ static void find_mentions(struct ql_lane *lane, const struct ql_rows *rows, bool
             ql_label_note(&lane->use[row_label[i]], rows->runs[r].start_us, rows->runs[r].end_us);
         }
     }
-    for (uint32_t r = 0, i = 0; r < rows->n_runs; r++) {
-        for (uint32_t end = i + rows->runs[r].n_rows; i < end; i++) {
-            if (lane->last_row[row_label[i]] != i) {
-                continue;
-            }
-            QL_MEM_GROW(packed->mentions, packed->cap_mentions, packed->n_mentions + 1);
-            struct ql_mention *mention = &packed->mentions[packed->n_mentions++];
-            *mention = (struct ql_mention){.label = row_label[i], .use = lane->use[row_label[i]]};
-            if (last_is_latest) {
-                ql_label_note(&mention->use, rows->runs[r].start_us, rows->runs[r].end_us);
-            }
-            lane->use[row_label[i]] = QL_LABEL_UNUSED;
+    /* Found among the rows or in the dictionary, whichever is shorter. */
+    const uint32_t *candidates = lane->n_labels < rows->n_rows ? lane->label : row_label;
+    size_t n_candidates = lane->n_labels < rows->n_rows ? lane->n_labels : rows->n_rows;
+    packed->mentions = ql_mem_alloc(n_candidates * sizeof *packed->mentions);
+    for (size_t i = 0; i < n_candidates; i++) {
+        uint32_t label = candidates[i];
+        if (lane->last_run[label] == NONE) {
+            continue;
         }
+        struct ql_mention *mention = &packed->mentions[packed->n_mentions++];
+        *mention = (struct ql_mention){.label = label, .use = lane->use[label]};
+        if (last_is_latest) {
+            const struct ql_rows_run *last = &rows->runs[lane->last_run[label]];
+            ql_label_note(&mention->use, last->start_us, last->end_us);
+        }
+        lane->use[label] = QL_LABEL_UNUSED;
+        lane->last_run[label] = NONE;
     }
 }
 

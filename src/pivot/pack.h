@@ -22,9 +22,9 @@ struct ql_mention {
 struct ql_packed_rows {
     struct ql_tuples *tuples; /* its block is the packed batch's, and not in any slice yet; NULL: no rows */
     struct ql_packed_slice *slices;
-    size_t n_slices, cap_slices;
+    size_t n_slices;
     struct ql_mention *mentions;
-    size_t n_mentions, cap_mentions;
+    size_t n_mentions;
     bool has_queue_id;
 };
 /** block: the tuples' too, where nothing has taken them. */

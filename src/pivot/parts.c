@@ -263,11 +263,14 @@ static enum ql_status divide(const struct ql_parts *parts, struct ql_source *sou
     struct sorter sorter = {.parts = parts, .timeline = timeline};
     struct ql_slices slices = {0};
     QL_TRY(ql_bucket_take_slices(source->bucket, spill, &slices, err));
-    for (size_t s = 0; s < slices.n; s++) {
-        divide_slice(&sorter, source, &slices.items[s]);
-        ql_block_release(slices.items[s].tuples->block, 1);
+    for (size_t s = 0, n; s < slices.n; s += n) {
+        n = ql_slices_count_small(&slices.items[s], slices.n - s, UINT64_MAX);
+        struct ql_slice slice = n == 1 ? slices.items[s] : ql_tuples_all(ql_slices_join(&slices.items[s], n));
+        struct ql_slices held = {0};
+        ql_slices_push(&held, slice);
+        divide_slice(&sorter, source, &slice);
+        ql_slices_fini(&held);
     }
-    slices.n = 0;
     ql_slices_fini(&slices);
     sorter_fini(&sorter);
     source->is_divided = true;

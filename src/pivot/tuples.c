@@ -35,7 +35,7 @@ size_t ql_tuples_header_size(size_t n_columns) {
     return sizeof(struct ql_tuples) + n_columns * sizeof(struct ql_tuple_column);
 }
 
-size_t ql_tuples_size(const struct ql_tuples *header) {
+static size_t size_of(const struct ql_tuples *header) {
     size_t size = ql_tuples_header_size(header->n_columns) + header->n_wide * sizeof(struct ql_tuple_wide) + header->n_text;
     size += (size_t)header->n_runs * (header->has_run_lens ? 2 : 1) * sizeof(uint32_t);
     size += (size_t)header->n_rows * header->label_width;
@@ -72,23 +72,36 @@ void ql_tuples_moved(struct ql_tuples *tuples, struct ql_block *block) {
 }
 
 struct ql_tuples *ql_tuples_new(const struct ql_tuples *header) {
-    size_t size = ql_tuples_size(header);
+    size_t size = size_of(header);
     struct ql_block *block = ql_block_new(size);
     struct ql_tuples *tuples = (struct ql_tuples *)(void *)block->data;
     memcpy(tuples, header, ql_tuples_header_size(header->n_columns));
     tuples->size = size;
+    memset((unsigned char *)tuples + size - 8, 0, 8); /* the end may be padding, and go to the file */
     ql_tuples_moved(tuples, block);
     return tuples;
 }
 
-bool ql_slices_are_alike(const struct ql_slice *a, const struct ql_slice *b) {
-    const struct ql_tuples *x = a->tuples;
-    const struct ql_tuples *y = b->tuples;
+/* Whether slices can be joined: the same widths, scales, coding of intervals, and input. */
+static bool are_alike(const struct ql_tuples *x, const struct ql_tuples *y) {
     bool is_alike = x->input == y->input && x->label_width == y->label_width && x->has_run_lens == y->has_run_lens;
     for (size_t c = 0; c < x->n_columns && is_alike; c++) {
         is_alike = x->columns[c].width == y->columns[c].width && x->columns[c].scale == y->columns[c].scale;
     }
     return is_alike;
+}
+
+size_t ql_slices_count_small(const struct ql_slice *slices, size_t n_slices, uint64_t serial) {
+    enum { SMALL_ROWS = 1024, JOINED_ROWS_MAX = 8192 }; /* about 100 KiB, which stay in a core's cache */
+    size_t n = 1;
+    for (size_t n_rows = slices[0].n_rows; n < n_slices; n++) {
+        n_rows += slices[n].n_rows;
+        if (slices[n - 1].n_rows >= SMALL_ROWS || slices[n].n_rows >= SMALL_ROWS || n_rows > JOINED_ROWS_MAX ||
+            slices[n].tuples->block->serial >= serial || !are_alike(slices[0].tuples, slices[n].tuples)) {
+            break;
+        }
+    }
+    return n;
 }
 
 /* The side table's first number at or behind a row. */
@@ -106,25 +119,31 @@ static size_t wide_from(const struct ql_tuples *tuples, uint32_t row) {
     return low;
 }
 
-void ql_slices_header(const struct ql_slice *slices, size_t n_slices, struct ql_tuples *header) {
+/* Tuples with room for the rows of slices, which are alike. */
+static struct ql_tuples *new_for_slices(const struct ql_slice *slices, size_t n_slices) {
+    struct ql_tuples *header = ql_mem_alloc(ql_tuples_header_size(slices[0].tuples->n_columns));
     memcpy(header, slices[0].tuples, ql_tuples_header_size(slices[0].tuples->n_columns));
     header->n_rows = header->n_runs = header->n_wide = 0;
     header->n_text = 0;
     for (size_t s = 0; s < n_slices; s++) {
-        const struct ql_tuples *tuples = slices[s].tuples;
+        const struct ql_tuples *from = slices[s].tuples;
         header->n_rows += slices[s].n_rows;
         header->n_runs += slices[s].n_runs;
-        for (size_t w = wide_from(tuples, slices[s].first_row);
-             w < tuples->n_wide && tuples->wide[w].row < slices[s].first_row + slices[s].n_rows; w++) {
+        for (size_t w = wide_from(from, slices[s].first_row); w < from->n_wide; w++) {
+            if (from->wide[w].row >= slices[s].first_row + slices[s].n_rows) {
+                break;
+            }
             header->n_wide++;
-            header->n_text += tuples->wide[w].text_len;
+            header->n_text += from->wide[w].text_len;
         }
         for (size_t c = 0; c < header->n_columns; c++) {
-            uint64_t magnitude = tuples->columns[c].magnitude;
+            uint64_t magnitude = from->columns[c].magnitude;
             header->columns[c].magnitude = magnitude > header->columns[c].magnitude ? magnitude : header->columns[c].magnitude;
         }
     }
-    header->size = ql_tuples_size(header);
+    struct ql_tuples *tuples = ql_tuples_new(header);
+    ql_mem_free(header);
+    return tuples;
 }
 
 /* Puts a number of `from`'s side table at `row` of tuples whose side table and texts so far are n_wide and n_text long. */
@@ -143,7 +162,8 @@ static void append(void *dst, size_t at, const void *src, size_t first, size_t n
     memcpy((unsigned char *)dst + at * width, (const unsigned char *)src + first * width, n * width);
 }
 
-void ql_slices_join(const struct ql_slice *slices, size_t n_slices, struct ql_tuples *joined) {
+struct ql_tuples *ql_slices_join(const struct ql_slice *slices, size_t n_slices) {
+    struct ql_tuples *joined = new_for_slices(slices, n_slices);
     uint32_t row = 0;
     size_t run = 0;
     size_t n_wide = 0;
@@ -167,6 +187,7 @@ void ql_slices_join(const struct ql_slice *slices, size_t n_slices, struct ql_tu
         row += slice->n_rows;
         run += slice->n_runs;
     }
+    return joined;
 }
 
 void ql_regroup_fini(struct ql_regroup *scratch) {
@@ -243,10 +264,7 @@ static void regroup_wide(const struct ql_slice *slice, const uint32_t *row_from,
 struct ql_tuples *ql_slice_regroup(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
                                    struct ql_regroup *scratch, struct ql_slice *groups) {
     const struct ql_tuples *from = slice->tuples;
-    struct ql_tuples *header = ql_mem_alloc(ql_tuples_header_size(from->n_columns));
-    ql_slices_header(slice, 1, header);
-    struct ql_tuples *tuples = ql_tuples_new(header);
-    ql_mem_free(header);
+    struct ql_tuples *tuples = new_for_slices(slice, 1);
     order_runs(slice, group_of_run, n_groups, scratch, groups);
     for (size_t g = 0; g < n_groups; g++) {
         groups[g].tuples = tuples;

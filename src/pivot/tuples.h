@@ -70,12 +70,11 @@ struct ql_slice {
     uint32_t first_row, n_rows, first_run, n_runs;
 };
 
-/** Bytes of the header alone, and of tuples with the header's counts and widths. */
+/** Bytes of the header alone. */
 size_t ql_tuples_header_size(size_t n_columns);
-size_t ql_tuples_size(const struct ql_tuples *header);
-/** A block of its own for tuples like the header's, whose arrays are not filled yet. It belongs to nobody: give it slices. */
+/** Tuples like the header, in a block of their own that no slice holds yet; the arrays are not filled. */
 struct ql_tuples *ql_tuples_new(const struct ql_tuples *header);
-/** Tuples that were copied, or read from a file, to another place. */
+/** Tuples that were read from a file. */
 void ql_tuples_moved(struct ql_tuples *tuples, struct ql_block *block);
 
 static inline uint32_t ql_tuples_run_len(const struct ql_tuples *tuples, size_t run) {
@@ -85,12 +84,11 @@ static inline struct ql_slice ql_tuples_all(const struct ql_tuples *tuples) {
     return (struct ql_slice){.tuples = tuples, .n_rows = tuples->n_rows, .n_runs = tuples->n_runs};
 }
 
-/** Whether slices can be joined: the same widths, scales, coding of intervals, and input. */
-bool ql_slices_are_alike(const struct ql_slice *a, const struct ql_slice *b);
-/** Header of tuples that hold the rows of all slices, which are alike. header has room for the columns. */
-void ql_slices_header(const struct ql_slice *slices, size_t n_slices, struct ql_tuples *header);
-/** Fills the arrays of tuples with that header. */
-void ql_slices_join(const struct ql_slice *slices, size_t n_slices, struct ql_tuples *joined);
+/** How many of the first slices are worth joining, because they are small and alike; 1: none. Blocks from `serial` on do not
+ * count. */
+size_t ql_slices_count_small(const struct ql_slice *slices, size_t n_slices, uint64_t serial);
+/** A copy of the rows of slices, which are alike, as tuples with a block of their own. */
+struct ql_tuples *ql_slices_join(const struct ql_slice *slices, size_t n_slices);
 
 /** Scratch of regrouping; zero-initialise to start. */
 struct ql_regroup {
