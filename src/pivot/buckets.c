@@ -7,17 +7,19 @@
  */
 #include "pivot/buckets.h"
 
+#include "base/mem.h"
+
 #include <string.h>
 
 void ql_slices_push(struct ql_slices *slices, struct ql_slice slice) {
     QL_MEM_GROW(slices->items, slices->cap, slices->n + 1);
     slices->items[slices->n++] = slice;
-    (void)atomic_fetch_add_explicit(&slice.tuples->block->n_slices, 1, memory_order_relaxed);
+    ql_block_hold(slice.tuples->block);
 }
 
 static void release_first(struct ql_slices *slices, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        ql_block_release(slices->items[i].tuples->block, 1);
+        ql_block_release(slices->items[i].tuples->block);
     }
     slices->n -= n;
     if (slices->n != 0) {
@@ -75,7 +77,7 @@ static enum ql_status write_slices(const struct ql_slice *slices, size_t n, stru
     }
     struct ql_tuples *joined = ql_slices_join(slices, n);
     enum ql_status status = ql_spill_write(spill, joined, joined->size, err);
-    ql_mem_free(joined->block);
+    ql_block_free(joined->block);
     return status;
 }
 
@@ -120,10 +122,10 @@ enum ql_status ql_store_spill(struct ql_store *store, size_t max_bytes, struct q
 
 static enum ql_status read_extent(const struct ql_extent *extent, const struct ql_spill *spill, struct ql_slices *slices,
                                   struct ql_err *err) {
-    struct ql_block *block = ql_block_new(extent->size);
+    struct ql_block *block = ql_block_new(NULL, extent->size);
     enum ql_status status = ql_spill_read(spill, extent->offset, block->data, extent->size, err);
     if (status != QL_OK) {
-        ql_mem_free(block);
+        ql_block_free(block);
         return status;
     }
     for (size_t at = 0; at < extent->size;) {

@@ -29,6 +29,7 @@ struct ql_lane {
     struct ql_tuple_wide *wide;
     struct ql_buf wide_text;
     struct ql_regroup regroup;
+    struct ql_slabs slabs;
     size_t cap_row_label, cap_entry, cap_bucket, cap_group_of_run, cap_last_run, n_use, cap_use, n_group_of, cap_group_of;
     size_t cap_groups, cap_sorted, cap_wide;
 };
@@ -50,13 +51,14 @@ void ql_lane_free(struct ql_lane *lane) {
     ql_mem_free(lane->wide);
     ql_buf_fini(&lane->wide_text);
     ql_regroup_fini(&lane->regroup);
+    ql_slabs_fini(&lane->slabs);
     ql_mem_free(lane);
 }
 
 void ql_packed_rows_free(struct ql_packed_rows *packed, bool with_block) {
     if (packed != NULL) {
         if (with_block && packed->tuples != NULL) {
-            ql_mem_free(packed->tuples->block);
+            ql_block_free(packed->tuples->block);
         }
         ql_mem_free(packed->slices);
         ql_mem_free(packed->mentions);
@@ -287,8 +289,9 @@ static void narrow_labels(void *dst, const uint32_t *restrict label, size_t n, s
 }
 
 /* The rows in their own order. */
-static struct ql_tuples *make_tuples(const struct ql_pivot *pivot, const struct ql_lane *lane, const struct ql_rows *rows) {
-    struct ql_tuples *tuples = ql_tuples_new(lane->header);
+static struct ql_tuples *make_tuples(const struct ql_pivot *pivot, const struct ql_lane *lane, const struct ql_rows *rows,
+                                     struct ql_slabs *slabs) {
+    struct ql_tuples *tuples = ql_tuples_new(lane->header, slabs);
     for (size_t r = 0, row = 0; r < rows->n_runs; r++) {
         if (tuples->has_run_lens) {
             tuples->interval[r] = lane->entry[r];
@@ -361,16 +364,18 @@ static const uint32_t *group_runs(struct ql_lane *lane, const struct ql_rows *ro
     return lane->group_of_run;
 }
 
-/* The tuples as slices by bucket; where the rows of buckets are mixed, they are sorted first. */
-static void split(struct ql_lane *lane, const struct ql_rows *rows, struct ql_packed_rows *packed) {
+/* The rows as tuples and slices by bucket; where the rows of buckets are mixed, they are sorted first. */
+static void make_slices(const struct ql_pivot *pivot, struct ql_lane *lane, const struct ql_rows *rows,
+                        struct ql_packed_rows *packed) {
     bool is_mixed;
     packed->n_slices = find_groups(lane, rows, &is_mixed);
+    packed->tuples = make_tuples(pivot, lane, rows, is_mixed ? NULL : &lane->slabs);
     if (is_mixed) {
         struct ql_slice all = ql_tuples_all(packed->tuples);
         const uint32_t *group_of_run = group_runs(lane, rows, packed->tuples, packed->n_slices);
         QL_MEM_GROW(lane->sorted, lane->cap_sorted, packed->n_slices);
-        packed->tuples = ql_slice_regroup(&all, group_of_run, packed->n_slices, &lane->regroup, lane->sorted);
-        ql_mem_free(all.tuples->block);
+        packed->tuples = ql_slice_regroup(&all, group_of_run, packed->n_slices, &lane->regroup, lane->sorted, &lane->slabs);
+        ql_block_free(all.tuples->block);
     }
     packed->slices = ql_mem_alloc(packed->n_slices * sizeof *packed->slices);
     struct ql_slice next = {.tuples = packed->tuples};
@@ -447,8 +452,7 @@ enum ql_status ql_pivot_pack(struct ql_pivot *pivot, const struct ql_rows *rows,
         extend_dictionary(pivot, lane, rows);
         look_up_queues(lane, rows);
         look_up_intervals(pivot, lane, rows);
-        (*packed)->tuples = make_tuples(pivot, lane, rows);
-        split(lane, rows, *packed);
+        make_slices(pivot, lane, rows, *packed);
         find_mentions(lane, rows, pivot->options.by_id && rows->has_queue_id, *packed);
     }
     return QL_OK;

@@ -142,7 +142,8 @@ static enum ql_status recut_slice(struct sorter *sorter, const struct ql_slice *
         uint32_t part = part_of_entry(sorter->parts, sorter->timeline, slice->tuples->interval[slice->first_run + r]);
         sorter->group_of_run[r] = (uint32_t)recut_bucket(sorter->parts, n_buckets, part);
     }
-    const struct ql_tuples *sorted = ql_slice_regroup(slice, sorter->group_of_run, n_buckets, &sorter->regroup, sorter->groups);
+    const struct ql_tuples *sorted =
+        ql_slice_regroup(slice, sorter->group_of_run, n_buckets, &sorter->regroup, sorter->groups, NULL);
     ql_store_add(store, sorted->block);
     for (size_t b = 0; b < n_buckets; b++) {
         if (sorter->groups[b].n_rows != 0) {
@@ -250,7 +251,7 @@ static void divide_slice(struct sorter *sorter, struct ql_source *source, const 
     }
     size_t n_groups = (size_t)(source->last_part - source->first_part) + 1;
     QL_MEM_GROW(sorter->groups, sorter->cap_groups, n_groups);
-    (void)ql_slice_regroup(slice, sorter->group_of_run, n_groups, &sorter->regroup, sorter->groups);
+    (void)ql_slice_regroup(slice, sorter->group_of_run, n_groups, &sorter->regroup, sorter->groups, NULL);
     for (size_t g = 0; g < n_groups; g++) {
         if (sorter->groups[g].n_rows != 0) {
             push_divided(source, sorter->groups[g], source->first_part + (uint32_t)g);
@@ -288,7 +289,7 @@ static enum ql_status take_from(struct ql_parts *parts, struct ql_source *source
         struct ql_slice slice = source->divided.items[s];
         if (source->part_of[s] == part) {
             ql_slices_push(slices, slice);
-            ql_block_release(slice.tuples->block, 1);
+            ql_block_release(slice.tuples->block);
         } else {
             source->divided.items[n_kept] = slice;
             source->part_of[n_kept++] = source->part_of[s];

@@ -96,17 +96,47 @@ static void put(struct ql_timeline *timeline, const struct ql_rows_run *run, uin
     *bucket = seen->bucket;
 }
 
+/* Entry and bucket of n runs, as far as they are known; whether all are. Of shuffled rows each run needs two places in memory
+ * that no cache holds: they are asked for ahead, for several runs together. */
+static bool find_all(const struct ql_timeline *timeline, const struct ql_rows_run *runs, size_t n, uint32_t *entry,
+                     uint32_t *bucket) {
+    enum { AHEAD = 32 };
+    bool has_all = true;
+    uint32_t hash[AHEAD];
+    uint32_t likely[AHEAD];
+    for (size_t begin = 0; begin < n; begin += AHEAD) {
+        size_t n_here = n - begin < AHEAD ? n - begin : AHEAD;
+        for (size_t r = 0; r < n_here; r++) {
+            hash[r] = hash_of(timeline, &runs[begin + r]);
+            ql_index_prefetch(&timeline->index, hash[r]);
+        }
+        for (size_t r = 0; r < n_here; r++) {
+            size_t at = hash[r];
+            likely[r] = ql_index_next(&timeline->index, hash[r], &at);
+            if (likely[r] != QL_INDEX_NONE) {
+                __builtin_prefetch(&timeline->seen[likely[r]]);
+            }
+        }
+        for (size_t r = 0; r < n_here; r++) {
+            const struct ql_rows_run *run = &runs[begin + r];
+            uint32_t here = likely[r];
+            if (here != QL_INDEX_NONE && !is_entry(timeline, here, run)) {
+                here = find(timeline, run, hash[r]);
+            }
+            entry[begin + r] = here;
+            bucket[begin + r] = here != QL_INDEX_NONE ? timeline->seen[here].bucket : 0;
+            has_all = has_all && here != QL_INDEX_NONE && bucket[begin + r] >= timeline->first_bucket;
+        }
+    }
+    return has_all;
+}
+
 void ql_timeline_look_up(struct ql_timeline *timeline, const struct ql_rows_run *runs, size_t n, uint32_t *entry,
                          uint32_t *bucket) {
-    bool has_new = false;
     (void)pthread_rwlock_rdlock(&timeline->lock);
-    for (size_t r = 0; r < n; r++) {
-        entry[r] = find(timeline, &runs[r], hash_of(timeline, &runs[r]));
-        bucket[r] = entry[r] == QL_INDEX_NONE ? 0 : timeline->seen[entry[r]].bucket;
-        has_new = has_new || entry[r] == QL_INDEX_NONE || bucket[r] < timeline->first_bucket;
-    }
+    bool has_all = find_all(timeline, runs, n, entry, bucket);
     (void)pthread_rwlock_unlock(&timeline->lock);
-    if (has_new) {
+    if (!has_all) {
         (void)pthread_rwlock_wrlock(&timeline->lock);
         for (size_t r = 0; r < n; r++) {
             if (entry[r] == QL_INDEX_NONE || bucket[r] < timeline->first_bucket) {

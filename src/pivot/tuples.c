@@ -4,22 +4,10 @@
  */
 #include "pivot/tuples.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-struct ql_block *ql_block_new(size_t size) {
-    struct ql_block *block = ql_mem_alloc(sizeof *block + size);
-    atomic_init(&block->n_slices, 0);
-    block->serial = 0;
-    block->size = size;
-    return block;
-}
-
-void ql_block_release(struct ql_block *block, uint32_t n_slices) {
-    if (atomic_fetch_sub_explicit(&block->n_slices, n_slices, memory_order_acq_rel) == n_slices) {
-        ql_mem_free(block);
-    }
-}
 
 static int cmp_wide(const void *a, const void *b) {
     const struct ql_tuple_wide *x = a;
@@ -71,9 +59,9 @@ void ql_tuples_moved(struct ql_tuples *tuples, struct ql_block *block) {
     tuples->text = (char *)at;
 }
 
-struct ql_tuples *ql_tuples_new(const struct ql_tuples *header) {
+struct ql_tuples *ql_tuples_new(const struct ql_tuples *header, struct ql_slabs *slabs) {
     size_t size = size_of(header);
-    struct ql_block *block = ql_block_new(size);
+    struct ql_block *block = ql_block_new(slabs, size);
     struct ql_tuples *tuples = (struct ql_tuples *)(void *)block->data;
     memcpy(tuples, header, ql_tuples_header_size(header->n_columns));
     tuples->size = size;
@@ -120,7 +108,7 @@ static size_t wide_from(const struct ql_tuples *tuples, uint32_t row) {
 }
 
 /* Tuples with room for the rows of slices, which are alike. */
-static struct ql_tuples *new_for_slices(const struct ql_slice *slices, size_t n_slices) {
+static struct ql_tuples *new_for_slices(const struct ql_slice *slices, size_t n_slices, struct ql_slabs *slabs) {
     struct ql_tuples *header = ql_mem_alloc(ql_tuples_header_size(slices[0].tuples->n_columns));
     memcpy(header, slices[0].tuples, ql_tuples_header_size(slices[0].tuples->n_columns));
     header->n_rows = header->n_runs = header->n_wide = 0;
@@ -141,7 +129,7 @@ static struct ql_tuples *new_for_slices(const struct ql_slice *slices, size_t n_
             header->columns[c].magnitude = magnitude > header->columns[c].magnitude ? magnitude : header->columns[c].magnitude;
         }
     }
-    struct ql_tuples *tuples = ql_tuples_new(header);
+    struct ql_tuples *tuples = ql_tuples_new(header, slabs);
     ql_mem_free(header);
     return tuples;
 }
@@ -163,7 +151,7 @@ static void append(void *dst, size_t at, const void *src, size_t first, size_t n
 }
 
 struct ql_tuples *ql_slices_join(const struct ql_slice *slices, size_t n_slices) {
-    struct ql_tuples *joined = new_for_slices(slices, n_slices);
+    struct ql_tuples *joined = new_for_slices(slices, n_slices, NULL);
     uint32_t row = 0;
     size_t run = 0;
     size_t n_wide = 0;
@@ -197,9 +185,9 @@ void ql_regroup_fini(struct ql_regroup *scratch) {
     *scratch = (struct ql_regroup){0};
 }
 
-/* run_from and row_from: which run and row of the slice comes next, by group; the groups' bounds. */
-static void order_runs(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups, struct ql_regroup *scratch,
-                       struct ql_slice *groups) {
+/* Which run (scratch->run_from) and row (returned) of the slice comes next, by group; the groups' bounds. */
+static const uint32_t *order_runs(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
+                                  struct ql_regroup *scratch, struct ql_slice *groups) {
     QL_MEM_GROW(scratch->run_from, scratch->cap_run_from, slice->n_runs);
     QL_MEM_GROW(scratch->row_from, scratch->cap_row_from, slice->n_rows);
     QL_MEM_GROW(scratch->begin, scratch->cap_begin, 2 * n_groups);
@@ -218,14 +206,19 @@ static void order_runs(const struct ql_slice *slice, const uint32_t *group_of_ru
         run += groups[g].n_runs;
         row += groups[g].n_rows;
     }
+    for (uint32_t r = 0; r < slice->n_runs; r++) {
+        scratch->run_from[next_run[group_of_run[r]]++] = slice->first_run + r;
+    }
+    if (!slice->tuples->has_run_lens) { /* runs are rows */
+        return scratch->run_from;
+    }
     row = slice->first_row;
     for (uint32_t r = 0; r < slice->n_runs; r++) {
-        uint32_t group = group_of_run[r];
-        scratch->run_from[next_run[group]++] = slice->first_run + r;
-        for (uint32_t end = row + ql_tuples_run_len(slice->tuples, slice->first_run + r); row < end; row++) {
-            scratch->row_from[next_row[group]++] = row;
+        for (uint32_t end = row + slice->tuples->run_len[slice->first_run + r]; row < end; row++) {
+            scratch->row_from[next_row[group_of_run[r]]++] = row;
         }
     }
+    return scratch->row_from;
 }
 
 static void gather(void *dst, const void *src, const uint32_t *from, size_t n, size_t width) {
@@ -262,10 +255,10 @@ static void regroup_wide(const struct ql_slice *slice, const uint32_t *row_from,
 }
 
 struct ql_tuples *ql_slice_regroup(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
-                                   struct ql_regroup *scratch, struct ql_slice *groups) {
+                                   struct ql_regroup *scratch, struct ql_slice *groups, struct ql_slabs *slabs) {
     const struct ql_tuples *from = slice->tuples;
-    struct ql_tuples *tuples = new_for_slices(slice, 1);
-    order_runs(slice, group_of_run, n_groups, scratch, groups);
+    struct ql_tuples *tuples = new_for_slices(slice, 1, slabs);
+    const uint32_t *row_from = order_runs(slice, group_of_run, n_groups, scratch, groups);
     for (size_t g = 0; g < n_groups; g++) {
         groups[g].tuples = tuples;
     }
@@ -273,12 +266,12 @@ struct ql_tuples *ql_slice_regroup(const struct ql_slice *slice, const uint32_t 
     if (from->has_run_lens) {
         gather(tuples->run_len, from->run_len, scratch->run_from, slice->n_runs, sizeof *from->run_len);
     }
-    gather(tuples->label, from->label, scratch->row_from, slice->n_rows, from->label_width);
+    gather(tuples->label, from->label, row_from, slice->n_rows, from->label_width);
     for (size_t c = 0; c < from->n_columns; c++) {
-        gather(tuples->columns[c].k, from->columns[c].k, scratch->row_from, slice->n_rows, from->columns[c].width);
+        gather(tuples->columns[c].k, from->columns[c].k, row_from, slice->n_rows, from->columns[c].width);
     }
     if (tuples->n_wide != 0) {
-        regroup_wide(slice, scratch->row_from, tuples);
+        regroup_wide(slice, row_from, tuples);
     }
     return tuples;
 }

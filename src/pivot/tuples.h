@@ -9,21 +9,9 @@
 #ifndef QL_PIVOT_TUPLES_H
 #define QL_PIVOT_TUPLES_H
 
-#include "base/mem.h"
+#include "pivot/blocks.h"
 #include "pivot/slots.h"
 #include "table/rows.h"
-
-#include <stdatomic.h>
-
-/** Memory that several slices point into: some tuples, one behind the other. Freed with its last slice. */
-struct ql_block {
-    atomic_uint_least32_t n_slices;
-    uint64_t serial; /* order of arrival */
-    size_t size;     /* of data */
-    _Alignas(16) unsigned char data[];
-};
-struct ql_block *ql_block_new(size_t size);
-void ql_block_release(struct ql_block *block, uint32_t n_slices);
 
 /* A column of `width` bytes marks a missing number, as a batch does, by the smallest integer of its type. */
 struct ql_tuple_column {
@@ -72,8 +60,8 @@ struct ql_slice {
 
 /** Bytes of the header alone. */
 size_t ql_tuples_header_size(size_t n_columns);
-/** Tuples like the header, in a block of their own that no slice holds yet; the arrays are not filled. */
-struct ql_tuples *ql_tuples_new(const struct ql_tuples *header);
+/** Tuples like the header, in a block of their own (slabs: of these, or NULL); the arrays are not filled. */
+struct ql_tuples *ql_tuples_new(const struct ql_tuples *header, struct ql_slabs *slabs);
 /** Tuples that were read from a file. */
 void ql_tuples_moved(struct ql_tuples *tuples, struct ql_block *block);
 
@@ -98,9 +86,9 @@ struct ql_regroup {
 void ql_regroup_fini(struct ql_regroup *scratch);
 /**
  * A copy of the slice's rows by group, where group_of_run[n_runs] says which of n_groups a run is of, as tuples with a block of
- * their own. groups[n_groups] become its slices, some of them empty.
+ * their own (slabs: of these, or NULL). groups[n_groups] become its slices, some of them empty.
  */
 struct ql_tuples *ql_slice_regroup(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
-                                   struct ql_regroup *scratch, struct ql_slice *groups);
+                                   struct ql_regroup *scratch, struct ql_slice *groups, struct ql_slabs *slabs);
 
 #endif
