@@ -37,25 +37,25 @@ void ql_slices_fini(struct ql_slices *slices) {
     *slices = (struct ql_slices){0};
 }
 
-void ql_store_fini(struct ql_store *store) {
+void ql_tuple_store_fini(struct ql_tuple_store *store) {
     for (size_t b = 0; b < store->n_buckets; b++) {
         ql_slices_fini(&store->buckets[b].slices);
         ql_mem_free(store->buckets[b].extents);
     }
     ql_mem_free(store->buckets);
     ql_mem_free(store->blocks);
-    *store = (struct ql_store){.max_memory = store->max_memory};
+    *store = (struct ql_tuple_store){.max_memory = store->max_memory};
 }
 
-void ql_store_add(struct ql_store *store, struct ql_block *block) {
+void ql_tuple_store_add(struct ql_tuple_store *store, struct ql_block *block) {
     QL_MEM_GROW(store->blocks, store->cap_blocks, store->n_blocks + 1); /* NOLINT(bugprone-sizeof-expression) */
     store->blocks[store->n_blocks++] = block;
     block->serial = store->next_serial++;
     store->memory += sizeof *block + block->size;
 }
 
-struct ql_bucket *ql_store_put(struct ql_store *store, size_t bucket, struct ql_slice slice, int64_t min_start_us,
-                               int64_t max_start_us) {
+struct ql_bucket *ql_tuple_store_put(struct ql_tuple_store *store, size_t bucket, struct ql_slice slice, int64_t min_start_us,
+                                     int64_t max_start_us) {
     if (bucket >= store->n_buckets) {
         QL_MEM_GROW(store->buckets, store->cap_buckets, bucket + 1);
         memset(store->buckets + store->n_buckets, 0, (bucket + 1 - store->n_buckets) * sizeof *store->buckets);
@@ -82,8 +82,8 @@ static enum ql_status write_slices(const struct ql_slice *slices, size_t n, stru
 }
 
 /* The slices of blocks before `serial`, as one extent. */
-static enum ql_status spill_bucket(struct ql_store *store, struct ql_bucket *bucket, uint64_t serial, struct ql_spill *spill,
-                                   struct ql_err *err) {
+static enum ql_status spill_bucket(struct ql_tuple_store *store, struct ql_bucket *bucket, uint64_t serial,
+                                   struct ql_spill *spill, struct ql_err *err) {
     struct ql_slices *slices = &bucket->slices;
     size_t n = 0;
     int64_t offset = spill->size;
@@ -101,7 +101,8 @@ static enum ql_status spill_bucket(struct ql_store *store, struct ql_bucket *buc
     return QL_OK;
 }
 
-enum ql_status ql_store_spill(struct ql_store *store, size_t max_bytes, struct ql_spill *spill, struct ql_err *err) {
+enum ql_status ql_tuple_store_spill(struct ql_tuple_store *store, size_t max_bytes, struct ql_spill *spill,
+                                    struct ql_err *err) {
     size_t n = 0;    /* blocks that go */
     size_t size = 0; /* of these */
     for (; n < store->n_blocks && store->memory - size > max_bytes; n++) {

@@ -32,7 +32,7 @@ struct ql_bucket {
     int64_t min_start_us, max_start_us; /* of its intervals */
 };
 
-struct ql_store {
+struct ql_tuple_store {
     struct ql_bucket *buckets;
     size_t n_buckets, cap_buckets;
     struct ql_block **blocks; /* in memory, in order of arrival; held by their slices */
@@ -41,15 +41,15 @@ struct ql_store {
     size_t memory, max_memory; /* bytes */
 };
 
-void ql_store_fini(struct ql_store *store);
+void ql_tuple_store_fini(struct ql_tuple_store *store);
 /** A block whose slices are put next. */
-void ql_store_add(struct ql_store *store, struct ql_block *block);
+void ql_tuple_store_add(struct ql_tuple_store *store, struct ql_block *block);
 /** Returns the bucket, which is valid until the next put. */
-struct ql_bucket *ql_store_put(struct ql_store *store, size_t bucket, struct ql_slice slice, int64_t min_start_us,
-                               int64_t max_start_us);
+struct ql_bucket *ql_tuple_store_put(struct ql_tuple_store *store, size_t bucket, struct ql_slice slice, int64_t min_start_us,
+                                     int64_t max_start_us);
 /** Moves blocks to the file, the oldest first, until no more than max_bytes are in memory. Errors: the file's. */
-QL_MUST_CHECK enum ql_status ql_store_spill(struct ql_store *store, size_t max_bytes, struct ql_spill *spill,
-                                            struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_tuple_store_spill(struct ql_tuple_store *store, size_t max_bytes, struct ql_spill *spill,
+                                                  struct ql_err *err);
 /** Moves all slices of a bucket out, after reading those of the file, which is flushed. Errors: the file's; the bucket is as it
  * was then. */
 QL_MUST_CHECK enum ql_status ql_bucket_take_slices(struct ql_bucket *bucket, const struct ql_spill *spill,

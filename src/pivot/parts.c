@@ -134,8 +134,8 @@ static size_t recut_bucket(const struct ql_parts *parts, size_t n_buckets, size_
     return part * n_buckets / parts->n_parts;
 }
 
-static enum ql_status recut_slice(struct sorter *sorter, const struct ql_slice *slice, struct ql_store *store, size_t n_buckets,
-                                  struct ql_spill *spill, struct ql_err *err) {
+static enum ql_status recut_slice(struct sorter *sorter, const struct ql_slice *slice, struct ql_tuple_store *store,
+                                  size_t n_buckets, struct ql_spill *spill, struct ql_err *err) {
     QL_MEM_GROW(sorter->group_of_run, sorter->cap_group_of_run, slice->n_runs);
     QL_MEM_GROW(sorter->groups, sorter->cap_groups, n_buckets);
     for (size_t r = 0; r < slice->n_runs; r++) {
@@ -144,19 +144,19 @@ static enum ql_status recut_slice(struct sorter *sorter, const struct ql_slice *
     }
     const struct ql_tuples *sorted =
         ql_slice_regroup(slice, sorter->group_of_run, n_buckets, &sorter->regroup, sorter->groups, NULL);
-    ql_store_add(store, sorted->block);
+    ql_tuple_store_add(store, sorted->block);
     for (size_t b = 0; b < n_buckets; b++) {
         if (sorter->groups[b].n_rows != 0) {
-            (void)ql_store_put(store, b, sorter->groups[b], 0, 0);
+            (void)ql_tuple_store_put(store, b, sorter->groups[b], 0, 0);
         }
     }
-    return ql_store_spill(store, store->max_memory, spill, err);
+    return ql_tuple_store_spill(store, store->max_memory, spill, err);
 }
 
 /* Sorts all rows into the buckets of `to`. */
-static enum ql_status recut(struct sorter *sorter, struct ql_store *from, struct ql_store *to, size_t n_buckets,
+static enum ql_status recut(struct sorter *sorter, struct ql_tuple_store *from, struct ql_tuple_store *to, size_t n_buckets,
                             struct ql_spill *spill, struct ql_err *err) {
-    QL_TRY(ql_store_spill(from, from->max_memory / 2, spill, err)); /* for a while rows are in both stores */
+    QL_TRY(ql_tuple_store_spill(from, from->max_memory / 2, spill, err)); /* for a while rows are in both stores */
     to->max_memory = from->max_memory / 2;
     enum ql_status status = QL_OK;
     for (size_t b = 0; b < from->n_buckets && status == QL_OK; b++) {
@@ -171,15 +171,15 @@ static enum ql_status recut(struct sorter *sorter, struct ql_store *from, struct
     return status;
 }
 
-static enum ql_status find_recut_sources(struct ql_parts *parts, const struct ql_timeline *timeline, struct ql_store *store,
-                                         struct ql_spill *spill, struct ql_err *err) {
+static enum ql_status find_recut_sources(struct ql_parts *parts, const struct ql_timeline *timeline,
+                                         struct ql_tuple_store *store, struct ql_spill *spill, struct ql_err *err) {
     struct sorter sorter = {.parts = parts, .timeline = timeline};
-    struct ql_store sorted = {0};
+    struct ql_tuple_store sorted = {0};
     size_t n_buckets = parts->n_parts < RECUT_BUCKETS_MAX ? parts->n_parts : RECUT_BUCKETS_MAX;
     enum ql_status status = recut(&sorter, store, &sorted, n_buckets, spill, err);
     sorter_fini(&sorter);
     sorted.max_memory = store->max_memory;
-    ql_store_fini(store);
+    ql_tuple_store_fini(store);
     *store = sorted;
     QL_TRY(status);
     parts->sources = ql_mem_alloc(store->n_buckets * sizeof *parts->sources);
@@ -195,7 +195,7 @@ static enum ql_status find_recut_sources(struct ql_parts *parts, const struct ql
     return QL_OK;
 }
 
-enum ql_status ql_parts_find_sources(struct ql_parts *parts, const struct ql_timeline *timeline, struct ql_store *store,
+enum ql_status ql_parts_find_sources(struct ql_parts *parts, const struct ql_timeline *timeline, struct ql_tuple_store *store,
                                      struct ql_spill *spill, struct ql_err *err) {
     if (!is_by_time(timeline)) {
         QL_TRY(find_recut_sources(parts, timeline, store, spill, err));

@@ -44,7 +44,7 @@ void ql_parts_cut(struct ql_parts *parts, const struct ql_timeline *timeline, co
  * buckets, in no more than the store's memory. Errors: the file's.
  */
 QL_MUST_CHECK enum ql_status ql_parts_find_sources(struct ql_parts *parts, const struct ql_timeline *timeline,
-                                                   struct ql_store *store, struct ql_spill *spill, struct ql_err *err);
+                                                   struct ql_tuple_store *store, struct ql_spill *spill, struct ql_err *err);
 /** Adds the part's slices, each of intervals of the part only. Several threads may take at once. Errors: the file's. */
 QL_MUST_CHECK enum ql_status ql_parts_take(struct ql_parts *parts, size_t part, const struct ql_timeline *timeline,
                                            const struct ql_spill *spill, struct ql_slices *slices, struct ql_err *err);

@@ -70,7 +70,7 @@ void ql_pivot_free(struct ql_pivot *pivot) {
     }
     free_lanes(pivot);
     ql_parts_fini(&pivot->parts);
-    ql_store_fini(&pivot->store);
+    ql_tuple_store_fini(&pivot->store);
     ql_spill_fini(&pivot->spill);
     ql_timeline_fini(&pivot->timeline);
     ql_queue_list_fini(&pivot->queues);
@@ -123,11 +123,11 @@ static void note_mentions(struct ql_pivot *pivot, const struct ql_packed_rows *p
 static void put_slices(struct ql_pivot *pivot, const struct ql_packed_rows *packed) {
     uint64_t wanted = (uint64_t)pivot->stats.rows / BUCKETS_WANTED;
     wanted = wanted < BUCKET_ROWS_MIN ? BUCKET_ROWS_MIN : wanted;
-    ql_store_add(&pivot->store, packed->tuples->block);
+    ql_tuple_store_add(&pivot->store, packed->tuples->block);
     for (size_t s = 0; s < packed->n_slices; s++) {
         const struct ql_packed_slice *slice = &packed->slices[s];
         const struct ql_bucket *bucket =
-            ql_store_put(&pivot->store, slice->bucket, slice->slice, slice->min_start_us, slice->max_start_us);
+            ql_tuple_store_put(&pivot->store, slice->bucket, slice->slice, slice->min_start_us, slice->max_start_us);
         if (bucket->n_rows > wanted && bucket->min_start_us != bucket->max_start_us) {
             ql_timeline_refine(&pivot->timeline, bucket->min_start_us, bucket->max_start_us);
         }
@@ -151,9 +151,9 @@ enum ql_status ql_pivot_take(struct ql_pivot *pivot, struct ql_packed_rows *pack
     note_mentions(pivot, packed);
     put_slices(pivot, packed);
     ql_packed_rows_free(packed, false);
-    struct ql_store *store = &pivot->store;
+    struct ql_tuple_store *store = &pivot->store;
     if (store->memory > store->max_memory) { /* some more, so that the file gets large pieces */
-        return ql_store_spill(store, store->max_memory / 4 * 3, &pivot->spill, err);
+        return ql_tuple_store_spill(store, store->max_memory / 4 * 3, &pivot->spill, err);
     }
     return QL_OK;
 }

@@ -27,7 +27,7 @@ struct ql_pivot {
     /* Of the rows that were taken: */
     struct ql_pivot_stats stats;
     bool has_queue_id;
-    struct ql_store store;
+    struct ql_tuple_store store;
     struct ql_spill spill;
     struct ql_label_use *uses; /* by label */
     size_t n_uses, cap_uses;
