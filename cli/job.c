@@ -246,7 +246,7 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
         .from_us = options->from_us,
         .to_us = options->to_us,
         .overlap = (enum ql_overlap)settings->overlap,
-        .max_memory = (size_t)(settings->memory_limit / 8 * 3), /* the rest: row groups, blocks of text, what encodes */
+        .max_memory = (size_t)(settings->memory_limit / 4), /* the rest: row groups, blocks of text, what encodes */
         .temp_dir = settings->temp_dir,
     };
     options->columns_by = (enum ql_columns_by)settings->columns_by;

@@ -19,7 +19,6 @@ struct ql_layout_options {
     enum ql_names names;
     bool is_pandas;         /* first column timeInterval with the export's own text, no start and end */
     bool has_all_cells;     /* long: every interval x queue */
-    bool empty_is_null;     /* --empty null: counts of an unmentioned cell are NULL too */
     bool has_decimal_rates; /* --rates decimal: KPIs become DECIMAL with `round_digits` (0 to 9) decimals; not in tidy */
     int round_digits;       /* what the values were rounded to; -1: none */
     size_t group_rows;      /* rows of a row group at most (one part at least); 0: the layout's own rule */

@@ -117,7 +117,6 @@ static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_g
     struct ql_parquet_writer *writer = ql_parquet_writer_new(&parquet, ql_store_sink(store));
     struct ql_column_sink columns = ql_parquet_writer_sink(writer);
     struct ql_layout_options layout_options = options->layout;
-    layout_options.empty_is_null = options->output.empty_is_null;
     layout_options.round_digits = options->output.round_digits;
     size_t n_defs;
     const struct ql_cell_def *defs = ql_plan_cell_defs(run->plan, &n_defs);
