@@ -8,6 +8,7 @@
  *   row.c      interval.c, number.c                       fields -> values
  *   index.c    index_x86.c, index_neon.c; regular rows    text -> positions of delimiters and line ends
  *   quick_row.c  swar.h; the same rows                    positions -> values; declines what is not plain
+ *   quick_row.h  rows that are as expected, no index      text -> values; compiled for each kernel
  *   dictionary.c  queues by their spelling                fields -> codes
  *   batch.c    one scale a column, runs of intervals      values -> struct ql_rows
  *   lane.c     all of these for one thread                text -> packed batches
@@ -398,6 +399,7 @@ struct ql_csv_key {
 
 struct ql_csv_entry {
     struct ql_csv_key key;
+    size_t expected_len; /* of key.a; more than any row has if a line break is in it, which has to be counted */
     uint64_t hash;
     uint32_t next; /* the one that followed it last */
 };
@@ -499,7 +501,7 @@ struct ql_csv_reader {
     struct ql_csv_spans interval_spans, queue_spans;
     /* The interval of the row before, whose text is mostly that of the next. */
     struct ql_buf last_start, last_end; /* contents of its fields */
-    struct ql_buf last_a, last_b;       /* its spans, where quick_row.c met it */
+    struct ql_buf last_a, last_b;       /* its spans, where quick_row.c met it; without line breaks */
     bool has_last, has_last_spans;
     bool is_new_interval; /* no run of it was begun */
     int64_t last_us[2];

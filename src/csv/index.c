@@ -75,7 +75,7 @@ const struct ql_csv_kernel *ql_csv_kernel_choose(const struct ql_cpu *cpu) {
     static const struct ql_csv_kernel SCALAR = {"scalar", ql_csv_index_scalar, ql_csv_guess_scalar};
 #if defined(__x86_64__)
     static const struct ql_csv_kernel AVX2 = {"avx2", ql_csv_index_avx2, ql_csv_guess_avx2};
-    static const struct ql_csv_kernel AVX512 = {"avx512", ql_csv_index_avx512, ql_csv_guess_avx512};
+    static const struct ql_csv_kernel AVX512 = {"avx512", ql_csv_index_avx512, ql_csv_guess_avx2};
     if (cpu != NULL && cpu->has_avx512) {
         return &AVX512;
     }

@@ -57,7 +57,6 @@ ql_csv_guess_fn ql_csv_guess_scalar;
 ql_csv_index_fn ql_csv_index_avx2;
 ql_csv_index_fn ql_csv_index_avx512;
 ql_csv_guess_fn ql_csv_guess_avx2;
-ql_csv_guess_fn ql_csv_guess_avx512;
 #elif defined(__aarch64__)
 ql_csv_index_fn ql_csv_index_neon;
 ql_csv_guess_fn ql_csv_guess_neon;

@@ -1,5 +1,6 @@
 /*
- * The kernels for AVX2 and AVX-512. Functions carry the instructions they need, so the rest of the program runs anywhere.
+ * The kernels for AVX2 and AVX-512. Functions carry the instructions they need, so the rest of the program runs anywhere. Rows
+ * without an index gain nothing from AVX-512, an index gains a tenth, so there is one of AVX-512 for the index alone.
  *
  * vpcompressb goes to a register and from there to memory: with a memory destination it is microcoded on Zen 4 and twelve times
  * slower.
@@ -86,31 +87,14 @@ AVX512 QL_CSV_INLINE void put_positions_avx512(uint32_t *out, uint64_t bits, siz
     }
 }
 
-AVX512 QL_CSV_INLINE struct ql_csv_masks find_masks_avx512(const char *block, char delimiter) {
-    __m512i bytes = _mm512_loadu_si512(block);
-    return (struct ql_csv_masks){.delimiter = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(delimiter)),
-                                 .lf = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n')),
-                                 .cr = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\r')),
-                                 .quote = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'))};
-}
-
-AVX512 QL_CSV_INLINE bool is_same_avx512(const char *a, const char *b, size_t len) {
-    if (len > 64) {
-        return ql_csv_is_same_bytes(a, b, len);
-    }
-    uint64_t bits = _bzhi_u64(UINT64_MAX, (unsigned)len);
-    return _mm512_cmpneq_epi8_mask(_mm512_maskz_loadu_epi8(bits, a), _mm512_maskz_loadu_epi8(bits, b)) == 0;
-}
-
-AVX512 size_t ql_csv_guess_avx512(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
-                                  struct ql_csv_batch *batch) {
-    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx512, is_same_avx512);
-}
-
 AVX512 bool ql_csv_index_avx512(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n,
                                 uint32_t at, char delimiter) {
     for (size_t i = 0; i < n; i++, at += QL_CSV_BLOCK_BYTES) {
-        const struct ql_csv_masks m = find_masks_avx512(text + i * QL_CSV_BLOCK_BYTES, delimiter);
+        __m512i block = _mm512_loadu_si512(text + i * QL_CSV_BLOCK_BYTES);
+        const struct ql_csv_masks m = {.delimiter = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(delimiter)),
+                                       .lf = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8('\n')),
+                                       .cr = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8('\r')),
+                                       .quote = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8('"'))};
         if (!ql_csv_index_block(index, state, m, at, prefix_xor, put_positions_avx512)) {
             return false;
         }

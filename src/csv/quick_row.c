@@ -49,7 +49,7 @@ static __attribute__((noinline)) bool read_new_interval(struct ql_csv_reader *re
     ql_buf_put_str(&reader->last_a, key->a);
     ql_buf_reset(&reader->last_b);
     ql_buf_put_str(&reader->last_b, key->b);
-    reader->has_last_spans = true;
+    reader->has_last_spans = memchr(key->a.ptr, '\n', key->a.len) == NULL; /* it would have to be counted */
     if (reader->is_new_interval) {
         ql_csv_reader_begin_run(reader, batch);
     }

@@ -194,13 +194,13 @@ QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv
     }
     while (n < n_end) {
         uint32_t code = entries[last].next;
-        size_t head_len = at + entries[code].key.a.len + 1;
+        size_t head_len = at + entries[code].expected_len + 1;
         if ((size_t)(end - row) <= head_len || row[at - 1] != hot->delimiter || !is_same(row, interval, at - 1)) {
             break;
         }
         if (row[head_len - 1] != hot->delimiter || !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
             code = entries[code].next;
-            head_len = at + entries[code].key.a.len + 1;
+            head_len = at + entries[code].expected_len + 1;
             if ((size_t)(end - row) <= head_len || row[head_len - 1] != hot->delimiter ||
                 !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
                 break;

@@ -23,8 +23,8 @@ struct ql_wide_number {
 };
 
 /**
- * Exact decimals as written: cell value = k[row] / 10^scale. One scale for the whole batch (0 to 18), chosen by the reader as
- * the largest that the batch needs; it may differ from batch to batch. Scale 0 for counts, which are never negative.
+ * Exact decimals as written: cell value = k[row] / 10^scale. One scale for the whole batch (0 to 18), chosen by the reader, at
+ * least what the batch needs; it may differ from batch to batch. Scale 0 for counts, which are never negative.
  */
 struct ql_number_column {
     int64_t *k;
@@ -50,7 +50,7 @@ struct ql_rows_queue {
  *
  * Readers may be several, each on a thread of its own: `lane` says which one. Queues are codes into the lane's dictionary,
  * which only grows as long as `dictionary` keeps its value; with another value it is another dictionary. A dictionary may hold
- * queues that no row mentions.
+ * queues that no row mentions, and one queue under several codes (spelled with quotes and without).
  */
 struct ql_rows {
     size_t n_rows;

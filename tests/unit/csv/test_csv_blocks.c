@@ -102,7 +102,9 @@ static void a_bad_row_in_every_block_is_found_in_order(void **state) {
     ql_buf_puts(&text, CSV_HEADER);
     for (int i = 0; i < 400; i++) {
         ql_buf_printf(&text, CSV_INTERVAL ",q%d,n%d,%d,1,%d.25,3\n", i % 7, i % 7, i, i);
-        ql_buf_printf(&text, i % 5 != 0 ? "" : CSV_INTERVAL ",q1,bad %d,x,1,2,3\n", i);
+        if (i % 5 == 0) {
+            ql_buf_printf(&text, CSV_INTERVAL ",q1,bad %d,x,1,2,3\n", i);
+        }
     }
     for (int policy = QL_BAD_ROW_FAIL; policy <= QL_BAD_ROW_QUARANTINE; policy++) {
         for (int64_t max = -1; max <= 80; max += 27) {

@@ -283,6 +283,25 @@ static void many_queues_are_read(void **state) {
     ql_buf_fini(&text);
 }
 
+/* What is expected of a row is compared with its text, which may hold line breaks that have to be counted. */
+static void line_breaks_in_expected_fields_are_counted(void **state) {
+    (void)state;
+    uint64_t seed = 6;
+    static const char *const SPELLINGS[] = {CSV_INTERVAL, "\"" CSV_INTERVAL "\"", "\"\n" CSV_INTERVAL "\""};
+    for (size_t i = 0; i < sizeof SPELLINGS / sizeof SPELLINGS[0]; i++) {
+        struct ql_csv_options options = csv_options();
+        options.on_bad_row = QL_BAD_ROW_QUARANTINE;
+        struct ql_buf text = {0};
+        ql_buf_puts(&text, CSV_HEADER);
+        for (int row = 0; row < 300; row++) {
+            ql_buf_printf(&text, "%s,q%d,%s,%s,2,3,4\n", SPELLINGS[i], row % 3, row % 3 == 1 ? "\"two\nlines\"" : "one",
+                          row % 50 == 49 ? "bad" : "1");
+        }
+        check_export(&options, ql_buf_view(&text), &seed, SPELLINGS[i]);
+        ql_buf_fini(&text);
+    }
+}
+
 /* A second input has its columns elsewhere; what was remembered of the first must not be taken for it. */
 static void inputs_do_not_share_what_is_remembered(void **state) {
     (void)state;
@@ -310,6 +329,7 @@ int main(void) {
         cmocka_unit_test(stamps_read_the_same),
         cmocka_unit_test(the_index_changes_nothing),
         cmocka_unit_test(many_queues_are_read),
+        cmocka_unit_test(line_breaks_in_expected_fields_are_counted),
         cmocka_unit_test(inputs_do_not_share_what_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
