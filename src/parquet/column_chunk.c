@@ -44,13 +44,14 @@ struct ql_chunk_encoder {
     struct ql_column_chunk trial; /* the form that was tried and may win */
 };
 
-struct ql_chunk_encoder *ql_chunk_encoder_new(const struct ql_parquet_options *options, size_t page_rows_max) {
+struct ql_chunk_encoder *ql_chunk_encoder_new(const struct ql_parquet_options *options, const struct ql_kernels *kernels,
+                                              size_t page_rows_max) {
     struct ql_chunk_encoder *encoder = ql_mem_zalloc(1, sizeof *encoder);
     encoder->page_rows_max = page_rows_max != 0 ? page_rows_max : PAGE_ROWS_MAX;
     encoder->is_modern = options->compat == QL_PARQUET_MODERN;
     encoder->codec = options->codec;
     encoder->compressor = options->codec != QL_CODEC_NONE ? ql_compressor_new(options->codec, options->level) : NULL;
-    encoder->values.kernels = ql_kernels_for(options->cpu);
+    encoder->values.kernels = kernels;
     return encoder;
 }
 

@@ -41,9 +41,11 @@ struct ql_column_chunk {
 };
 void ql_column_chunk_fini(struct ql_column_chunk *chunk);
 
-/** Makes chunks. Options are copied. page_rows_max 0 stands for the default; other values are for tests. */
+/** Makes chunks. Options are copied, their cpu is not looked at. page_rows_max 0 stands for the default; other values are for
+ * tests. */
 struct ql_chunk_encoder;
-struct ql_chunk_encoder *ql_chunk_encoder_new(const struct ql_parquet_options *options, size_t page_rows_max);
+struct ql_chunk_encoder *ql_chunk_encoder_new(const struct ql_parquet_options *options, const struct ql_kernels *kernels,
+                                              size_t page_rows_max);
 void ql_chunk_encoder_free(struct ql_chunk_encoder *encoder);
 
 /**

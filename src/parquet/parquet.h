@@ -5,10 +5,14 @@
 #include "codec/codec.h"
 #include "table/column.h"
 
+/**
+ * MODERN tries DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY and, where doubles are no scaled integers,
+ * BYTE_STREAM_SPLIT, and takes what makes a column more than a percent smaller. Not for pyarrow up to 2, Power BI, Spark before
+ * 3.3, nor fastparquet, which (2026.9.0) refuses most of them and reads wide deltas wrongly without saying so.
+ */
 enum ql_parquet_compat {
     QL_PARQUET_BROAD, /* PLAIN and dictionary only: every reader */
-    QL_PARQUET_MODERN /* DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, BYTE_STREAM_SPLIT where they measurably gain: readers of today
-                       */
+    QL_PARQUET_MODERN
 };
 
 struct ql_cpu;
@@ -23,7 +27,8 @@ struct ql_parquet_options {
 
 struct ql_parquet_writer;
 /**
- * Options are copied. The bytes depend on codec and level, schema, row groups and metadata alone: not on the number of threads.
+ * Options are copied. The bytes depend on compat, codec and level, schema, row groups and metadata alone: not on the number of
+ * threads, the processor, or the form in which columns come.
  *
  * Cost: a thread holds one column and its encoded chunk (two while the first row group decides how a column is stored); beside
  * them wait at most two encoded chunks a thread, 16 where there are many columns. About 150 bytes for each chunk written are

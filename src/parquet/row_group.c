@@ -26,6 +26,7 @@ struct worker {
 
 struct ql_row_group_encoder {
     struct ql_parquet_options options;
+    const struct ql_kernels *kernels;
     size_t page_rows_max;
     size_t n_threads;
     struct worker *workers; /* [n_threads]; encoders made when a thread first needs one */
@@ -53,6 +54,8 @@ struct ql_row_group_encoder *ql_row_group_encoder_new(const struct ql_parquet_op
     struct ql_row_group_encoder *encoder = ql_mem_zalloc(1, sizeof *encoder);
     size_t n_threads = options->n_threads != 0 ? options->n_threads : ql_parallel_processors();
     encoder->options = *options;
+    encoder->options.cpu = NULL; /* which need not live on */
+    encoder->kernels = ql_kernels_for(options->cpu);
     encoder->page_rows_max = page_rows_max;
     encoder->n_threads = n_threads < QL_PARALLEL_MAX_THREADS ? n_threads : QL_PARALLEL_MAX_THREADS;
     encoder->workers = ql_mem_zalloc(encoder->n_threads, sizeof *encoder->workers);
@@ -141,7 +144,8 @@ static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, str
     struct worker *worker = &job->encoder->workers[worker_number];
     (void)err; /* failures are kept by column, in the job */
     if (worker->encoder == NULL) {
-        worker->encoder = ql_chunk_encoder_new(&job->encoder->options, job->encoder->page_rows_max);
+        const struct ql_row_group_encoder *encoder = job->encoder;
+        worker->encoder = ql_chunk_encoder_new(&encoder->options, encoder->kernels, encoder->page_rows_max);
     }
     size_t n_columns = job->group->schema->n_columns;
     size_t end = task * job->task_columns + job->task_columns;

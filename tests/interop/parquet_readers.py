@@ -1,6 +1,7 @@
 """Other people's readers: each gives the columns of a file as lists of plain values (timestamps as microseconds, NULL as None).
 
-fastparquet gives decimals as doubles, and knows neither DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY nor BYTE_STREAM_SPLIT.
+fastparquet gives decimals as doubles, and knows neither DELTA_LENGTH_BYTE_ARRAY, DELTA_BYTE_ARRAY nor BYTE_STREAM_SPLIT; of
+DELTA_BINARY_PACKED it (2026.9.0) reads miniblocks of more than 28 bits wrongly, and crashes on some.
 """
 
 import duckdb

@@ -125,10 +125,17 @@ static enum ql_status store(void *ctx, const void *ptr, size_t len, struct ql_er
     return QL_OK;
 }
 
-static struct ql_buf write_table(struct table *table, const struct ql_parquet_options *options, size_t page_rows) {
+static struct ql_buf write_table(struct table *table, struct ql_parquet_options options, size_t page_rows) {
     struct ql_buf file = {0};
+    struct ql_cpu *cpu = NULL; /* read by new, and gone behind it */
+    if (options.cpu != NULL) {
+        cpu = ql_mem_alloc(sizeof *cpu);
+        *cpu = *options.cpu;
+        options.cpu = cpu;
+    }
     struct ql_parquet_writer *writer =
-        ql_parquet_writer_new_paged(options, page_rows, (struct ql_sink){.write = store, .ctx = &file});
+        ql_parquet_writer_new_paged(&options, page_rows, (struct ql_sink){.write = store, .ctx = &file});
+    ql_mem_free(cpu);
     struct ql_column_sink sink = ql_parquet_writer_sink(writer);
     struct ql_column_def def = {.name = QL_STR("c"), .type = table->shape->type, .scale = table->shape->scale};
     const struct ql_column_source source = {.fill = fill, .ctx = table};
@@ -150,12 +157,12 @@ static void check_forms(struct table *table, struct ql_parquet_options options, 
     ql_cpu_detect(&native, QL_CPU_NATIVE);
     table->form = QL_COLUMN_VALUES;
     options.cpu = NULL;
-    struct ql_buf want = write_table(table, &options, page_rows);
+    struct ql_buf want = write_table(table, options, page_rows);
     for (int f = 0; f < N_FORMS; f++) {
         table->form = (enum ql_column_form)f;
         for (int k = 0; k < 2 && has_form(table->shape->type, table->form); k++) {
             options.cpu = k == 0 ? NULL : &native;
-            struct ql_buf got = write_table(table, &options, page_rows);
+            struct ql_buf got = write_table(table, options, page_rows);
             if (got.len != want.len || memcmp(got.ptr, want.ptr, want.len) != 0) {
                 fail_msg("%s, %zu rows, codec %d, compat %d, pages of %zu: form %d gives other bytes", table->shape->name,
                          table->n_rows, (int)options.codec, (int)options.compat, page_rows, f);
