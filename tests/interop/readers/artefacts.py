@@ -125,15 +125,17 @@ class Library:
         return path if path.exists() else self.make(artefact, path)
 
     def make(self, artefact, path):
-        source = self.folder / f"{artefact.export}.csv"
+        source, is_huge = self.folder / f"{artefact.export}.csv", artefact.export == "groups"
         if not source.exists():
             export(artefact.export).write(source)
-        # millions of rows are too many for the sanitizers' patience, and what they judge is not the size
-        binary = (RELEASE if artefact.export == "groups" else BUILD) / "queuelake"
+        # sanitizers are slow over millions of rows, and such a source is not kept
+        binary = (RELEASE if is_huge else BUILD) / "queuelake"
         assert binary.exists(), f"{binary} is not built: ./dev build"
         done = subprocess.run([binary, "transform", source, *artefact.flags(), "--quiet", "-o", path], capture_output=True, env=CLEAN, check=False)
         errors = done.stderr.decode(errors="replace")
         assert done.returncode == 0 and not any(word in errors for word in SANITIZER), f"{artefact}: exit {done.returncode}: {errors}"
+        if is_huge:
+            source.unlink()
         return path
 
     def expected(self, artefact):
