@@ -83,7 +83,7 @@ static bool read_spans(struct ql_part_rows *rows, const struct ql_timeline *time
     memset(rows->span, 0, (rows->n_intervals + 1) * sizeof *rows->span);
     for (const struct ql_slice *slice = rows->slices.items; slice < rows->slices.items + rows->slices.n; slice++) {
         for (size_t r = slice->first_run; r < (size_t)slice->first_run + slice->n_runs; r++) {
-            uint32_t interval = timeline->seen[slice->tuples->interval[r]].index - (uint32_t)first;
+            uint32_t interval = timeline->index_of[slice->tuples->interval[r]] - (uint32_t)first;
             rows->span[interval + 1] += ql_tuples_run_len(slice->tuples, r);
             ascends = ascends && interval >= before;
             before = interval;
@@ -98,7 +98,7 @@ static void read_intervals(struct ql_part_rows *rows, const struct ql_timeline *
     uint32_t *interval = rows->interval;
     for (const struct ql_slice *slice = rows->slices.items; slice < rows->slices.items + rows->slices.n; slice++) {
         for (size_t r = slice->first_run; r < (size_t)slice->first_run + slice->n_runs; r++) {
-            uint32_t here = timeline->seen[slice->tuples->interval[r]].index - (uint32_t)first;
+            uint32_t here = timeline->index_of[slice->tuples->interval[r]] - (uint32_t)first;
             for (uint32_t i = ql_tuples_run_len(slice->tuples, r); i != 0; i--) {
                 *interval++ = here;
             }

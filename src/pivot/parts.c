@@ -33,8 +33,8 @@ void ql_parts_cut(struct ql_parts *parts, const struct ql_timeline *timeline, co
     size_t most_intervals = n_queues < QL_PART_GRID_MAX ? QL_PART_GRID_MAX / (n_queues + (n_queues == 0)) : 1;
     uint32_t *rows_of = ql_mem_zalloc(n, sizeof *rows_of);
     for (size_t e = 0; e < timeline->n_seen; e++) {
-        if (timeline->seen[e].index != QL_TIMELINE_NONE) {
-            rows_of[timeline->seen[e].index] += n_rows[e];
+        if (timeline->index_of[e] != QL_TIMELINE_NONE) {
+            rows_of[timeline->index_of[e]] += n_rows[e];
         }
     }
     size_t cap = 0;
@@ -57,7 +57,7 @@ void ql_parts_cut(struct ql_parts *parts, const struct ql_timeline *timeline, co
 }
 
 static inline uint32_t part_of_entry(const struct ql_parts *parts, const struct ql_timeline *timeline, uint32_t entry) {
-    return parts->part_of[timeline->seen[entry].index];
+    return parts->part_of[timeline->index_of[entry]];
 }
 
 /* The first interval that begins at or after an instant; intervals are in order of time. */
@@ -271,7 +271,11 @@ static enum ql_status divide(const struct ql_parts *parts, struct ql_source *sou
         ql_slices_push(&held, slice);
         divide_slice(&sorter, source, &slice);
         ql_slices_fini(&held);
+        for (size_t i = 0; i < n; i++) { /* what was read of the file goes at once */
+            ql_block_release(slices.items[s + i].tuples->block);
+        }
     }
+    slices.n = 0;
     ql_slices_fini(&slices);
     sorter_fini(&sorter);
     source->is_divided = true;
