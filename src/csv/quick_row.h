@@ -142,7 +142,7 @@ QL_CSV_INLINE size_t ql_csv_hot_numbers(const struct ql_csv_hot *hot, const char
     const struct ql_csv_hot_number *number = hot->numbers;
     size_t n_missing = 0;
     for (const struct ql_csv_hot_number *end = number + hot->n_counts; number != end; number++) {
-        const char *behind = text + ends[number->column];
+        const char *behind = text + ends[number->column]; /* NOLINT(clang-analyzer-core.*): n_counts <= n_quick */
         size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
         uint32_t value;
         if (__builtin_expect(ql_csv_swar_parse_short(behind, len, &value) && number->scale == 0, 1)) {
@@ -234,10 +234,9 @@ QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_c
                                        ql_csv_is_same_fn *is_same) {
     struct ql_csv_hot hot;
     struct ql_str text = guess->text;
-    uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX];
+    uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX] = {UINT32_MAX}; /* and 1 is where the row begins */
     uint32_t *ends = memory + 1;
     size_t n_rows = 0;
-    memory[0] = UINT32_MAX; /* and 1 is where the row begins */
     ql_csv_quick_resume_run(reader, batch);
     ql_csv_hot_init(&hot, reader, guess, batch);
     for (;;) {

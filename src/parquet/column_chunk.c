@@ -203,7 +203,7 @@ static enum ql_status estimate_entries(struct ql_chunk_encoder *encoder, size_t 
         stored += len;
         n_tried += samples.piece;
     }
-    *size = stored * n / n_tried;
+    *size = n_tried != 0 ? stored * n / n_tried : 0; /* a sample is never larger than what there is */
     return QL_OK;
 }
 
@@ -230,7 +230,7 @@ static enum ql_status estimate(struct ql_chunk_encoder *encoder, enum ql_parquet
         QL_TRY(estimate_entries(encoder, &entries, err));
         entries += DICTIONARY_OVERHEAD;
     }
-    *size = stored * values->n_rows / n_tried + entries;
+    *size = (n_tried != 0 ? stored * values->n_rows / n_tried : 0) + entries;
     return QL_OK;
 }
 
