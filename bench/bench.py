@@ -1,151 +1,102 @@
 #!/usr/bin/env python3
-"""The benchmark: one job, the same data, queuelake and its peers in turn on this machine.
+"""The benchmark: queuelake and its peers in turn on this machine, in parts that can be run alone.
 
-usage: ./dev bench [--sizes S,M,L] [--rounds N] [--peers duckdb_long,pandas_wide,…|none] [--out DIR]
+usage: ./dev bench [PART …] [flags]
+       ./dev bench ledger
 
-The job: aggregate by interval and queue, offered and answered summed, handle time averaged, answer and abandon rate with 4 decimals, Snappy
-Parquet, sorted by interval; `wide` is a column for each metric and queue, `long` a row for each interval and queue. Whole processes are timed,
-A B A B, so that a slow phase of the machine meets both; what counts is the median of the ratios of neighbours. Peak is ru_maxrss.
+  peers       the job and the default job against each peer: wall, CPU, peak memory, size; the values are compared
+  sizes       our artefact read and written again by the peers, Snappy and zstd
+  reading     a query by DuckDB over our file and its own
+  memory      the largest size in order, shuffled, and shuffled with a memory limit
+  stages      each stage on one thread against the floors on the same file
+  end-to-end  queuelake run and the Python script that it replaces, on the simulator and moto
+  ledger      instructions by room; writes bench/ledger.md and prints the difference to the committed one
+
+Without a part: all but the ledger. Results go to bench/results/latest.md, .json and .svg; a part that was not run keeps what it had. What is
+measured and how: bench/README.md.
 """
 import argparse
 import datetime as dt
+import importlib
 import json
-import os
 import pathlib
-import platform
-import statistics
 import subprocess
 import sys
-import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
-DATA = ROOT / "build/bench"
-QUEUELAKE = ROOT / "build/release/queuelake"
-SIZES = {"S": ("1", "200", "30"), "M": ("31", "500", "15"), "L": ("365", "250", "15")}
+import report
+from exports import DATA, HERE, ROOT
+
+PARTS = {
+    "peers": ("against_peers", "The job against each peer, in turn"),
+    "sizes": ("sizes", "Size: the same table written again by each peer"),
+    "reading": ("reading", "Reading back: calls by queue, by DuckDB"),
+    "memory": ("memory", "Bounded memory"),
+    "stages": ("stages", "By stage, one thread"),
+    "end-to-end": ("end_to_end", "From export to object, against the Python script (S)"),
+}
 ROUNDS = {"S": 15, "M": 5, "L": 3}
-BENCH_METRICS = ["--metrics", "calls_offered,calls_answered,avg_handle_time_seconds"]
-PEERS = ["duckdb_long", "polars_long", "pyarrow_long", "pandas_wide", "duckdb_wide", "polars_wide"]
 
 
-def measure(command):
-    """Seconds of wall and CPU, peak in MB, of one process."""
-    with open(os.devnull, "wb") as null:
-        begun = time.perf_counter()
-        process = subprocess.Popen(command, stdout=null, stderr=subprocess.PIPE)
-        err = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))} failed with {process.returncode}: {err.decode()[-2000:]}")
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss / 1024}
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--sizes", type=lambda text: text.split(","), help="S (a day), M (a month), L (a year) [S,M,L]")
+    parser.add_argument("--rounds", type=int, help="how often each is run [S 15, M 5, L 3; end-to-end 3]")
+    parser.add_argument("--peers", type=lambda text: text.split(","), help="only these: duckdb_native,duckdb,polars,clickhouse,pyarrow,pandas,pandas_groupby")
+    parser.add_argument("--quick", action="store_true", help="S alone, 2 rounds: to see that it works")
+    parser.add_argument("--ten-times", action="store_true", help="memory: ten times L too (9.6 GB of disk, some minutes to make)")
+    parser.add_argument("--out", type=pathlib.Path, default=HERE / "results", metavar="DIR")
+    options = parser.parse_args()
+    for part in options.parts:
+        if part not in PARTS:
+            parser.error(f"there is no part '{part}'; there are {', '.join(PARTS)}")
+    options.parts = options.parts or list(PARTS)
+    options.sizes = options.sizes or (["S"] if options.quick else list(ROUNDS))
+    for size in options.sizes:
+        if size not in ROUNDS:
+            parser.error(f"there is no size '{size}'; there are {', '.join(ROUNDS)}")
+    options.rounds_of = lambda size: options.rounds or (2 if options.quick else ROUNDS[size])
+    return options
 
 
-def export(size):
-    path = DATA / f"{size}.csv"
+def commit():
+    described = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return described.stdout.strip() or "unknown"
+
+
+def earlier(path, machine):
+    """The parts of the last run, as far as they are of this machine."""
     if not path.exists():
-        print(f"generating {path.name} …", file=sys.stderr)
-        subprocess.run([sys.executable, HERE / "make_export.py", *SIZES[size], str(path) + ".part"], check=True, stdout=subprocess.DEVNULL)
-        os.rename(str(path) + ".part", path)
-    path.read_bytes() if size == "S" else subprocess.run(["cat", path], stdout=subprocess.DEVNULL, check=True)  # into the page cache
-    return path
+        return {}
+    last = json.loads(path.read_text())
+    return last["parts"] if last.get("machine") == machine else {}
 
 
-def ours(size, layout, metrics):
-    out = DATA / f"{size}.{layout}.queuelake.parquet"
-    return [QUEUELAKE, "transform", export(size), "--layout", layout, *metrics, "-q", "-o", out], out
-
-
-def check_values(mine, theirs, layout):
-    """Counts and means agree; rates within 1e-4, because not every peer rounds as NumPy does."""
-    import numpy as np
-    import pyarrow.parquet as pq
-
-    a, b = pq.read_table(mine), pq.read_table(theirs)
-    assert a.num_rows == b.num_rows, f"{a.num_rows} rows against {b.num_rows}"
-    skip = {"time_interval", "interval_start", "interval_end", "queue_id", "queue_name"}
-    left = [n for n in a.column_names if n not in skip]
-    right = [n for n, t in zip(b.schema.names, b.schema.types) if str(t) not in ("string", "large_string", "string_view")]
-    if layout == "wide":  # sums over everything: the peers name their columns in ways of their own
-        total = lambda table, names: sorted(float(np.asarray(table[n]).astype("float64").sum()) for n in names)
-        x, y = np.array(total(a, left)), np.array(total(b, right))
-        assert len(x) == len(y), f"{len(x)} value columns against {len(y)}"
-        # An idle cell's abandon rate is a peer's own business; the counts are not.
-        assert np.allclose(x[-len(x) // 5 * 2:], y[-len(y) // 5 * 2:], rtol=1e-9), "sums differ"
-        return
-    for mine_name, their_name in zip(left, right):
-        x, y = np.asarray(a[mine_name]).astype("float64"), np.asarray(b[their_name]).astype("float64")
-        tolerance = 1.01e-4 if "rate" in mine_name else 5.1e-5 if "avg" in mine_name else 0
-        worst = np.abs(x - y).max() if len(x) else 0
-        assert worst <= tolerance, f"{mine_name} differs from {their_name} by {worst}"
-
-
-def compare(size, layout, peer, rounds):
-    command, out = ours(size, layout, BENCH_METRICS)
-    peer_out = DATA / f"{size}.{peer}.parquet"
-    peer_command = [sys.executable, HERE / "peers" / f"{peer}.py", export(size), peer_out]
-    pairs = [(measure(command), measure(peer_command)) for _ in range(rounds)]
-    # In a process of its own: a child's ru_maxrss begins at what its parent holds, so this one has to stay small.
-    subprocess.run([sys.executable, __file__, "--check", out, peer_out, layout], check=True)
-    ratio = [b["wall"] / a["wall"] for a, b in pairs]
-    row = {"size": size, "layout": layout, "peer": peer, "rounds": rounds, "ratio": statistics.median(ratio), "ratio_min": min(ratio), "ratio_max": max(ratio),
-           "bytes": out.stat().st_size, "peer_bytes": peer_out.stat().st_size}
-    for key in ("wall", "cpu", "peak"):
-        row[key], row["peer_" + key] = statistics.median(a[key] for a, _ in pairs), statistics.median(b[key] for _, b in pairs)
-    peer_out.unlink()
-    return row
-
-
-def alone(size, layout, rounds):
-    command, out = ours(size, layout, [])
-    runs = [measure(command) for _ in range(rounds)]
-    row = {"size": size, "layout": layout, "job": "default", "bytes": out.stat().st_size, "csv_bytes": export(size).stat().st_size}
-    for key in ("wall", "cpu", "peak"):
-        row[key] = statistics.median(r[key] for r in runs)
-    return row
-
-
-def tables(alones, pairs):
-    lines = ["# Benchmark", "", f"{dt.date.today()}, {platform.machine()}, {os.cpu_count()} cores. Written by `./dev bench`.", "",
-             "## The default job, queuelake alone", "", "| size | layout | wall s | CPU s | peak MB | Parquet | of the CSV |", "| --- | --- | --- | --- | --- | --- | --- |"]
-    for r in alones:
-        lines.append(f"| {r['size']} | {r['layout']} | {r['wall']:.4f} | {r['cpu']:.3f} | {r['peak']:.0f} | {r['bytes'] / 1e6:.2f} MB | {100 * r['bytes'] / r['csv_bytes']:.1f} % |")
-    if pairs:
-        lines += ["", "## The benchmark's job, against each peer in turn", "",
-                  "| size | layout | peer | times as fast (min to max) | wall s | peer's | CPU s | peer's | peak MB | peer's | MB out | peer's |",
-                  "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
-    for r in pairs:
-        lines.append(f"| {r['size']} | {r['layout']} | {r['peer']} | **{r['ratio']:.1f}** ({r['ratio_min']:.1f} to {r['ratio_max']:.1f}) | {r['wall']:.4f} | {r['peer_wall']:.3f} | "
-                     f"{r['cpu']:.3f} | {r['peer_cpu']:.2f} | {r['peak']:.0f} | {r['peer_peak']:.0f} | {r['bytes'] / 1e6:.2f} | {r['peer_bytes'] / 1e6:.2f} |")
+def document(results):
+    lines = ["# Benchmark", "", f"{report.machine_line(results['machine'])} Written by `./dev bench`; [what is measured and how](../README.md).", "",
+             "Times are medians ± half of what lies between the extremes; ratios are medians of the ratios of neighbours in one run (least to greatest).",
+             "Memory is `ru_maxrss` of the process; MB are 10^6 bytes."]
+    for name, (module, title) in PARTS.items():
+        if name in results["parts"]:
+            part = results["parts"][name]
+            lines += ["", f"## {title}", "", f"{part['date']}, commit {part['commit']}.", "", importlib.import_module(module).table(part["data"])]
     return "\n".join(lines) + "\n"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="S,M,L")
-    parser.add_argument("--rounds", type=int, default=0)
-    parser.add_argument("--peers", default=",".join(PEERS))
-    parser.add_argument("--out", type=pathlib.Path, default=HERE / "results")
-    parser.add_argument("--check", nargs=3, metavar=("OURS", "PEER", "LAYOUT"), help="only compare two artefacts")
-    args = parser.parse_args()
-    if args.check:
-        return check_values(*args.check)
+    options = arguments()
     DATA.mkdir(parents=True, exist_ok=True)
-    args.out.mkdir(parents=True, exist_ok=True)
-    peers = [p for p in args.peers.split(",") if p and p != "none"]
-    alones, pairs = [], []
-    for size in args.sizes.split(","):
-        rounds = args.rounds or ROUNDS[size]
-        for layout in ("long", "wide"):
-            alones.append(alone(size, layout, rounds))
-            for peer in peers:
-                if peer.endswith(layout):
-                    pairs.append(compare(size, layout, peer, rounds))
-            print(tables(alones, pairs).splitlines()[-1], file=sys.stderr)
-    text = tables(alones, pairs)
-    (args.out / "latest.md").write_text(text)
-    (args.out / "latest.json").write_text(json.dumps({"default": alones, "pairs": pairs}, indent=1) + "\n")
+    options.out.mkdir(parents=True, exist_ok=True)
+    machine = report.machine()
+    results = {"machine": machine, "parts": earlier(options.out / "latest.json", machine)}
+    for name in options.parts:
+        data = importlib.import_module(PARTS[name][0]).run(options)
+        results["parts"][name] = {"date": str(dt.date.today()), "commit": commit(), "data": data}
+        (options.out / "latest.json").write_text(json.dumps(results, indent=1) + "\n")
+    text = document(results)
+    (options.out / "latest.md").write_text(text)
+    if "peers" in results["parts"]:
+        subprocess.run([sys.executable, HERE / "plot.py", options.out / "latest.json", options.out / "latest.svg"], check=True)
     print(text)
 
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MAX_DECIMALS = 9 };
+
 /* "genesys-analytics-exports" could be anyone's bucket. */
 #define DEFAULT_BUCKET "genesys-analytics-exports"
 
@@ -204,12 +206,12 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
                                  struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     bool is_pandas = settings->profile == QL_PROFILE_PANDAS;
-    bool is_long = settings->layout == QL_LAYOUT_LONG;
-    if (is_pandas && is_long) {
+    bool is_wide = settings->layout == QL_SET_LAYOUT_WIDE;
+    if (is_pandas && !is_wide) {
         return QL_FAIL(err, QL_E_USAGE, "--profile pandas has the layout wide only, as the script that it stands for");
     }
-    if (settings->totals && is_long) {
-        (void)QL_FAIL(err, QL_E_USAGE, "--totals goes with --layout wide only: in long it would double every sum");
+    if (settings->totals && !is_wide) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--totals goes with --layout wide only: elsewhere it would double every sum");
         ql_err_hint(err, "leave --totals out, or say --layout wide");
         return QL_E_USAGE;
     }
@@ -218,14 +220,22 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
         (void)ql_str_to_i64(settings->round, &digits); /* config has checked it */
     }
     /* The script rounds nothing and keeps names; both can be asked for all the same. */
-    bool keeps_default_round = is_pandas && !ql_settings_is_set(settings, QL_SETTING_round);
-    options->output = (struct ql_plan_output){.round_digits = keeps_default_round ? -1 : (int)digits,
-                                              .empty_is_null = settings->empty == QL_SET_EMPTY_NULL};
+    digits = is_pandas && !ql_settings_is_set(settings, QL_SETTING_round) ? -1 : digits;
+    bool has_decimal_rates = settings->rates == QL_SET_RATES_DECIMAL;
+    if (has_decimal_rates && (digits < 0 || digits > MAX_DECIMALS)) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--rates decimal needs --round 0 to %d, which says how many decimals they have",
+                      MAX_DECIMALS);
+        ql_err_hint(err, "say --round 4, or leave --rates out");
+        return QL_E_USAGE;
+    }
+    options->output =
+        (struct ql_plan_output){.round_digits = (int)digits, .empty_is_null = settings->empty == QL_SET_EMPTY_NULL};
     options->layout = (struct ql_layout_options){
         .layout = (enum ql_layout)settings->layout,
         .names = is_pandas && !ql_settings_is_set(settings, QL_SETTING_names) ? QL_NAMES_RAW : (enum ql_names)settings->names,
         .is_pandas = is_pandas,
         .has_all_cells = settings->cells == QL_SET_CELLS_ALL,
+        .has_decimal_rates = has_decimal_rates,
         .max_columns = (size_t)settings->max_output_columns,
     };
     options->pivot = (struct ql_pivot_options){
@@ -236,6 +246,8 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
         .from_us = options->from_us,
         .to_us = options->to_us,
         .overlap = (enum ql_overlap)settings->overlap,
+        .max_memory = (size_t)(settings->memory_limit / 4), /* the rest: row groups, blocks of text, what encodes */
+        .temp_dir = settings->temp_dir,
     };
     options->columns_by = (enum ql_columns_by)settings->columns_by;
     return QL_OK;
@@ -397,7 +409,7 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .content_type = QL_STR("application/octet-stream"),
         .server_side_encryption = QL_STR("AES256"),
         .allow_http = settings->allow_http,
-        .temp_dir = ql_str_from(getenv("TMPDIR")),
+        .temp_dir = settings->temp_dir,
     };
     struct ql_tag *tags = ql_arena_alloc(&job->arena, settings->tag.n * sizeof *tags);
     for (size_t i = 0; i < settings->tag.n; i++) {
@@ -470,8 +482,9 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     static const enum ql_codec CODECS[] = {[QL_SET_COMPRESSION_SNAPPY] = QL_CODEC_SNAPPY,
                                            [QL_SET_COMPRESSION_ZSTD] = QL_CODEC_ZSTD,
                                            [QL_SET_COMPRESSION_NONE] = QL_CODEC_NONE};
-    options->parquet =
-        (struct ql_parquet_options){.codec = CODECS[settings->compression], .level = (int)settings->compression_level};
+    options->parquet = (struct ql_parquet_options){.codec = CODECS[settings->compression],
+                                                   .level = (int)settings->compression_level,
+                                                   .compat = (enum ql_parquet_compat)settings->parquet_compat};
     QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
     set_http(job, settings);
     if (options->source == QL_RUN_EXPORTS) {

@@ -123,6 +123,7 @@ static void set_counts(struct ql_json *root, const struct ql_run_summary *summar
     struct ql_json *table = ql_json_new_object();
     set_int(table, "intervals", summary->n_intervals);
     set_int(table, "intervals_filled", summary->pivot.intervals_filled);
+    set_int(table, "bytes_spilled", summary->pivot.bytes_spilled);
     set_int(table, "queues", summary->n_queues);
     set_int(table, "cells", summary->n_cells);
     set_int(table, "cells_filled", summary->n_cells_filled);
@@ -215,6 +216,7 @@ static void print_text(const struct ql_run_summary *summary) {
     print_count_line("rows merged into a cell already there", summary->pivot.duplicates_merged);
     print_count_line("intervals filled in", summary->pivot.intervals_filled);
     print_count_line("empty cells filled", summary->n_cells_filled);
+    print_count_line("bytes that waited in a temporary file (--memory-limit)", summary->pivot.bytes_spilled);
     print_count_line("cells with more answered than offered", summary->plan.answered_over_offered);
     if (summary->is_abandon_approximate) {
         print_count_line("abandon rates that are 1 - answer_rate, because no column of abandoned calls was found",

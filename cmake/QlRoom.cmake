@@ -1,7 +1,8 @@
-# ql_room(NAME SOURCES … [ROOMS …] [PACKAGES …] [LIBRARIES …]): a static library ql_<name> of one folder under src/.
+# ql_room(NAME SOURCES … [ROOMS …] [PACKAGES …] [HEADERS …] [LIBRARIES …]): a static library ql_<name> of one folder under src/.
+#   PACKAGES: of pkg-config, linked as QlPackage.cmake says; HEADERS: those of which only the headers are used.
 # ql_unit_test(ROOM FILE …): one cmocka program per file, registered with ctest as unit.<room>.<file>.
 
-find_package(PkgConfig REQUIRED)
+include(cmake/QlPackage.cmake)
 
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -38,16 +39,21 @@ if(QL_HARDEN)
 endif()
 
 function(ql_room name)
-  cmake_parse_arguments(R "" "" "SOURCES;ROOMS;PACKAGES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(R "" "" "SOURCES;ROOMS;PACKAGES;HEADERS;LIBRARIES" ${ARGN})
   add_library(ql_${name} STATIC ${R_SOURCES})
   target_link_libraries(ql_${name} PUBLIC ql_flags)
   foreach(room ${R_ROOMS})
     target_link_libraries(ql_${name} PUBLIC ql_${room})
   endforeach()
   foreach(package ${R_PACKAGES})
+    ql_package(${package} target)
+    target_link_libraries(ql_${name} PRIVATE ${target})
+  endforeach()
+  foreach(package ${R_HEADERS})
     string(MAKE_C_IDENTIFIER ${package} id)
-    pkg_check_modules(QL_${id} REQUIRED IMPORTED_TARGET ${package})
-    target_link_libraries(ql_${name} PRIVATE PkgConfig::QL_${id})
+    pkg_check_modules(QL_${id} REQUIRED ${package})
+    target_include_directories(ql_${name} SYSTEM PRIVATE ${QL_${id}_INCLUDE_DIRS})
+    target_compile_options(ql_${name} PRIVATE ${QL_${id}_CFLAGS_OTHER})
   endforeach()
   if(R_LIBRARIES)
     target_link_libraries(ql_${name} PRIVATE ${R_LIBRARIES})

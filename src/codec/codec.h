@@ -23,6 +23,13 @@ size_t ql_compressor_bound(const struct ql_compressor *compressor, size_t len);
 QL_MUST_CHECK enum ql_status ql_compressor_run(struct ql_compressor *compressor, const void *ptr, size_t len, void *out,
                                                size_t *out_len, struct ql_err *err);
 
+/**
+ * As ql_compressor_run, for bytes that will not shrink, such as a few packed numbers: Snappy does not search them for what
+ * repeats. Any length will do; what it saves is the fixed cost of a call, so it is for short pages.
+ */
+QL_MUST_CHECK enum ql_status ql_compressor_store(struct ql_compressor *compressor, const void *ptr, size_t len, void *out,
+                                                 size_t *out_len, struct ql_err *err);
+
 enum ql_stream { QL_STREAM_PLAIN, QL_STREAM_GZIP, QL_STREAM_ZSTD };
 /** By the magic bytes; needs the first 4 bytes (fewer: PLAIN). A zstd stream may begin with a skippable frame, as pzstd's do.
  */

@@ -63,10 +63,39 @@ static enum ql_status run_zstd(struct ql_compressor *compressor, const void *ptr
     return QL_OK;
 }
 
+/*
+ * A raw Snappy block of one literal (format_description.txt, 1 and 2.1): the length as varint, the tag <len - 1 << 2>, the
+ * bytes. Snappy itself makes nothing else of fewer than 15 bytes.
+ */
+enum { LITERAL_MAX = 60, NO_MATCH_BELOW = 15 };
+
+static size_t put_literal(const void *ptr, size_t len, unsigned char *out) {
+    out[0] = (unsigned char)len; /* one byte up to 127 */
+    if (len == 0) {
+        return 1;
+    }
+    out[1] = (unsigned char)((len - 1) << 2);
+    memcpy(out + 2, ptr, len);
+    return len + 2;
+}
+
+enum ql_status ql_compressor_store(struct ql_compressor *compressor, const void *ptr, size_t len, void *out, size_t *out_len,
+                                   struct ql_err *err) {
+    if (compressor->codec != QL_CODEC_SNAPPY || len > LITERAL_MAX) {
+        return ql_compressor_run(compressor, ptr, len, out, out_len, err);
+    }
+    *out_len = put_literal(ptr, len, out);
+    return QL_OK;
+}
+
 enum ql_status ql_compressor_run(struct ql_compressor *compressor, const void *ptr, size_t len, void *out, size_t *out_len,
                                  struct ql_err *err) {
     if (compressor->codec == QL_CODEC_ZSTD) {
         return run_zstd(compressor, ptr, len, out, out_len, err);
+    }
+    if (compressor->codec == QL_CODEC_SNAPPY && len < NO_MATCH_BELOW) {
+        *out_len = put_literal(ptr, len, out);
+        return QL_OK;
     }
     if (compressor->codec == QL_CODEC_SNAPPY) {
         size_t n = snappy_max_compressed_length(len);

@@ -14,7 +14,9 @@
 
 /** Values of the enum settings, in the order in which the table lists them. */
 enum ql_set_source { QL_SET_SOURCE_EXPORTS, QL_SET_SOURCE_FILE };
-enum ql_set_layout { QL_SET_LAYOUT_WIDE, QL_SET_LAYOUT_LONG };
+enum ql_set_layout { QL_SET_LAYOUT_WIDE, QL_SET_LAYOUT_LONG, QL_SET_LAYOUT_TIDY };
+enum ql_set_parquet_compat { QL_SET_PARQUET_COMPAT_BROAD, QL_SET_PARQUET_COMPAT_MODERN };
+enum ql_set_rates { QL_SET_RATES_DOUBLE, QL_SET_RATES_DECIMAL };
 enum ql_set_profile { QL_SET_PROFILE_DEFAULT, QL_SET_PROFILE_PANDAS };
 enum ql_set_names { QL_SET_NAMES_SAFE, QL_SET_NAMES_RAW };
 enum ql_set_empty { QL_SET_EMPTY_ZERO, QL_SET_EMPTY_NULL };

@@ -1,74 +1,79 @@
 /*
- * Rows until they are handed on: columns of numbers, each brought to one scale when the batch leaves, and copies of the texts.
+ * Rows until they are handed on: columns of numbers at one scale each, intervals as runs, and copies of the texts.
  *
- * A number is put with the scale that it was written with; the largest becomes the column's. A value that does not fit an int64
- * at that scale leaves as decimal text, like the numbers that never did.
+ * A column keeps its scale from batch to batch and numbers are brought to it as they are put. A finer number raises it, which
+ * is rare, and the rows before are rescaled. A value that does not fit an int64 at the column's scale leaves as decimal text,
+ * like the numbers that never did; a column that had such values looks for its scale anew in the next batch, so that one
+ * number with many decimals does not make all that follow wide.
  */
 #include "csv/csv_internal.h"
 
 #include <stdlib.h>
 
-void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics, bool wants_interval_text) {
+/* Texts of a batch: long intervals and wide numbers leave in smaller batches. */
+enum { BATCH_TEXT_BYTES = 1024 * 1024 };
+
+void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics) {
     *batch = (struct ql_csv_batch){.n_metrics = n_metrics};
-    batch->start_us = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->start_us);
-    batch->end_us = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->end_us);
-    batch->queue_id = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->queue_id);
-    batch->queue_name = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->queue_name);
-    if (wants_interval_text) {
-        batch->interval_text = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->interval_text);
-    }
+    batch->queue = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->queue);
+    batch->runs = ql_mem_zalloc(QL_CSV_BATCH_ROWS + 1, sizeof *batch->runs); /* the last may have no row yet */
     batch->columns = ql_mem_zalloc(n_metrics, sizeof *batch->columns);
     batch->out = ql_mem_zalloc(n_metrics, sizeof *batch->out);
     for (size_t i = 0; i < n_metrics; i++) {
         batch->columns[i].k = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->columns[i].k);
-        batch->columns[i].scale = ql_mem_zalloc(QL_CSV_BATCH_ROWS, sizeof *batch->columns[i].scale);
     }
 }
 
 void ql_csv_batch_fini(struct ql_csv_batch *batch) {
     for (size_t i = 0; i < batch->n_metrics; i++) {
         ql_mem_free(batch->columns[i].k);
-        ql_mem_free(batch->columns[i].scale);
         ql_mem_free(batch->columns[i].wide);
     }
     ql_mem_free(batch->columns);
     ql_mem_free(batch->out);
-    ql_mem_free(batch->start_us);
-    ql_mem_free(batch->end_us);
-    ql_mem_free(batch->queue_id);
-    ql_mem_free(batch->queue_name);
-    ql_mem_free(batch->interval_text);
+    ql_mem_free(batch->queue);
+    ql_mem_free(batch->runs);
     ql_arena_fini(&batch->arena);
     *batch = (struct ql_csv_batch){0};
+}
+
+static void end_run(struct ql_csv_batch *batch) {
+    if (batch->n_runs != 0) {
+        batch->runs[batch->n_runs - 1].n_rows = (uint32_t)(batch->n_rows - batch->run_start);
+        batch->n_runs -= batch->n_rows == batch->run_start; /* no row came */
+    }
+}
+
+void ql_csv_batch_begin_run(struct ql_csv_batch *batch, const int64_t interval_us[2], struct ql_str text) {
+    end_run(batch);
+    batch->run_start = batch->n_rows;
+    batch->runs[batch->n_runs++] = (struct ql_rows_run){.start_us = interval_us[0], .end_us = interval_us[1], .text = text};
 }
 
 static void put_wide(struct ql_csv_batch_column *column, size_t row, struct ql_str text) {
     QL_MEM_GROW(column->wide, column->cap_wide, column->n_wide + 1);
     column->wide[column->n_wide++] = (struct ql_wide_number){.row = (uint32_t)row, .text = text};
     column->k[row] = QL_NUMBER_WIDE;
-    column->scale[row] = 0;
 }
 
-void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide) {
-    struct ql_csv_batch_column *column = &batch->columns[metric];
-    size_t row = batch->n_rows;
-    if (number->kind == QL_CSV_NUMBER_WIDE) {
-        put_wide(column, row, (struct ql_str){.ptr = ql_arena_copy(&batch->arena, wide.ptr, wide.len), .len = wide.len});
-        return;
+static void make_wide(struct ql_csv_batch *batch, struct ql_csv_batch_column *column, size_t row, int64_t k, int scale) {
+    struct ql_buf text = {0};
+    ql_buf_printf(&text, "%lld", (long long)k);
+    if (scale != 0) {
+        ql_buf_printf(&text, "e-%02d", scale);
     }
-    bool is_missing = number->kind != QL_CSV_NUMBER_EXACT;
-    column->k[row] = is_missing ? QL_NUMBER_MISSING : number->k;
-    column->scale[row] = is_missing ? 0 : number->scale;
+    struct ql_str copy = {.ptr = ql_arena_copy(&batch->arena, text.ptr, text.len), .len = text.len};
+    ql_buf_fini(&text);
+    put_wide(column, row, copy);
 }
 
-static struct ql_str copy_text(struct ql_arena *arena, struct ql_str s) {
-    return (struct ql_str){.ptr = ql_arena_copy(arena, s.ptr, s.len), .len = s.len};
-}
-
-void ql_csv_batch_put_queue(struct ql_csv_batch *batch, struct ql_str id, struct ql_str name) {
-    size_t n = batch->n_rows;
-    batch->queue_id[n] = id.len != 0 ? copy_text(&batch->arena, id) : id;
-    batch->queue_name[n] = name.ptr == id.ptr ? batch->queue_id[n] : copy_text(&batch->arena, name);
+static void put_scaled(struct ql_csv_batch *batch, struct ql_csv_batch_column *column, size_t row, int64_t k, int scale) {
+    int64_t scaled;
+    if (__builtin_mul_overflow(k, ql_csv_pow10(column->scale - scale), &scaled) || scaled <= QL_NUMBER_WIDE) {
+        make_wide(batch, column, row, k, scale);
+    } else {
+        column->k[row] = scaled;
+    }
 }
 
 static int compare_wide(const void *a, const void *b) {
@@ -77,37 +82,13 @@ static int compare_wide(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
-static void make_wide(struct ql_csv_batch *batch, struct ql_csv_batch_column *column, size_t row) {
-    struct ql_buf text = {0};
-    ql_buf_printf(&text, "%lld", (long long)column->k[row]);
-    if (column->scale[row] != 0) {
-        ql_buf_printf(&text, "e-%02d", (int)column->scale[row]);
-    }
-    struct ql_str copy = {.ptr = ql_arena_copy(&batch->arena, text.ptr, text.len), .len = text.len};
-    ql_buf_fini(&text);
-    put_wide(column, row, copy);
-}
-
-static void level_column(struct ql_csv_batch *batch, struct ql_csv_batch_column *column) {
+static void raise_scale(struct ql_csv_batch *batch, struct ql_csv_batch_column *column, int scale) {
     size_t n_wide = column->n_wide;
-    column->max_scale = 0;
+    int before = column->scale;
+    column->scale = scale;
     for (size_t row = 0; row < batch->n_rows; row++) {
-        column->max_scale = column->scale[row] > column->max_scale ? column->scale[row] : column->max_scale;
-    }
-    if (column->max_scale == 0) {
-        return;
-    }
-    for (size_t row = 0; row < batch->n_rows; row++) { /* multiplies by 1 too: scales come in no order to be foreseen */
-        int64_t k = column->k[row];
-        if (k <= QL_NUMBER_WIDE) {
-            continue;
-        }
-        int64_t scaled;
-        if (__builtin_mul_overflow(k, ql_csv_pow10(column->max_scale - column->scale[row]), &scaled) ||
-            scaled <= QL_NUMBER_WIDE) {
-            make_wide(batch, column, row);
-        } else {
-            column->k[row] = scaled;
+        if (column->k[row] > QL_NUMBER_WIDE) {
+            put_scaled(batch, column, row, column->k[row], before);
         }
     }
     if (column->n_wide != n_wide) {
@@ -115,30 +96,55 @@ static void level_column(struct ql_csv_batch *batch, struct ql_csv_batch_column 
     }
 }
 
-void ql_csv_batch_view(struct ql_csv_batch *batch, uint32_t input, bool has_queue_id, struct ql_rows *rows) {
-    for (size_t i = 0; i < batch->n_metrics; i++) {
-        struct ql_csv_batch_column *column = &batch->columns[i];
-        level_column(batch, column);
-        batch->out[i] = (struct ql_number_column){
-            .k = column->k, .scale = column->max_scale, .wide = column->wide, .n_wide = column->n_wide};
+void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide) {
+    struct ql_csv_batch_column *column = &batch->columns[metric];
+    size_t row = batch->n_rows;
+    if (number->kind == QL_CSV_NUMBER_WIDE) {
+        put_wide(column, row, wide);
+        return;
     }
-    *rows = (struct ql_rows){
-        .n_rows = batch->n_rows,
-        .input = input,
-        .start_us = batch->start_us,
-        .end_us = batch->end_us,
-        .interval_text = batch->interval_text,
-        .queue_id = has_queue_id ? batch->queue_id : NULL,
-        .queue_name = batch->queue_name,
-        .n_metrics = batch->n_metrics,
-        .metrics = batch->out,
-    };
+    if (number->kind != QL_CSV_NUMBER_EXACT) {
+        column->k[row] = QL_NUMBER_MISSING;
+        return;
+    }
+    if (number->scale > column->scale) {
+        raise_scale(batch, column, number->scale);
+    }
+    put_scaled(batch, column, row, number->k, number->scale);
+}
+
+void ql_csv_batch_set_absent(struct ql_csv_batch *batch, size_t metric) {
+    for (size_t row = 0; row < QL_CSV_BATCH_ROWS; row++) {
+        batch->columns[metric].k[row] = QL_NUMBER_MISSING;
+    }
+}
+
+bool ql_csv_batch_is_full(const struct ql_csv_batch *batch) {
+    return batch->n_rows == QL_CSV_BATCH_ROWS || batch->arena.used > BATCH_TEXT_BYTES;
+}
+
+void ql_csv_batch_view(struct ql_csv_batch *batch, struct ql_rows *rows) {
+    end_run(batch);
+    for (size_t i = 0; i < batch->n_metrics; i++) {
+        const struct ql_csv_batch_column *column = &batch->columns[i];
+        batch->out[i] = (struct ql_number_column){
+            .k = column->k, .scale = (uint8_t)column->scale, .wide = column->wide, .n_wide = column->n_wide};
+    }
+    rows->n_rows = batch->n_rows;
+    rows->n_runs = batch->n_runs;
+    rows->runs = batch->runs;
+    rows->queue = batch->queue;
+    rows->n_metrics = batch->n_metrics;
+    rows->metrics = batch->out;
 }
 
 void ql_csv_batch_reset(struct ql_csv_batch *batch) {
     batch->n_rows = 0;
+    batch->n_runs = 0;
     for (size_t i = 0; i < batch->n_metrics; i++) {
-        batch->columns[i].n_wide = 0;
+        struct ql_csv_batch_column *column = &batch->columns[i];
+        column->scale = column->n_wide != 0 ? 0 : column->scale;
+        column->n_wide = 0;
     }
     ql_arena_reset(&batch->arena);
 }

@@ -1,8 +1,8 @@
 /*
- * The public face: drives an input through decode, header, scanner and rows, and hands batches on.
+ * The public face: drives an input through decode and header, and gives the text behind the header to blocks.c.
  *
- * An input is first its header (text is collected until the header row is complete), then rows. The first failure sticks:
- * whatever is fed afterwards fails the same way, so half an input cannot be mistaken for a whole one.
+ * An input is first its header (text is collected until the header row is complete), then rows. The first failure in the order
+ * of the text sticks: whatever is fed afterwards fails the same way, so half an input cannot be mistaken for a whole one.
  */
 #include "csv/csv_internal.h"
 
@@ -10,10 +10,7 @@
 
 #include <inttypes.h>
 
-enum {
-    HEAD_PIECE_BYTES = 16 * 1024,
-    BATCH_TEXT_BYTES = 1024 * 1024, /* texts of a batch: rows with long names leave in smaller batches */
-};
+enum { HEAD_PIECE_BYTES = 16 * 1024 };
 /* What limits that were not given stand for. */
 static const struct ql_csv_limits DEFAULT_LIMITS = {
     .max_field_bytes = 1024 * 1024,
@@ -42,18 +39,16 @@ struct ql_csv {
     char last_byte;
     struct ql_csv_decode decode;
     struct ql_csv_head head;
-    struct ql_csv_scanner scanner;
     struct ql_arena input_arena;
     struct ql_csv_columns columns;
+    struct ql_csv_input input;
 
     bool has_first;
     struct ql_csv_columns first;
     char *first_name;
 
-    struct ql_csv_reader reader;
-    struct ql_csv_batch batch;
-    struct ql_csv_bad_rows bad_rows;
-    int64_t rows, ignored_columns, bytes_in, bytes_decoded; /* the last two: of the inputs before this one */
+    struct ql_csv_blocks *blocks;
+    int64_t ignored_columns, bytes_in, bytes_decoded; /* the last two: of the inputs before this one */
 };
 
 static struct ql_csv_limits complete_limits(struct ql_csv_limits limits) {
@@ -76,28 +71,30 @@ static enum ql_status prepare(struct ql_csv *csv, struct ql_err *err) {
     return ql_csv_wanted_init(&csv->wanted, &csv->options, &csv->arena, err);
 }
 
-struct ql_csv *ql_csv_new(const struct ql_csv_options *options, const struct ql_csv_sink *sink) {
+struct ql_csv *ql_csv_new_tuned(const struct ql_csv_options *options, const struct ql_csv_sink *sink,
+                                const struct ql_csv_tuning *tuning) {
     struct ql_csv *csv = ql_mem_zalloc(1, sizeof *csv);
     csv->options = *options;
     csv->sink = *sink;
     csv->limits = complete_limits(options->limits);
-    csv->bad_rows = (struct ql_csv_bad_rows){
-        .policy = options->on_bad_row, .max_rows = options->max_bad_rows, .quarantine = options->quarantine};
-    csv->scanner.kernel = ql_csv_kernel_choose(options->cpu);
     csv->status = prepare(csv, &csv->failure);
     if (options->queues != NULL) {
         ql_csv_queues_init(&csv->queues, options->queues, options->n_queues, &csv->arena);
     }
-    ql_csv_batch_init(&csv->batch, options->n_metrics, options->wants_interval_text);
+    csv->blocks = ql_csv_blocks_new(&csv->options, tuning);
     return csv;
 }
 
+struct ql_csv *ql_csv_new(const struct ql_csv_options *options, const struct ql_csv_sink *sink) {
+    return ql_csv_new_tuned(options, sink, &(struct ql_csv_tuning){0});
+}
+
 static void end_input(struct ql_csv *csv) {
+    ql_csv_blocks_abandon(csv->blocks);
     csv->bytes_in += csv->decode.bytes_in;
     csv->bytes_decoded += csv->decode.bytes_decoded;
     ql_csv_decode_fini(&csv->decode);
     ql_csv_head_fini(&csv->head);
-    ql_csv_scanner_fini(&csv->scanner);
 }
 
 void ql_csv_free(struct ql_csv *csv) {
@@ -105,70 +102,12 @@ void ql_csv_free(struct ql_csv *csv) {
         return;
     }
     end_input(csv);
-    ql_csv_reader_fini(&csv->reader);
-    ql_csv_batch_fini(&csv->batch);
-    ql_csv_bad_rows_fini(&csv->bad_rows);
+    ql_csv_blocks_free(csv->blocks);
     ql_arena_fini(&csv->input_arena);
     ql_arena_fini(&csv->arena);
     ql_mem_free(csv->first_name);
     ql_mem_free(csv->name);
     ql_mem_free(csv);
-}
-
-/* ---- batches ---- */
-
-static enum ql_status flush(struct ql_csv *csv, struct ql_err *err) {
-    enum ql_status status = QL_OK;
-    if (csv->batch.n_rows != 0) {
-        struct ql_rows rows;
-        ql_csv_batch_view(&csv->batch, (uint32_t)(csv->n_inputs - 1), csv->columns.queue_id != QL_CSV_NONE, &rows);
-        csv->rows += (int64_t)rows.n_rows;
-        status = csv->sink.rows(csv->sink.ctx, &rows, err);
-    }
-    ql_csv_batch_reset(&csv->batch);
-    ql_csv_reader_forget_text(&csv->reader);
-    return status;
-}
-
-/* ---- limits ---- */
-
-static void set_line(struct ql_err *err, int64_t line, int64_t offset) {
-    if (err != NULL) {
-        err->row = line;
-        err->byte_offset = offset;
-    }
-}
-
-static enum ql_status fail_limit(const struct ql_csv *csv, enum ql_csv_scan_result limit, int64_t line, int64_t offset,
-                                 struct ql_err *err) {
-    const char *const OPEN_QUOTE = "look for a quote that is not closed; if the data are right, raise";
-    switch (limit) {
-    case QL_CSV_SCAN_MAX_FIELD:
-        (void)QL_FAIL(err, QL_E_LIMIT, "line %" PRId64 ": a field is longer than %zu bytes, the limit of --max-field-bytes",
-                      line, csv->limits.max_field_bytes);
-        ql_err_hint(err, "%s --max-field-bytes", OPEN_QUOTE);
-        break;
-    case QL_CSV_SCAN_MAX_COLUMNS:
-        (void)QL_FAIL(err, QL_E_LIMIT, "the header has more than %zu columns, the limit of --max-columns",
-                      csv->limits.max_columns);
-        ql_err_hint(err, "raise --max-columns if the data are right");
-        break;
-    case QL_CSV_SCAN_MAX_ROW:
-    default:
-        (void)QL_FAIL(err, QL_E_LIMIT, "line %" PRId64 ": the row is longer than %zu bytes, the limit of --max-row-bytes", line,
-                      csv->limits.max_row_bytes);
-        ql_err_hint(err, "%s --max-row-bytes", OPEN_QUOTE);
-        break;
-    }
-    set_line(err, line, offset);
-    return QL_E_LIMIT;
-}
-
-static enum ql_status fail_open_quote(int64_t line, int64_t offset, struct ql_err *err) {
-    (void)QL_FAIL(err, QL_E_TRUNCATED, "the input ends inside quotes, in the row that begins at line %" PRId64, line);
-    ql_err_hint(err, "get the file again; if it is whole, look for a quote that is not closed");
-    set_line(err, line, offset);
-    return QL_E_TRUNCATED;
 }
 
 /* ---- the header ---- */
@@ -193,10 +132,10 @@ static enum ql_status check_head_end(const struct ql_csv *csv, struct ql_err *er
         const struct ql_csv_candidate *candidate = &csv->head.candidates[i];
         enum ql_csv_scan_result result = candidate->result;
         if (result == QL_CSV_SCAN_MAX_FIELD || result == QL_CSV_SCAN_MAX_ROW || result == QL_CSV_SCAN_MAX_COLUMNS) {
-            return fail_limit(csv, result, candidate->line, (int64_t)candidate->base, err);
+            return ql_csv_fail_limit(&csv->limits, result, candidate->line, (int64_t)candidate->base, err);
         }
         if (result == QL_CSV_SCAN_OPEN_QUOTE) {
-            return fail_open_quote(candidate->line, (int64_t)candidate->base, err);
+            return ql_csv_fail_open_quote(candidate->line, (int64_t)candidate->base, err);
         }
     }
     return QL_OK;
@@ -225,7 +164,10 @@ static enum ql_status check_header_row(const struct ql_csv *csv, const struct ql
         status = QL_FAIL(err, QL_E_DATA, "the header's column %zu has text behind its closing quote", row->fault_field + 1);
         ql_err_hint(err, "check --delimiter; quotes inside a quoted field are doubled");
     }
-    set_line(status != QL_OK ? err : NULL, row->line, row->offset);
+    if (status != QL_OK && err != NULL) {
+        err->row = row->line;
+        err->byte_offset = row->offset;
+    }
     ql_buf_fini(&text);
     return status;
 }
@@ -255,86 +197,34 @@ static enum ql_status read_header(struct ql_csv *csv, const struct ql_csv_candid
     return QL_OK;
 }
 
-static enum ql_status scan_rows(struct ql_csv *csv, struct ql_str chunk, struct ql_err *err);
-
 /* The header is complete: rows begin, the first of them in the text that was collected with it. */
 static enum ql_status begin_rows(struct ql_csv *csv, struct ql_err *err) {
     const struct ql_csv_candidate *chosen;
     QL_TRY(read_header(csv, &chosen, err));
     csv->has_columns = true;
     csv->ignored_columns = csv->columns.n_ignored > csv->ignored_columns ? csv->columns.n_ignored : csv->ignored_columns;
-    ql_csv_reader_begin(&csv->reader, &csv->options, &csv->columns, csv->options.queues != NULL ? &csv->queues : NULL,
-                        &csv->input_arena);
+    csv->input = (struct ql_csv_input){.number = (uint64_t)csv->n_inputs,
+                                       .options = &csv->options,
+                                       .limits = &csv->limits,
+                                       .sink = &csv->sink,
+                                       .columns = &csv->columns,
+                                       .queues = csv->options.queues != NULL ? &csv->queues : NULL,
+                                       .name = csv->name,
+                                       .encoding = ql_csv_decode_encoding_name(&csv->decode),
+                                       .delimiter = chosen->scan.delimiter};
     size_t used = chosen->base + chosen->scan.pos;
-    ql_csv_scanner_begin(&csv->scanner, &csv->limits, chosen->scan.delimiter, csv->columns.n_columns);
-    csv->scanner.line = chosen->line + ql_csv_scan_count_lines(&chosen->scan, csv->head.text.ptr + chosen->base);
-    csv->scanner.offset = csv->decode.mark_len + (int64_t)used;
+    ql_csv_blocks_begin(csv->blocks, &csv->input,
+                        chosen->line + ql_csv_scan_count_lines(&chosen->scan, csv->head.text.ptr + chosen->base),
+                        csv->decode.mark_len + (int64_t)used);
     const struct ql_csv_header header = {.is_present = csv->columns.is_present,
                                          .has_queue_id = csv->columns.queue_id != QL_CSV_NONE,
                                          .ignored = csv->columns.ignored,
                                          .n_ignored = (size_t)csv->columns.n_ignored};
     QL_TRY(csv->sink.header(csv->sink.ctx, &header, err));
-    QL_TRY(scan_rows(csv, (struct ql_str){.ptr = csv->head.text.ptr + used, .len = csv->head.text.len - used}, err));
+    const struct ql_str text = {.ptr = csv->head.text.ptr + used, .len = csv->head.text.len - used};
+    QL_TRY(ql_csv_blocks_put(csv->blocks, text, err));
     ql_csv_head_fini(&csv->head);
     return QL_OK;
-}
-
-/* ---- rows ---- */
-
-static bool is_batch_full(const struct ql_csv *csv) {
-    return csv->batch.n_rows == QL_CSV_BATCH_ROWS || csv->batch.arena.used > BATCH_TEXT_BYTES;
-}
-
-static enum ql_status take_row(struct ql_csv *csv, const struct ql_csv_row *row, struct ql_err *err) {
-    if (csv->rows + (int64_t)csv->batch.n_rows + csv->bad_rows.n_rows >= csv->limits.max_rows) {
-        (void)QL_FAIL(err, QL_E_LIMIT, "more than %" PRId64 " rows, the limit of --max-rows", csv->limits.max_rows);
-        ql_err_hint(err, "raise --max-rows if the data are right");
-        set_line(err, row->line, row->offset);
-        return QL_E_LIMIT;
-    }
-    struct ql_csv_defect defect;
-    if (!ql_csv_reader_read(&csv->reader, row, &csv->batch, &defect)) {
-        QL_TRY(ql_csv_bad_rows_put(&csv->bad_rows, row, &defect, &csv->columns, csv->name,
-                                   ql_csv_decode_encoding_name(&csv->decode), err));
-    }
-    return is_batch_full(csv) ? flush(csv, err) : QL_OK;
-}
-
-static enum ql_status take_result(struct ql_csv *csv, enum ql_csv_scan_result result, const struct ql_csv_row *row,
-                                  struct ql_err *err) {
-    if (result == QL_CSV_SCAN_ROW) {
-        return take_row(csv, row, err);
-    }
-    return result == QL_CSV_SCAN_OPEN_QUOTE ? fail_open_quote(row->line, row->offset, err)
-                                            : fail_limit(csv, result, row->line, row->offset, err);
-}
-
-/* As many rows as the index has, up to one that has to be scanned. */
-static enum ql_status take_indexed_rows(struct ql_csv *csv, struct ql_err *err) {
-    struct ql_csv_indexed_rows rows;
-    size_t n = 1;
-    while (n != 0 && ql_csv_scanner_view_indexed(&csv->scanner, &rows)) {
-        int64_t n_left = csv->limits.max_rows - csv->rows - (int64_t)csv->batch.n_rows - csv->bad_rows.n_rows;
-        size_t n_max = QL_CSV_BATCH_ROWS - csv->batch.n_rows;
-        n_max = n_left > (int64_t)n_max ? n_max : n_left > 0 ? (size_t)n_left : 0;
-        n = ql_csv_reader_read_indexed(&csv->reader, &rows, n_max, &csv->batch);
-        ql_csv_scanner_skip_indexed(&csv->scanner, n);
-        QL_TRY(is_batch_full(csv) ? flush(csv, err) : QL_OK);
-    }
-    return QL_OK;
-}
-
-static enum ql_status scan_rows(struct ql_csv *csv, struct ql_str chunk, struct ql_err *err) {
-    struct ql_csv_row row;
-    ql_csv_scanner_put(&csv->scanner, chunk);
-    for (;;) {
-        QL_TRY(take_indexed_rows(csv, err));
-        enum ql_csv_scan_result result = ql_csv_scanner_next(&csv->scanner, &row);
-        if (result == QL_CSV_SCAN_MORE) {
-            return QL_OK;
-        }
-        QL_TRY(take_result(csv, result, &row, err));
-    }
 }
 
 /* ---- the input ---- */
@@ -367,7 +257,7 @@ static enum ql_status on_text(void *ctx, const void *ptr, size_t len, struct ql_
             QL_TRY(begin_rows(csv, err));
         }
     }
-    return csv->has_columns ? scan_rows(csv, text, err) : QL_OK;
+    return csv->has_columns ? ql_csv_blocks_put(csv->blocks, text, err) : QL_OK;
 }
 
 /* The failure is told with the input's name, now and whenever it is asked again. */
@@ -399,10 +289,21 @@ void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized)
     csv->has_columns = false;
     csv->last_byte = '\0';
     ql_arena_reset(&csv->input_arena);
-    ql_csv_batch_reset(&csv->batch); /* an input that was given up */
-    ql_csv_reader_forget_text(&csv->reader);
     ql_csv_decode_begin(&csv->decode, csv->encoding, &csv->limits, (struct ql_sink){.write = on_text, .ctx = csv});
     ql_csv_head_begin(&csv->head, &csv->limits, csv->options.delimiter);
+}
+
+/* Before decoding fails: what is wrong with the text that it gave comes first. */
+static enum ql_status drain(struct ql_csv *csv, enum ql_status status, struct ql_err *err) {
+    if (status != QL_OK && csv->has_columns) {
+        struct ql_err failure = {0};
+        enum ql_status earlier = ql_csv_blocks_drain(csv->blocks, &failure);
+        if (earlier != QL_OK) {
+            *err = failure;
+            return earlier;
+        }
+    }
+    return status;
 }
 
 enum ql_status ql_csv_feed(struct ql_csv *csv, const void *ptr, size_t len, struct ql_err *err) {
@@ -412,11 +313,23 @@ enum ql_status ql_csv_feed(struct ql_csv *csv, const void *ptr, size_t len, stru
     if (len == 0) {
         return QL_OK;
     }
-    return finish_call(csv, ql_csv_decode_feed(&csv->decode, ptr, len, &csv->failure), err);
+    enum ql_status status = ql_csv_decode_feed(&csv->decode, ptr, len, &csv->failure);
+    return finish_call(csv, drain(csv, status, &csv->failure), err);
+}
+
+/* Only text in UTF-8 goes on where it lies. */
+void *ql_csv_room(struct ql_csv *csv, size_t *cap) {
+    const struct ql_csv_decode *decode = &csv->decode;
+    *cap = 0;
+    bool is_unchanged = decode->stream == QL_STREAM_PLAIN && decode->encoding == QL_CSV_UTF8;
+    return csv->status == QL_OK && csv->has_columns && is_unchanged ? ql_csv_blocks_room(csv->blocks, cap) : NULL;
 }
 
 static enum ql_status finish_input(struct ql_csv *csv, struct ql_err *err) {
-    QL_TRY(ql_csv_decode_finish(&csv->decode, err));
+    QL_TRY(drain(csv, ql_csv_decode_finish(&csv->decode, err), err));
+    if (csv->has_columns) {
+        QL_TRY(ql_csv_blocks_drain(csv->blocks, err));
+    }
     QL_TRY(check_unsized(csv, err));
     if (csv->is_unsized && csv->decode.stream == QL_STREAM_PLAIN && csv->last_byte != '\n') {
         (void)QL_FAIL(err, QL_E_TRUNCATED, "the input came without its length and does not end in a line break: it may be cut");
@@ -426,12 +339,7 @@ static enum ql_status finish_input(struct ql_csv *csv, struct ql_err *err) {
         ql_csv_head_end(&csv->head);
         QL_TRY(begin_rows(csv, err));
     }
-    struct ql_csv_row row;
-    enum ql_csv_scan_result result = ql_csv_scanner_end(&csv->scanner, &row);
-    if (result != QL_CSV_SCAN_MORE) {
-        QL_TRY(take_result(csv, result, &row, err));
-    }
-    return flush(csv, err);
+    return ql_csv_blocks_end(csv->blocks, err);
 }
 
 enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err) {
@@ -442,14 +350,17 @@ enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err) {
 }
 
 void ql_csv_get_stats(const struct ql_csv *csv, struct ql_csv_stats *stats) {
+    struct ql_csv_counts counts;
+    int64_t bad_rows;
+    ql_csv_blocks_get_counts(csv->blocks, &counts, &bad_rows);
     *stats = (struct ql_csv_stats){
-        .rows = csv->rows + (int64_t)csv->batch.n_rows,
-        .bad_rows = csv->bad_rows.n_rows,
-        .missing_values = csv->reader.missing_values,
-        .nan_values = csv->reader.nan_values,
+        .rows = counts.rows,
+        .bad_rows = bad_rows,
+        .missing_values = counts.missing_values,
+        .nan_values = counts.nan_values,
         .ignored_columns = csv->ignored_columns,
         .bytes_in = csv->bytes_in + csv->decode.bytes_in,
         .bytes_decoded = csv->bytes_decoded + csv->decode.bytes_decoded,
-        .out_of_range_rows = csv->reader.out_of_range_rows,
+        .out_of_range_rows = counts.out_of_range_rows,
     };
 }

@@ -50,6 +50,7 @@ struct ql_csv_options {
     /* CSV text with a header: line, byte_offset, column, reason, row, input; used if on_bad_row says so */
     struct ql_sink quarantine;
     struct ql_csv_limits limits;
+    size_t n_threads; /* that read rows, with the one that feeds; 0: as many as there are processors. The rows are the same. */
     const struct ql_cpu *cpu; /* read by ql_csv_new; NULL: portable code. It decides about speed alone */
 };
 
@@ -67,10 +68,20 @@ struct ql_csv_stats {
     int64_t out_of_range_rows;
 };
 
+/**
+ * Receives rows in two steps, so that most of the work can be done by several threads at once.
+ *
+ * pack is called by the thread that read the batch (batch->lane says which; never twice at once for one lane) and makes of it
+ * whatever take wants; it may be called for rows that turn out not to be there, because a piece of text was read under a wrong
+ * assumption: then drop ends what was made. take gets what was packed in the order of the rows, one call at a time, from any
+ * thread, and owns it, also when it fails.
+ */
 struct ql_csv_sink {
-    /** Once per input, before its first batch. */
+    /** Once per input, before its first batch; by the thread that feeds. */
     enum ql_status (*header)(void *ctx, const struct ql_csv_header *header, struct ql_err *err);
-    enum ql_status (*rows)(void *ctx, const struct ql_rows *rows, struct ql_err *err);
+    enum ql_status (*pack)(void *ctx, const struct ql_rows *rows, void **packed, struct ql_err *err);
+    enum ql_status (*take)(void *ctx, void *packed, struct ql_err *err);
+    void (*drop)(void *ctx, void *packed);
     void *ctx;
 };
 
@@ -90,6 +101,11 @@ void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized)
  * way.
  */
 QL_MUST_CHECK enum ql_status ql_csv_feed(struct ql_csv *csv, const void *ptr, size_t len, struct ql_err *err);
+/**
+ * Where the next bytes may be put before they are fed, so that they need not be copied; *cap is how many, NULL: nowhere just
+ * now (compressed or converted text, say). What is fed from elsewhere is copied.
+ */
+void *ql_csv_room(struct ql_csv *csv, size_t *cap);
 /** Delivers what is left; fails for a cut stream, an open quote, an empty input. */
 QL_MUST_CHECK enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err);
 void ql_csv_get_stats(const struct ql_csv *csv, struct ql_csv_stats *stats);

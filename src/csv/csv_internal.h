@@ -7,9 +7,13 @@
  *   scanner.c  RFC 4180 over chunks                       text -> rows of fields
  *   row.c      interval.c, number.c                       fields -> values
  *   index.c    index_x86.c, index_neon.c; regular rows    text -> positions of delimiters and line ends
- *   quick_row.c  known_queues.c, swar.h; the same rows    positions -> values; declines what is not plain
- *   batch.c    one scale a column                         values -> struct ql_rows
- *   bad_row.c  what happens to a row that cannot be read
+ *   quick_row.c  swar.h; the same rows                    positions -> values; declines what is not plain
+ *   quick_row.h  rows that are as expected, no index      text -> values; compiled for each kernel
+ *   dictionary.c  queues by their spelling                fields -> codes
+ *   batch.c    one scale a column, runs of intervals      values -> struct ql_rows
+ *   lane.c     all of these for one thread                text -> packed batches
+ *   careful.c  bad_row.c; the reader that knows where it is, and what happens to a row that cannot be read
+ *   blocks.c   text in blocks, read by several lanes at once, taken in order
  *   csv.c      the public face, which drives all of these
  */
 #ifndef QL_CSV_CSV_INTERNAL_H
@@ -83,6 +87,7 @@ enum ql_csv_scan_result {
     QL_CSV_SCAN_MAX_FIELD,
     QL_CSV_SCAN_MAX_ROW,
     QL_CSV_SCAN_MAX_COLUMNS,
+    QL_CSV_SCAN_MAX_ROWS, /* not the scanner's: --max-rows */
 };
 
 /** One row in the making: may be left at any byte and taken up again when more bytes stand behind the same ones. */
@@ -136,13 +141,14 @@ struct ql_csv_scanner {
     unsigned pause, last_pause;
 };
 
+enum { QL_CSV_PAD_BYTES = QL_CSV_BLOCK_BYTES };
+
 /** Complete regular rows at the front of what was put, by the positions of their delimiters. */
 struct ql_csv_indexed_rows {
     const char *text;     /* positions count from here */
-    const uint32_t *ends; /* delimiters and line ends */
+    const uint32_t *ends; /* delimiters and line ends; ends[-1] as in index.h */
     const uint32_t *rows; /* [n_rows] how many `ends` there are up to the row's end */
     size_t n_rows;
-    uint32_t start;         /* of the first row */
     uint32_t n_ends_before; /* `ends` of rows before it */
     size_t max_row_bytes;   /* a longer one may pass a limit */
 };
@@ -150,9 +156,15 @@ struct ql_csv_indexed_rows {
 /** Rows have n_columns fields. line and offset are those of the first byte that will be put. */
 void ql_csv_scanner_begin(struct ql_csv_scanner *scanner, const struct ql_csv_limits *limits, char delimiter, size_t n_columns);
 void ql_csv_scanner_fini(struct ql_csv_scanner *scanner);
-/** The chunk must live until `next` has said MORE. */
+/** Forgets text and place: what is put next begins with a row, at line and byte 0. */
+void ql_csv_scanner_reset(struct ql_csv_scanner *scanner);
+/** The chunk must live until `next` has said MORE, and QL_CSV_PAD_BYTES before and behind it must be readable. */
 void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk);
 enum ql_csv_scan_result ql_csv_scanner_next(struct ql_csv_scanner *scanner, struct ql_csv_row *row);
+/** The text from the next row on; false if the row has begun in what was put before, or the index has it. */
+bool ql_csv_scanner_view_text(struct ql_csv_scanner *scanner, struct ql_str *text);
+/** Of it, whole rows of one line each are done with. */
+void ql_csv_scanner_skip_text(struct ql_csv_scanner *scanner, size_t n_bytes, size_t n_rows);
 /** False if the next row is none that the index knows. */
 bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_indexed_rows *rows);
 /** The first n of them are done with. */
@@ -315,8 +327,11 @@ struct ql_csv_number_scratch {
 enum ql_csv_fault ql_csv_number_parse(struct ql_str s, const struct ql_csv_number_rule *rule, struct ql_csv_number *number,
                                       struct ql_csv_number_scratch *scratch);
 void ql_csv_number_scratch_fini(struct ql_csv_number_scratch *scratch);
+extern const int64_t ql_csv_powers_of_10[QL_CSV_SCALE_MAX + 1];
 /** 10^n for n up to QL_CSV_SCALE_MAX. */
-int64_t ql_csv_pow10(int n);
+static inline int64_t ql_csv_pow10(int n) {
+    return ql_csv_powers_of_10[n];
+}
 
 /* ---- interval.c ---- */
 
@@ -335,8 +350,7 @@ enum ql_csv_fault ql_csv_interval_parse(const struct ql_csv_clock *clock, struct
 
 struct ql_csv_batch_column {
     int64_t *k;
-    uint8_t *scale; /* by row */
-    uint8_t max_scale;
+    int scale; /* of all rows; kept from batch to batch, because a column is mostly written in one way */
     struct ql_wide_number *wide;
     size_t n_wide, cap_wide;
 };
@@ -344,86 +358,122 @@ struct ql_csv_batch_column {
 /** Rows until they are handed on. */
 struct ql_csv_batch {
     size_t n_rows, n_metrics;
-    int64_t *start_us, *end_us;
-    struct ql_str *interval_text; /* NULL: not asked for */
-    struct ql_str *queue_id, *queue_name;
+    uint32_t *queue;
+    struct ql_rows_run *runs; /* n_rows of the last one is not known before the view is made */
+    size_t n_runs, run_start; /* the first row of the last run */
     struct ql_csv_batch_column *columns;
     struct ql_number_column *out;
     struct ql_arena arena; /* the texts of the rows */
 };
 
 enum { QL_CSV_BATCH_ROWS = 2048 };
-void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics, bool wants_interval_text);
+void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics);
 void ql_csv_batch_fini(struct ql_csv_batch *batch);
-/** Copies the queue of row n_rows; where the id stands for the name, they share their bytes. */
-void ql_csv_batch_put_queue(struct ql_csv_batch *batch, struct ql_str id, struct ql_str name);
+/** Row n_rows, and those that follow it until the next call, are of this interval. text: in the batch's arena, or {0}. */
+void ql_csv_batch_begin_run(struct ql_csv_batch *batch, const int64_t interval_us[2], struct ql_str text);
 /** A number of row n_rows; wide: its text in the batch's arena, where it is WIDE. The caller counts the row. */
 void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide);
-/** Brings every column to one scale. The view is valid until the batch is reset. */
-void ql_csv_batch_view(struct ql_csv_batch *batch, uint32_t input, bool has_queue_id, struct ql_rows *rows);
+/** All of them are missing: the column need not be put any more. */
+void ql_csv_batch_set_absent(struct ql_csv_batch *batch, size_t metric);
+bool ql_csv_batch_is_full(const struct ql_csv_batch *batch);
+/** Rows, runs and metrics of *rows; valid until the batch is reset. */
+void ql_csv_batch_view(struct ql_csv_batch *batch, struct ql_rows *rows);
 void ql_csv_batch_reset(struct ql_csv_batch *batch);
 
-/* ---- row.c ---- */
+/* ---- row.c: the queues that may occur ---- */
 
-/** The names of options.queues, to be looked up for every row. */
+/** The names of options.queues, to be looked up for every new queue. */
 struct ql_csv_queues {
     struct ql_str *slots; /* open addressing; ptr NULL: free */
     size_t mask;
 };
 void ql_csv_queues_init(struct ql_csv_queues *queues, const struct ql_str *names, size_t n, struct ql_arena *arena);
 
-/* ---- known_queues.c ---- */
+/* ---- dictionary.c ---- */
 
-struct ql_csv_known_queue {
-    uint64_t hash;
-    struct ql_str id_field, name_field; /* as the input has them, quotes included */
-    struct ql_str id, name;             /* what they mean */
-    uint32_t next;                      /* the one that followed it last */
+/** How the input spells a queue: its columns with quotes and what is between them; in two pieces where they are not
+ * neighbours, else b is empty. */
+struct ql_csv_key {
+    struct ql_str a, b;
 };
 
-/** Zero-initialise to start. Texts live until the next reset. */
-struct ql_csv_known_queues {
-    struct ql_csv_known_queue *items;
-    size_t cap_items;
-    uint32_t n_items, last; /* last: the one that was found or added last */
-    uint32_t *slots;        /* open addressing; number + 1; 0: free */
+struct ql_csv_entry {
+    struct ql_csv_key key;
+    size_t expected_len; /* of key.a; more than any row has if a line break is in it, which has to be counted */
+    uint64_t hash;
+    uint32_t next; /* the one that followed it last */
+};
+
+/** A lane's queues by their spelling. Zero-initialise to start; reset before use. */
+struct ql_csv_dictionary {
+    uint64_t number; /* rows.h's `dictionary` */
+    size_t max_entries;
+    struct ql_csv_entry *entries; /* [n_entries] */
+    struct ql_rows_queue *queues; /* [n_entries] what they mean */
+    size_t cap_entries, cap_queues;
+    uint32_t n_entries, last; /* last: the one that was found or added last */
+    uint32_t *slots;          /* open addressing; code + 1; 0: free */
     size_t mask;
     struct ql_arena arena;
 };
-/** The queue with these fields, or NULL; valid until the next add. */
-const struct ql_csv_known_queue *ql_csv_known_queues_find(struct ql_csv_known_queues *known, struct ql_str id,
-                                                          struct ql_str name);
-/** NULL if there is no room for more. */
-const struct ql_csv_known_queue *ql_csv_known_queues_add(struct ql_csv_known_queues *known, struct ql_str id_field,
-                                                         struct ql_str name_field, struct ql_str id, struct ql_str name);
-void ql_csv_known_queues_reset(struct ql_csv_known_queues *known);
-void ql_csv_known_queues_fini(struct ql_csv_known_queues *known);
+enum { QL_CSV_DICTIONARY_MAX = 65536 };
+#define QL_CSV_NO_CODE UINT32_MAX
+/** Its code, or QL_CSV_NO_CODE. */
+uint32_t ql_csv_dictionary_find(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key);
+/** What is not found is added, whether or not the dictionary is full. */
+uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key, struct ql_str id,
+                               struct ql_str name);
+/** It should be begun anew before another queue is added. */
+bool ql_csv_dictionary_is_full(const struct ql_csv_dictionary *dictionary);
+/** Begins another dictionary. max_entries 0: QL_CSV_DICTIONARY_MAX. */
+void ql_csv_dictionary_reset(struct ql_csv_dictionary *dictionary, size_t max_entries);
+void ql_csv_dictionary_fini(struct ql_csv_dictionary *dictionary);
 
-/** Equality of short texts without a call. */
-static inline bool ql_csv_is_same(struct ql_str a, struct ql_str b) {
-    uint64_t x;
-    uint64_t y;
-    if (a.len != b.len) {
-        return false;
-    }
-    if (a.len < sizeof x) {
-        for (size_t i = 0; i < a.len; i++) {
-            if (a.ptr[i] != b.ptr[i]) {
-                return false;
-            }
-        }
-        return true;
-    }
-    uint64_t difference = 0;
-    for (size_t i = 0; i + sizeof x < a.len; i += sizeof x) {
-        memcpy(&x, a.ptr + i, sizeof x);
-        memcpy(&y, b.ptr + i, sizeof y);
-        difference |= x ^ y;
-    }
-    memcpy(&x, a.ptr + a.len - sizeof x, sizeof x); /* the last eight, some of them again */
-    memcpy(&y, b.ptr + b.len - sizeof y, sizeof y);
-    return (difference | (x ^ y)) == 0;
+/** The queue of this code comes now. */
+static inline void ql_csv_dictionary_follow(struct ql_csv_dictionary *dictionary, uint32_t code) {
+    dictionary->entries[dictionary->last].next = code;
+    dictionary->last = code;
 }
+
+/** Equality of mostly short texts of one length, without a call. */
+static inline __attribute__((always_inline)) bool ql_csv_is_same_bytes(const char *a, const char *b, size_t len) {
+    typedef uint64_t pair __attribute__((vector_size(16)));
+    if (len >= sizeof(pair)) {
+        pair x;
+        pair y;
+        memcpy(&x, a + len - sizeof x, sizeof x); /* the last sixteen, some of them again */
+        memcpy(&y, b + len - sizeof y, sizeof y);
+        pair difference = x ^ y;
+        for (size_t i = 0; i + sizeof x < len; i += sizeof x) {
+            memcpy(&x, a + i, sizeof x);
+            memcpy(&y, b + i, sizeof y);
+            difference |= x ^ y;
+        }
+        return (difference[0] | difference[1]) == 0;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (a[i] != b[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline bool ql_csv_is_same(struct ql_str a, struct ql_str b) {
+    return a.len == b.len && ql_csv_is_same_bytes(a.ptr, b.ptr, a.len);
+}
+
+/* ---- row.c ---- */
+
+/** Columns first to last of a row as one text. */
+struct ql_csv_span {
+    size_t first, last;
+};
+/** One or two columns: one span if they are neighbours. */
+struct ql_csv_spans {
+    struct ql_csv_span a, b;
+    bool has_b;
+};
 
 /** A number of the row in the making. */
 struct ql_csv_pending {
@@ -431,48 +481,65 @@ struct ql_csv_pending {
     struct ql_str wide;
 };
 
+/** A column that quick_row.c reads. */
+struct ql_csv_quick_number {
+    size_t column, metric;
+    int shift;
+    char point;
+};
+
 /** Everything that turns the fields of one input's rows into values. */
 struct ql_csv_reader {
     const struct ql_csv_columns *columns;
     struct ql_csv_clock clock;
     size_t n_metrics;
+    bool wants_interval_text;
+    struct ql_arena arena;              /* what lives as long as the input */
     struct ql_csv_number_rule *rules;   /* [n_metrics] */
     struct ql_csv_pending *pending;     /* [n_metrics] */
     const struct ql_csv_queues *queues; /* the only ones allowed; NULL: any */
+    struct ql_csv_spans interval_spans, queue_spans;
     /* The interval of the row before, whose text is mostly that of the next. */
-    struct ql_buf last_start, last_end;
-    bool has_last;
+    struct ql_buf last_start, last_end; /* contents of its fields */
+    struct ql_buf last_a, last_b;       /* its spans, where quick_row.c met it; without line breaks */
+    bool has_last, has_last_spans;
+    bool is_new_interval; /* no run of it was begun */
     int64_t last_us[2];
-    struct ql_str last_text; /* in the batch's arena; ptr NULL: not copied there yet */
     struct ql_buf scratch_interval, scratch_end, scratch_id, scratch_name, scratch_number;
     struct ql_csv_number_scratch number;
-    struct ql_csv_known_queues known;
+    struct ql_csv_dictionary dictionary;
+    struct ql_csv_quick_number *quick; /* [n_quick], counts first; columns that are there */
+    size_t n_quick, n_quick_counts;
+    bool can_guess; /* rows begin with interval and queue, and have few columns: a kernel's `guess` may read them */
     struct ql_csv_field *quick_fields; /* [n_columns] of a row that quick_row.c passes to row.c */
     int64_t missing_values, nan_values, out_of_range_rows;
 };
 
-/** columns, queues and arena must live until the next begin or fini. Counters go on. */
+/** columns and queues must live until the next begin or fini. Counters go on. */
 void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_options *options,
-                         const struct ql_csv_columns *columns, const struct ql_csv_queues *queues, struct ql_arena *arena);
+                         const struct ql_csv_columns *columns, const struct ql_csv_queues *queues);
 void ql_csv_reader_fini(struct ql_csv_reader *reader);
 /** Adds the row to the batch, or says what is wrong with it and leaves the batch as it was. */
 bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_batch *batch,
                         struct ql_csv_defect *defect);
-/** The batch was reset: its texts are gone. */
-void ql_csv_reader_forget_text(struct ql_csv_reader *reader);
 /* The parts of it, for quick_row.c. The interval is in reader->last_us and last_start, last_end. */
 bool ql_csv_reader_read_interval(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect);
-bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_str *id,
-                              struct ql_str *name, struct ql_csv_defect *defect);
-void ql_csv_reader_put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch *batch);
+bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, const struct ql_csv_key *key,
+                              uint32_t *code, struct ql_csv_defect *defect);
+/** The next row of the batch is of the reader's last interval. */
+void ql_csv_reader_begin_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch);
 
 /* ---- quick_row.c ---- */
 
-/** Missing values of a row that may yet be declined. */
-struct ql_csv_quick_counts {
-    int64_t missing, nan;
-};
 /** Adds rows to the batch, n_max at most, up to the first that needs ql_csv_reader_read; returns how many. */
+enum { QL_CSV_GUESS_COLUMNS_MAX = 32 };
+/** What rows are read from without an index. */
+struct ql_csv_guess {
+    struct ql_str text; /* begins with a row; with the pads of ql_csv_scanner_put */
+    char delimiter;
+    size_t max_row_bytes; /* a longer one may pass a limit */
+    size_t n_bytes;       /* of the rows that were added */
+};
 size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
                                   struct ql_csv_batch *batch);
 
@@ -493,5 +560,112 @@ QL_MUST_CHECK enum ql_status ql_csv_bad_rows_put(struct ql_csv_bad_rows *bad_row
 void ql_csv_bad_rows_fini(struct ql_csv_bad_rows *bad_rows);
 /** Appends a short piece of text for a message: at most 60 characters, control characters and invalid bytes as escapes. */
 void ql_csv_put_excerpt(struct ql_buf *out, struct ql_str text);
+
+/* ---- lane.c ---- */
+
+/** Of an input, for all who read its rows; constant while they do. */
+struct ql_csv_input {
+    uint64_t number; /* of inputs that were begun, from 1 */
+    const struct ql_csv_options *options;
+    const struct ql_csv_limits *limits;
+    const struct ql_csv_sink *sink;
+    const struct ql_csv_columns *columns;
+    const struct ql_csv_queues *queues; /* NULL: any */
+    const char *name, *encoding;        /* for messages */
+    char delimiter;
+};
+
+struct ql_csv_counts {
+    int64_t rows, missing_values, nan_values, out_of_range_rows;
+};
+
+void ql_csv_counts_add(struct ql_csv_counts *counts, const struct ql_csv_counts *more);
+
+/** One thread's means of reading. Zero-initialise, then init. */
+struct ql_csv_lane {
+    uint32_t number;
+    size_t max_queues; /* of a dictionary; 0: the default */
+    const struct ql_csv_input *input;
+    uint64_t n_begun;              /* the input that it was begun for */
+    struct ql_csv_scanner scanner; /* of blocks that are read on trust */
+    struct ql_csv_reader reader;
+    struct ql_csv_batch batch;
+    int64_t n_packed; /* rows since take_counts */
+};
+void ql_csv_lane_init(struct ql_csv_lane *lane, uint32_t number, const struct ql_csv_options *options);
+void ql_csv_lane_fini(struct ql_csv_lane *lane);
+/** Before rows of the input are read; cheap if it was so before. */
+void ql_csv_lane_begin(struct ql_csv_lane *lane, const struct ql_csv_input *input);
+/** Ends a piece of work: rows that were not packed are forgotten; what was counted since the last call. */
+struct ql_csv_counts ql_csv_lane_take_counts(struct ql_csv_lane *lane);
+
+/** What becomes of the rows of a text. A failure of either function ends the reading. */
+struct ql_csv_reading {
+    int64_t n_rows_left; /* that may be read, good or bad; the one after them is odd: MAX_ROWS */
+    enum ql_status (*deliver)(void *ctx, void *packed, struct ql_err *err);
+    /* A result that is no row and not MORE (defect NULL), or a row that cannot be read. OK: go on behind it. */
+    enum ql_status (*odd)(void *ctx, enum ql_csv_scan_result result, const struct ql_csv_row *row,
+                          const struct ql_csv_defect *defect, struct ql_err *err);
+    void *ctx;
+};
+/** Reads text with the lane's reader and a scanner; what is left in the scanner is an unfinished row. The last rows wait in the
+ * lane's batch until flush. */
+QL_MUST_CHECK enum ql_status ql_csv_lane_read(struct ql_csv_lane *lane, struct ql_csv_scanner *scanner, struct ql_str text,
+                                              struct ql_csv_reading *reading, struct ql_err *err);
+/** At the end of the input: a row without line break may be left. */
+QL_MUST_CHECK enum ql_status ql_csv_lane_read_end(struct ql_csv_lane *lane, struct ql_csv_scanner *scanner,
+                                                  struct ql_csv_reading *reading, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_csv_lane_flush(struct ql_csv_lane *lane, struct ql_csv_reading *reading, struct ql_err *err);
+
+/* ---- careful.c ---- */
+
+/** The reader that knows where it is and what to do with rows that are not plain: reads in order, and delivers at once. */
+struct ql_csv_careful {
+    struct ql_csv_lane *lane;      /* borrowed; its reader and batch are used */
+    struct ql_csv_scanner scanner; /* line and offset; what it holds is an unfinished row */
+    struct ql_csv_bad_rows bad_rows;
+    struct ql_csv_counts counts; /* of all that was taken, by whomever */
+};
+void ql_csv_careful_begin(struct ql_csv_careful *careful, const struct ql_csv_input *input, int64_t line, int64_t offset);
+void ql_csv_careful_fini(struct ql_csv_careful *careful);
+/** is_end: the input ends here. */
+QL_MUST_CHECK enum ql_status ql_csv_careful_read(struct ql_csv_careful *careful, struct ql_str text, bool is_end,
+                                                 struct ql_err *err);
+/** The text that was read ends inside a row. */
+bool ql_csv_careful_is_row_open(const struct ql_csv_careful *careful);
+/** How many more rows, good or bad, --max-rows lets in. */
+int64_t ql_csv_careful_rows_left(const struct ql_csv_careful *careful);
+QL_MUST_CHECK enum ql_status ql_csv_fail_limit(const struct ql_csv_limits *limits, enum ql_csv_scan_result limit, int64_t line,
+                                               int64_t offset, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_csv_fail_open_quote(int64_t line, int64_t offset, struct ql_err *err);
+
+/* ---- blocks.c ---- */
+
+/** What tests choose and settings do not; 0: the default. */
+struct ql_csv_tuning {
+    size_t block_bytes;  /* of text that a lane reads at once */
+    size_t serial_bytes; /* of an input's first text that are read without threads */
+    size_t max_queues;   /* of a dictionary */
+};
+struct ql_csv *ql_csv_new_tuned(const struct ql_csv_options *options, const struct ql_csv_sink *sink,
+                                const struct ql_csv_tuning *tuning);
+
+struct ql_csv_blocks;
+struct ql_csv_blocks *ql_csv_blocks_new(const struct ql_csv_options *options, const struct ql_csv_tuning *tuning);
+void ql_csv_blocks_free(struct ql_csv_blocks *blocks);
+/** The rows of an input begin, at this place. The input must live until end or abandon. */
+void ql_csv_blocks_begin(struct ql_csv_blocks *blocks, const struct ql_csv_input *input, int64_t line, int64_t offset);
+/** Where text may be put before it is given to `put`; *cap is never 0. */
+char *ql_csv_blocks_room(struct ql_csv_blocks *blocks, size_t *cap);
+/** The next text of the input, copied unless it lies where `room` said. */
+QL_MUST_CHECK enum ql_status ql_csv_blocks_put(struct ql_csv_blocks *blocks, struct ql_str text, struct ql_err *err);
+/** Everything that was put is read and taken, but for an unfinished row. */
+QL_MUST_CHECK enum ql_status ql_csv_blocks_drain(struct ql_csv_blocks *blocks, struct ql_err *err);
+/** The input ends. */
+QL_MUST_CHECK enum ql_status ql_csv_blocks_end(struct ql_csv_blocks *blocks, struct ql_err *err);
+/** The input is given up: nothing of it is taken any more, and nobody reads. */
+void ql_csv_blocks_abandon(struct ql_csv_blocks *blocks);
+/** Of what was taken so far. */
+void ql_csv_blocks_get_counts(struct ql_csv_blocks *blocks, struct ql_csv_counts *counts, int64_t *bad_rows);
 
 #endif

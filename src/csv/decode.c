@@ -211,15 +211,7 @@ static enum ql_status settle_mark(struct ql_csv_decode *decode, struct ql_err *e
     return put_encoded(decode, decode->mark + mark_len, decode->n_mark - mark_len, err);
 }
 
-/* Plain bytes: compression is gone. */
-static enum ql_status put_plain(struct ql_csv_decode *decode, const unsigned char *bytes, size_t len, struct ql_err *err) {
-    decode->bytes_decoded += (int64_t)len;
-    if (decode->bytes_decoded > decode->max_bytes) {
-        (void)QL_FAIL(err, QL_E_LIMIT, "the input holds more than %" PRId64 " bytes, the limit of --max-decoded-bytes",
-                      decode->max_bytes);
-        ql_err_hint(err, "raise --max-decoded-bytes if the data are right");
-        return QL_E_LIMIT;
-    }
+static enum ql_status put_marked(struct ql_csv_decode *decode, const unsigned char *bytes, size_t len, struct ql_err *err) {
     while (!decode->is_mark_known && len != 0) {
         decode->mark[decode->n_mark++] = *bytes++;
         len--;
@@ -228,6 +220,22 @@ static enum ql_status put_plain(struct ql_csv_decode *decode, const unsigned cha
         }
     }
     return len != 0 ? put_encoded(decode, bytes, len, err) : QL_OK;
+}
+
+/* Plain bytes: compression is gone. What is within the limit is passed on, so that the limit is passed at a byte. */
+static enum ql_status put_plain(struct ql_csv_decode *decode, const unsigned char *bytes, size_t len, struct ql_err *err) {
+    int64_t left = decode->max_bytes - decode->bytes_decoded;
+    decode->bytes_decoded += (int64_t)len;
+    if ((int64_t)len <= left) {
+        return put_marked(decode, bytes, len, err);
+    }
+    if (left > 0) {
+        QL_TRY(put_marked(decode, bytes, (size_t)left, err));
+    }
+    (void)QL_FAIL(err, QL_E_LIMIT, "the input holds more than %" PRId64 " bytes, the limit of --max-decoded-bytes",
+                  decode->max_bytes);
+    ql_err_hint(err, "raise --max-decoded-bytes if the data are right");
+    return QL_E_LIMIT;
 }
 
 /* ---- compression ---- */

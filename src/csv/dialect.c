@@ -90,6 +90,7 @@ static size_t end_of(const struct ql_csv_candidate *candidate, size_t text_len) 
         return candidate->base + scan->max_row_bytes;
     case QL_CSV_SCAN_MORE:
     case QL_CSV_SCAN_OPEN_QUOTE:
+    case QL_CSV_SCAN_MAX_ROWS:
         break;
     }
     return text_len; /* the input's end */

@@ -2,7 +2,7 @@
 #include "csv/index.h"
 
 #include "base/mem.h"
-#include "csv/index_block.h"
+#include "csv/quick_row.h"
 
 #include <assert.h>
 
@@ -56,6 +56,10 @@ QL_CSV_INLINE struct ql_csv_masks find_masks(const char *block, char delimiter) 
     return m;
 }
 
+size_t ql_csv_guess_scalar(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks, ql_csv_is_same_bytes);
+}
+
 bool ql_csv_index_scalar(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n, uint32_t at,
                          char delimiter) {
     for (size_t i = 0; i < n; i++, at += QL_CSV_BLOCK_BYTES) {
@@ -68,10 +72,10 @@ bool ql_csv_index_scalar(struct ql_csv_index *index, struct ql_csv_index_state *
 }
 
 const struct ql_csv_kernel *ql_csv_kernel_choose(const struct ql_cpu *cpu) {
-    static const struct ql_csv_kernel SCALAR = {"scalar", ql_csv_index_scalar};
+    static const struct ql_csv_kernel SCALAR = {"scalar", ql_csv_index_scalar, ql_csv_guess_scalar};
 #if defined(__x86_64__)
-    static const struct ql_csv_kernel AVX2 = {"avx2", ql_csv_index_avx2};
-    static const struct ql_csv_kernel AVX512 = {"avx512", ql_csv_index_avx512};
+    static const struct ql_csv_kernel AVX2 = {"avx2", ql_csv_index_avx2, ql_csv_guess_avx2};
+    static const struct ql_csv_kernel AVX512 = {"avx512", ql_csv_index_avx512, ql_csv_guess_avx2};
     if (cpu != NULL && cpu->has_avx512) {
         return &AVX512;
     }
@@ -79,7 +83,7 @@ const struct ql_csv_kernel *ql_csv_kernel_choose(const struct ql_cpu *cpu) {
         return &AVX2;
     }
 #elif defined(__aarch64__)
-    static const struct ql_csv_kernel NEON = {"neon", ql_csv_index_neon};
+    static const struct ql_csv_kernel NEON = {"neon", ql_csv_index_neon, ql_csv_guess_neon};
     if (cpu != NULL && cpu->has_neon) {
         return &NEON;
     }
@@ -92,7 +96,9 @@ void ql_csv_index_make(struct ql_csv_index *index, const struct ql_csv_kernel *k
                        char delimiter) {
     if (index->ends == NULL) {
         /* A block writes up to 64 positions whatever it holds. */
-        index->ends = ql_mem_alloc((QL_CSV_WINDOW_BYTES + QL_CSV_BLOCK_BYTES) * sizeof *index->ends);
+        index->memory = ql_mem_alloc((1 + QL_CSV_WINDOW_BYTES + QL_CSV_BLOCK_BYTES) * sizeof *index->ends);
+        index->memory[0] = UINT32_MAX; /* and 1 is where the window begins */
+        index->ends = index->memory + 1;
         index->rows = ql_mem_alloc((QL_CSV_WINDOW_BYTES + QL_CSV_BLOCK_BYTES) * sizeof *index->rows);
     }
     index->n_ends = 0;
@@ -109,7 +115,7 @@ void ql_csv_index_make(struct ql_csv_index *index, const struct ql_csv_kernel *k
 }
 
 void ql_csv_index_fini(struct ql_csv_index *index) {
-    ql_mem_free(index->ends);
+    ql_mem_free(index->memory);
     ql_mem_free(index->rows);
     *index = (struct ql_csv_index){0};
 }

@@ -9,13 +9,8 @@
 #define QL_CSV_INDEX_BLOCK_H
 
 #include "csv/index.h"
+#include "csv/swar.h"
 
-#define QL_CSV_INLINE static inline __attribute__((always_inline))
-
-/* Bit i stands for byte i. */
-struct ql_csv_masks {
-    uint64_t delimiter, lf, cr, quote;
-};
 /* Every bit the exclusive or of all bits up to it. */
 typedef uint64_t ql_csv_prefix_xor_fn(uint64_t bits);
 /* Appends the positions of the bits, at most 64; there is room for 64 whatever their number. */

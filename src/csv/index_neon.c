@@ -3,7 +3,7 @@
 
 #if defined(__aarch64__)
 
-#include "csv/index_block.h"
+#include "csv/quick_row.h"
 
 #include <arm_neon.h>
 
@@ -32,15 +32,21 @@ QL_CSV_INLINE uint64_t equal(const uint8x16_t *block, char c) {
     return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(both, both)), 0);
 }
 
+QL_CSV_INLINE struct ql_csv_masks find_masks(const char *text, char delimiter) {
+    const uint8_t *bytes = (const uint8_t *)text;
+    const uint8x16_t block[4] = {vld1q_u8(bytes), vld1q_u8(bytes + 16), vld1q_u8(bytes + 32), vld1q_u8(bytes + 48)};
+    return (struct ql_csv_masks){
+        .delimiter = equal(block, delimiter), .lf = equal(block, '\n'), .cr = equal(block, '\r'), .quote = equal(block, '"')};
+}
+
+size_t ql_csv_guess_neon(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks, ql_csv_is_same_bytes);
+}
+
 bool ql_csv_index_neon(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n, uint32_t at,
                        char delimiter) {
     for (size_t i = 0; i < n; i++, at += QL_CSV_BLOCK_BYTES) {
-        const uint8_t *bytes = (const uint8_t *)text + i * QL_CSV_BLOCK_BYTES;
-        const uint8x16_t block[4] = {vld1q_u8(bytes), vld1q_u8(bytes + 16), vld1q_u8(bytes + 32), vld1q_u8(bytes + 48)};
-        const struct ql_csv_masks m = {.delimiter = equal(block, delimiter),
-                                       .lf = equal(block, '\n'),
-                                       .cr = equal(block, '\r'),
-                                       .quote = equal(block, '"')};
+        const struct ql_csv_masks m = find_masks(text + i * QL_CSV_BLOCK_BYTES, delimiter);
         if (!ql_csv_index_block(index, state, m, at, prefix_xor, put_positions)) {
             return false;
         }

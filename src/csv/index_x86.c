@@ -1,5 +1,6 @@
 /*
- * The kernels for AVX2 and AVX-512. Functions carry the instructions they need, so the rest of the program runs anywhere.
+ * The kernels for AVX2 and AVX-512. Functions carry the instructions they need, so the rest of the program runs anywhere. Rows
+ * without an index gain nothing from AVX-512, an index gains a tenth, so there is one of AVX-512 for the index alone.
  *
  * vpcompressb goes to a register and from there to memory: with a memory destination it is microcoded on Zen 4 and twelve times
  * slower.
@@ -8,7 +9,7 @@
 
 #if defined(__x86_64__)
 
-#include "csv/index_block.h"
+#include "csv/quick_row.h"
 
 #include <immintrin.h>
 
@@ -37,16 +38,35 @@ AVX2 QL_CSV_INLINE uint64_t equal_avx2(__m256i low, __m256i high, char c) {
     return first | second << 32;
 }
 
+AVX2 QL_CSV_INLINE struct ql_csv_masks find_masks_avx2(const char *block, char delimiter) {
+    __m256i low = _mm256_loadu_si256((const __m256i_u *)block);
+    __m256i high = _mm256_loadu_si256((const __m256i_u *)(block + 32));
+    return (struct ql_csv_masks){.delimiter = equal_avx2(low, high, delimiter),
+                                 .lf = equal_avx2(low, high, '\n'),
+                                 .cr = equal_avx2(low, high, '\r'),
+                                 .quote = equal_avx2(low, high, '"')};
+}
+
+AVX2 QL_CSV_INLINE bool is_same_avx2(const char *a, const char *b, size_t len) {
+    if (len - 32 > 32) {
+        return ql_csv_is_same_bytes(a, b, len);
+    }
+    __m256i first = _mm256_xor_si256(_mm256_loadu_si256((const __m256i_u *)a), _mm256_loadu_si256((const __m256i_u *)b));
+    __m256i last = _mm256_xor_si256(_mm256_loadu_si256((const __m256i_u *)(a + len - 32)),
+                                    _mm256_loadu_si256((const __m256i_u *)(b + len - 32)));
+    __m256i difference = _mm256_or_si256(first, last);
+    return _mm256_testz_si256(difference, difference);
+}
+
+AVX2 size_t ql_csv_guess_avx2(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
+                              struct ql_csv_batch *batch) {
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, is_same_avx2);
+}
+
 AVX2 bool ql_csv_index_avx2(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n,
                             uint32_t at, char delimiter) {
     for (size_t i = 0; i < n; i++, at += QL_CSV_BLOCK_BYTES) {
-        const char *block = text + i * QL_CSV_BLOCK_BYTES;
-        __m256i low = _mm256_loadu_si256((const __m256i_u *)block);
-        __m256i high = _mm256_loadu_si256((const __m256i_u *)(block + 32));
-        const struct ql_csv_masks m = {.delimiter = equal_avx2(low, high, delimiter),
-                                       .lf = equal_avx2(low, high, '\n'),
-                                       .cr = equal_avx2(low, high, '\r'),
-                                       .quote = equal_avx2(low, high, '"')};
+        const struct ql_csv_masks m = find_masks_avx2(text + i * QL_CSV_BLOCK_BYTES, delimiter);
         if (!ql_csv_index_block(index, state, m, at, prefix_xor, put_positions_avx2)) {
             return false;
         }

@@ -26,7 +26,7 @@ enum {
     HOUR_DIGITS_MAX = 12,
 };
 
-static const int64_t POW10[QL_CSV_SCALE_MAX + 1] = {
+const int64_t ql_csv_powers_of_10[QL_CSV_SCALE_MAX + 1] = {
     INT64_C(1),
     INT64_C(10),
     INT64_C(100),
@@ -47,10 +47,6 @@ static const int64_t POW10[QL_CSV_SCALE_MAX + 1] = {
     INT64_C(100000000000000000),
     INT64_C(1000000000000000000),
 };
-
-int64_t ql_csv_pow10(int n) {
-    return POW10[n];
-}
 
 static inline bool is_digit(char c) {
     return (unsigned char)(c - '0') <= 9;

@@ -3,38 +3,18 @@
  *
  * It takes a row whole or declines it without a trace; a row that is declined is scanned and read again by scanner.c and row.c,
  * which alone know what is wrong with it. So nothing here decides what a value means: an interval or a queue that is new is
- * read by row.c's functions, and a number that swar.h does not know by number.c's.
+ * read by row.c's functions, and a number that swar.h does not know by number.c's. A number finer than its column's scale is
+ * declined too, because only a row that is good may raise the scale.
  */
-#include "csv/csv_internal.h"
-#include "csv/swar.h"
-
-/* A row of the index while it is read. */
-struct quick_row {
-    const char *text;     /* of the window */
-    const uint32_t *ends; /* of its fields; the last one's is `end` */
-    uint32_t start, end;
-    size_t n_fields;
-};
-
-static inline struct ql_str field_of(const struct quick_row *row, size_t column) {
-    uint32_t start = column == 0 ? row->start : row->ends[column - 1] + 1;
-    uint32_t end = column + 1 == row->n_fields ? row->end : row->ends[column];
-    return (struct ql_str){.ptr = row->text + start, .len = end - start};
-}
-
-/* The field without its quotes; the index knows that a field which begins with a quote ends with one. */
-static inline struct ql_str content_of(const struct quick_row *row, size_t column) {
-    struct ql_str s = field_of(row, column);
-    bool is_quoted = s.len != 0 && s.ptr[0] == '"';
-    return (struct ql_str){.ptr = s.ptr + is_quoted, .len = s.len - 2 * (size_t)is_quoted};
-}
+#include "csv/quick_row.h"
 
 /* The row as scanner.c would give it. */
-static void make_row(struct ql_csv_reader *reader, const struct quick_row *quick, struct ql_csv_row *row) {
+static void make_row(struct ql_csv_reader *reader, const struct ql_csv_quick_row *quick, struct ql_csv_row *row) {
+    const char *begin = ql_csv_quick_text(quick, 0, 0).ptr;
     for (size_t i = 0; i < quick->n_fields; i++) {
-        struct ql_str s = field_of(quick, i);
-        bool is_quoted = s.len != 0 && s.ptr[0] == '"';
-        uint32_t start = (uint32_t)(s.ptr - quick->text) - quick->start;
+        struct ql_str s = ql_csv_quick_text(quick, i, i);
+        bool is_quoted = s.len != 0 && s.ptr[0] == '"'; /* the index knows that such a field ends with a quote too */
+        uint32_t start = (uint32_t)(s.ptr - begin);
         reader->quick_fields[i] = (struct ql_csv_field){
             .start = start + is_quoted,
             .end = start + (uint32_t)s.len - is_quoted,
@@ -42,117 +22,131 @@ static void make_row(struct ql_csv_reader *reader, const struct quick_row *quick
             .has_doubled = is_quoted && memchr(s.ptr + 1, '"', s.len - 2) != NULL,
         };
     }
-    *row = (struct ql_csv_row){.text = {.ptr = quick->text + quick->start, .len = quick->end - quick->start},
+    *row = (struct ql_csv_row){.text = {.ptr = begin, .len = (size_t)(ql_csv_quick_end(quick, quick->n_fields - 1) - begin)},
                                .fields = reader->quick_fields,
                                .n_fields = quick->n_fields};
 }
 
-/* An interval with doubled quotes is none, so what equals the last one needs no look at them. */
-static inline bool is_last_interval(const struct ql_csv_reader *reader, const struct quick_row *row) {
-    const struct ql_csv_columns *columns = reader->columns;
-    return reader->has_last && ql_csv_is_same(content_of(row, columns->interval), ql_buf_view(&reader->last_start)) &&
-           (columns->interval_end == QL_CSV_NONE ||
-            ql_csv_is_same(content_of(row, columns->interval_end), ql_buf_view(&reader->last_end)));
+static inline struct ql_csv_key key_of(const struct ql_csv_quick_row *row, const struct ql_csv_spans *spans) {
+    return (struct ql_csv_key){.a = ql_csv_quick_text(row, spans->a.first, spans->a.last),
+                               .b = spans->has_b ? ql_csv_quick_text(row, spans->b.first, spans->b.last) : (struct ql_str){0}};
 }
 
-static bool read_new_interval(struct ql_csv_reader *reader, const struct quick_row *quick) {
+static inline bool is_last_interval(const struct ql_csv_reader *reader, const struct ql_csv_key *key) {
+    return reader->has_last_spans && ql_csv_is_same(key->a, ql_buf_view(&reader->last_a)) &&
+           ql_csv_is_same(key->b, ql_buf_view(&reader->last_b));
+}
+
+static __attribute__((noinline)) bool read_new_interval(struct ql_csv_reader *reader, const struct ql_csv_quick_row *quick,
+                                                        const struct ql_csv_key *key, struct ql_csv_batch *batch) {
     struct ql_csv_row row;
     struct ql_csv_defect defect;
     make_row(reader, quick, &row);
-    return ql_csv_reader_read_interval(reader, &row, &defect);
-}
-
-static bool read_new_queue(struct ql_csv_reader *reader, const struct quick_row *quick, struct ql_str id_field,
-                           struct ql_str name_field, struct ql_csv_batch *batch) {
-    struct ql_csv_row row;
-    struct ql_csv_defect defect;
-    struct ql_str id;
-    struct ql_str name;
-    make_row(reader, quick, &row);
-    if (!ql_csv_reader_read_queue(reader, &row, &id, &name, &defect)) {
+    if (!ql_csv_reader_read_interval(reader, &row, &defect)) {
         return false;
     }
-    const struct ql_csv_known_queue *queue = ql_csv_known_queues_add(&reader->known, id_field, name_field, id, name);
-    size_t n = batch->n_rows;
-    if (queue != NULL) {
-        batch->queue_id[n] = queue->id;
-        batch->queue_name[n] = queue->name;
-    } else {
-        ql_csv_batch_put_queue(batch, id, name);
+    ql_buf_reset(&reader->last_a);
+    ql_buf_put_str(&reader->last_a, key->a);
+    ql_buf_reset(&reader->last_b);
+    ql_buf_put_str(&reader->last_b, key->b);
+    reader->has_last_spans = memchr(key->a.ptr, '\n', key->a.len) == NULL; /* it would have to be counted */
+    if (reader->is_new_interval) {
+        ql_csv_reader_begin_run(reader, batch);
     }
     return true;
 }
 
-static inline bool read_queue(struct ql_csv_reader *reader, const struct quick_row *row, struct ql_csv_batch *batch) {
-    const struct ql_csv_columns *columns = reader->columns;
-    const struct ql_str none = {.ptr = ""};
-    struct ql_str id_field = columns->queue_id != QL_CSV_NONE ? field_of(row, columns->queue_id) : none;
-    struct ql_str name_field = columns->queue_name != QL_CSV_NONE ? field_of(row, columns->queue_name) : none;
-    const struct ql_csv_known_queue *queue = ql_csv_known_queues_find(&reader->known, id_field, name_field);
-    if (queue == NULL) {
-        return read_new_queue(reader, row, id_field, name_field, batch);
+static __attribute__((noinline)) bool read_new_queue(struct ql_csv_reader *reader, const struct ql_csv_quick_row *quick,
+                                                     const struct ql_csv_key *key, uint32_t *code) {
+    struct ql_csv_row row;
+    struct ql_csv_defect defect;
+    if (ql_csv_dictionary_is_full(&reader->dictionary)) {
+        return false;
     }
-    size_t n = batch->n_rows;
-    batch->queue_id[n] = queue->id;
-    batch->queue_name[n] = queue->name;
+    make_row(reader, quick, &row);
+    return ql_csv_reader_read_queue(reader, &row, key, code, &defect);
+}
+
+static inline bool read_queue(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
+    const struct ql_csv_key key = key_of(row, &reader->queue_spans);
+    uint32_t code = ql_csv_dictionary_find(&reader->dictionary, &key);
+    if (__builtin_expect(code == QL_CSV_NO_CODE, 0) && !read_new_queue(reader, row, &key, &code)) {
+        return false;
+    }
+    batch->queue[batch->n_rows] = code;
     return true;
 }
 
-/* What swar.h does not know. Declines wide numbers and faults. */
-static bool read_other_number(struct ql_csv_reader *reader, struct ql_str s, size_t metric, struct ql_csv_batch *batch,
-                              struct ql_csv_quick_counts *counts) {
+/* Missing values of a row that may yet be declined. */
+struct counts {
+    int64_t missing, nan;
+};
+
+/* What swar.h does not know. Declines wide numbers, finer ones than the column's, and faults. */
+static __attribute__((noinline)) bool read_other_number(struct ql_csv_reader *reader, struct ql_str s, size_t metric,
+                                                        const struct ql_csv_batch_column *column, int64_t *k,
+                                                        struct counts *counts) {
     struct ql_csv_number number;
+    bool is_quoted = s.len != 0 && s.ptr[0] == '"';
+    s.ptr += is_quoted;
+    s.len -= 2 * (size_t)is_quoted;
     enum ql_csv_fault fault = ql_csv_number_parse(s, &reader->rules[metric], &number, &reader->number);
     if (fault != QL_CSV_FINE || number.kind == QL_CSV_NUMBER_WIDE) {
         return false;
     }
-    bool is_missing = number.kind != QL_CSV_NUMBER_EXACT;
-    batch->columns[metric].k[batch->n_rows] = is_missing ? QL_NUMBER_MISSING : number.k;
-    batch->columns[metric].scale[batch->n_rows] = is_missing ? 0 : number.scale;
-    counts->missing += is_missing;
-    counts->nan += number.kind == QL_CSV_NUMBER_NAN;
-    return true;
-}
-
-static inline bool read_number(struct ql_csv_reader *reader, const struct quick_row *row, size_t metric,
-                               struct ql_csv_batch *batch, struct ql_csv_quick_counts *counts) {
-    const struct ql_csv_number_rule *rule = &reader->rules[metric];
-    size_t column = reader->columns->metric[metric];
-    if (column == QL_CSV_NONE) {
-        batch->columns[metric].k[batch->n_rows] = QL_NUMBER_MISSING;
-        batch->columns[metric].scale[batch->n_rows] = 0;
+    if (number.kind != QL_CSV_NUMBER_EXACT) {
+        *k = QL_NUMBER_MISSING;
+        counts->missing++;
+        counts->nan += number.kind == QL_CSV_NUMBER_NAN;
         return true;
     }
-    struct ql_str s = content_of(row, column);
-    const char *end = s.ptr + s.len;
-    uint64_t k;
+    return number.scale <= column->scale && !__builtin_mul_overflow(number.k, ql_csv_pow10(column->scale - number.scale), k) &&
+           *k > QL_NUMBER_WIDE;
+}
+
+static inline bool read_count(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
+                              const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch, struct counts *counts) {
+    const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
+    struct ql_str s = ql_csv_quick_text(row, quick->column, quick->column);
+    uint32_t value;
+    if (__builtin_expect(quick->shift == 0 && ql_csv_swar_parse_short(s.ptr + s.len, s.len, &value), 1)) {
+        column->k[batch->n_rows] = value;
+        return true;
+    }
+    return read_other_number(reader, s, quick->metric, column, &column->k[batch->n_rows], counts);
+}
+
+static inline bool read_decimal(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row,
+                                const struct ql_csv_quick_number *quick, struct ql_csv_batch *batch, struct counts *counts) {
+    const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
+    struct ql_str s = ql_csv_quick_text(row, quick->column, quick->column);
+    uint64_t value;
     int scale;
-    if (rule->shift == 0 && end - row->text >= QL_CSV_SWAR_BEFORE && ql_csv_swar_parse(end, s.len, rule->point, &k, &scale) &&
-        (scale == 0 || rule->kind != QL_NUMBER_COUNT)) {
-        batch->columns[metric].k[batch->n_rows] = (int64_t)k;
-        batch->columns[metric].scale[batch->n_rows] = (uint8_t)scale;
-        return true;
+    if (__builtin_expect(ql_csv_swar_parse(s.ptr + s.len, s.len, quick->point, &value, &scale), 1)) {
+        int up = column->scale + quick->shift - scale;
+        for (; up < 0 && value % 10 == 0; up++) { /* zeros behind the fraction */
+            value /= 10;
+        }
+        int64_t k;
+        if (up >= 0 && up <= QL_CSV_SCALE_MAX && !__builtin_mul_overflow((int64_t)value, ql_csv_pow10(up), &k)) {
+            column->k[batch->n_rows] = k;
+            return true;
+        }
     }
-    return read_other_number(reader, s, metric, batch, counts);
+    return read_other_number(reader, s, quick->metric, column, &column->k[batch->n_rows], counts);
 }
 
-static inline bool read_row(struct ql_csv_reader *reader, const struct quick_row *row, struct ql_csv_batch *batch) {
-    struct ql_csv_quick_counts counts = {0};
-    if (!is_last_interval(reader, row) && !read_new_interval(reader, row)) {
-        return false;
-    }
-    if (!read_queue(reader, row, batch)) {
-        return false;
-    }
-    for (size_t i = 0; i < reader->n_metrics; i++) {
-        if (!read_number(reader, row, i, batch, &counts)) {
+static inline bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
+    struct counts counts = {0};
+    for (size_t i = 0; i < reader->n_quick_counts; i++) {
+        if (!read_count(reader, row, &reader->quick[i], batch, &counts)) {
             return false;
         }
     }
-    batch->start_us[batch->n_rows] = reader->last_us[0];
-    batch->end_us[batch->n_rows] = reader->last_us[1];
-    if (batch->interval_text != NULL) {
-        ql_csv_reader_put_interval_text(reader, batch);
+    for (size_t i = reader->n_quick_counts; i < reader->n_quick; i++) {
+        if (!read_decimal(reader, row, &reader->quick[i], batch, &counts)) {
+            return false;
+        }
     }
     reader->missing_values += counts.missing;
     reader->nan_values += counts.nan;
@@ -160,23 +154,37 @@ static inline bool read_row(struct ql_csv_reader *reader, const struct quick_row
     return true;
 }
 
+bool ql_csv_quick_row_read(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch) {
+    const struct ql_csv_key interval = key_of(row, &reader->interval_spans);
+    if (__builtin_expect(!is_last_interval(reader, &interval), 0) && !read_new_interval(reader, row, &interval, batch)) {
+        return false;
+    }
+    return read_queue(reader, row, batch) && read_numbers(reader, row, batch);
+}
+
+void ql_csv_quick_resume_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
+    if (reader->has_last && (batch->n_runs == 0 || reader->is_new_interval)) {
+        ql_csv_reader_begin_run(reader, batch);
+    }
+}
+
 size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
                                   struct ql_csv_batch *batch) {
-    struct quick_row row = {.text = rows->text, .n_fields = reader->columns->n_columns};
+    struct ql_csv_quick_row row = {.text = rows->text, .n_fields = reader->columns->n_columns};
     const uint32_t *counts = rows->rows;
     size_t n_ends = rows->n_ends_before;
     size_t n_rows = 0;
-    row.start = rows->start;
+    ql_csv_quick_resume_run(reader, batch);
     for (n_max = n_max < rows->n_rows ? n_max : rows->n_rows; n_rows < n_max; n_rows++) {
         row.ends = rows->ends + n_ends;
+        uint32_t start = row.ends[-1] + 1;
         uint32_t line_end = rows->ends[counts[n_rows] - 1];
-        row.end = line_end - (line_end > row.start && row.text[line_end - 1] == '\r');
-        bool is_regular =
-            counts[n_rows] - n_ends == row.n_fields && row.end != row.start && line_end - row.start <= rows->max_row_bytes;
-        if (!is_regular || !read_row(reader, &row, batch)) {
+        row.end = line_end - (line_end > start && row.text[line_end - 1] == '\r');
+        /* An empty line has one field; a header has more. */
+        if (counts[n_rows] - n_ends != row.n_fields || line_end - start > rows->max_row_bytes ||
+            !ql_csv_quick_row_read(reader, &row, batch)) {
             break;
         }
-        row.start = line_end + 1;
         n_ends = counts[n_rows];
     }
     return n_rows;

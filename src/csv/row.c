@@ -41,20 +41,56 @@ void ql_csv_queues_init(struct ql_csv_queues *queues, const struct ql_str *names
     }
 }
 
-/* ---- one row ---- */
+/* ---- what is read of a row ---- */
+
+/* QL_CSV_NONE for what is not there; not both. */
+static struct ql_csv_spans spans_of(size_t x, size_t y) {
+    if (x == QL_CSV_NONE || y == QL_CSV_NONE) {
+        size_t only = x == QL_CSV_NONE ? y : x;
+        return (struct ql_csv_spans){.a = {only, only}};
+    }
+    size_t low = x < y ? x : y;
+    size_t high = x < y ? y : x;
+    if (high - low == 1) {
+        return (struct ql_csv_spans){.a = {low, high}};
+    }
+    return (struct ql_csv_spans){.a = {low, low}, .b = {high, high}, .has_b = true};
+}
+
+/* Counts first, so that quick_row.c has one loop for each kind. */
+static void plan_quick_numbers(struct ql_csv_reader *reader) {
+    reader->n_quick = 0;
+    for (int kind = 0; kind < 2; kind++) {
+        for (size_t i = 0; i < reader->n_metrics; i++) {
+            bool is_count = reader->rules[i].kind == QL_NUMBER_COUNT;
+            if (is_count == (kind == 0) && reader->columns->metric[i] != QL_CSV_NONE) {
+                reader->quick[reader->n_quick++] = (struct ql_csv_quick_number){.column = reader->columns->metric[i],
+                                                                                .metric = i,
+                                                                                .shift = reader->rules[i].shift,
+                                                                                .point = reader->rules[i].point};
+            }
+        }
+        reader->n_quick_counts = kind == 0 ? reader->n_quick : reader->n_quick_counts;
+    }
+}
 
 void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_options *options,
-                         const struct ql_csv_columns *columns, const struct ql_csv_queues *queues, struct ql_arena *arena) {
+                         const struct ql_csv_columns *columns, const struct ql_csv_queues *queues) {
     reader->columns = columns;
     reader->clock = (struct ql_csv_clock){
         .tz = options->tz, .granularity_us = options->granularity_us, .from_us = options->from_us, .to_us = options->to_us};
     reader->queues = queues;
     reader->n_metrics = options->n_metrics;
-    reader->rules = ql_arena_alloc(arena, options->n_metrics * sizeof *reader->rules);
-    reader->pending = ql_arena_alloc(arena, options->n_metrics * sizeof *reader->pending);
-    reader->quick_fields = ql_arena_alloc(arena, columns->n_columns * sizeof *reader->quick_fields);
+    reader->wants_interval_text = options->wants_interval_text;
+    reader->interval_spans = spans_of(columns->interval, columns->interval_end);
+    reader->queue_spans = spans_of(columns->queue_id, columns->queue_name);
+    ql_arena_reset(&reader->arena);
+    reader->rules = ql_arena_alloc(&reader->arena, options->n_metrics * sizeof *reader->rules);
+    reader->pending = ql_arena_alloc(&reader->arena, options->n_metrics * sizeof *reader->pending);
+    reader->quick = ql_arena_alloc(&reader->arena, options->n_metrics * sizeof *reader->quick);
+    reader->quick_fields = ql_arena_alloc(&reader->arena, columns->n_columns * sizeof *reader->quick_fields);
     reader->has_last = false;
-    ql_csv_known_queues_reset(&reader->known); /* the columns of this input may be others */
+    reader->has_last_spans = false;
     for (size_t i = 0; i < options->n_metrics; i++) {
         reader->rules[i] = (struct ql_csv_number_rule){.kind = options->metrics[i].kind,
                                                        .is_duration = options->metrics[i].is_duration,
@@ -62,22 +98,27 @@ void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_optio
                                                        .point = options->decimal_comma ? ',' : '.',
                                                        .shift = columns->shift[i]};
     }
+    plan_quick_numbers(reader);
+    reader->can_guess = !reader->interval_spans.has_b && !reader->queue_spans.has_b && reader->interval_spans.a.first == 0 &&
+                        reader->queue_spans.a.first == reader->interval_spans.a.last + 1 &&
+                        columns->n_columns > reader->queue_spans.a.last + 1 && columns->n_columns <= QL_CSV_GUESS_COLUMNS_MAX &&
+                        reader->n_quick <= QL_CSV_GUESS_COLUMNS_MAX;
 }
 
 void ql_csv_reader_fini(struct ql_csv_reader *reader) {
-    struct ql_buf *const bufs[] = {&reader->last_start, &reader->last_end,     &reader->scratch_interval, &reader->scratch_end,
-                                   &reader->scratch_id, &reader->scratch_name, &reader->scratch_number};
+    struct ql_buf *const bufs[] = {&reader->last_start,       &reader->last_end,    &reader->last_a,
+                                   &reader->last_b,           &reader->scratch_id,  &reader->scratch_name,
+                                   &reader->scratch_interval, &reader->scratch_end, &reader->scratch_number};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) {
         ql_buf_fini(bufs[i]);
     }
     ql_csv_number_scratch_fini(&reader->number);
-    ql_csv_known_queues_fini(&reader->known);
+    ql_csv_dictionary_fini(&reader->dictionary);
+    ql_arena_fini(&reader->arena);
     *reader = (struct ql_csv_reader){0};
 }
 
-void ql_csv_reader_forget_text(struct ql_csv_reader *reader) {
-    reader->last_text = (struct ql_str){0};
-}
+/* ---- one row ---- */
 
 static bool fail(struct ql_csv_defect *defect, enum ql_csv_fault fault, size_t column, struct ql_str excerpt) {
     *defect = (struct ql_csv_defect){.fault = fault, .column = column, .excerpt = excerpt};
@@ -109,7 +150,8 @@ bool ql_csv_reader_read_interval(struct ql_csv_reader *reader, const struct ql_c
     enum ql_csv_fault fault =
         ql_csv_interval_parse(&reader->clock, start, has_end ? &end : NULL, reader->last_us, &is_end_wrong);
     reader->has_last = fault == QL_CSV_FINE;
-    reader->last_text = (struct ql_str){0};
+    reader->has_last_spans = false;
+    reader->is_new_interval = true;
     if (fault != QL_CSV_FINE) {
         return fail(defect, fault, is_end_wrong ? columns->interval_end : columns->interval, is_end_wrong ? end : start);
     }
@@ -141,24 +183,38 @@ static bool read_text(size_t column, const struct ql_csv_row *row, struct ql_buf
     return true;
 }
 
-bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_str *id,
-                              struct ql_str *name, struct ql_csv_defect *defect) {
+bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_row *row, const struct ql_csv_key *key,
+                              uint32_t *code, struct ql_csv_defect *defect) {
     const struct ql_csv_columns *columns = reader->columns;
-    if (!read_text(columns->queue_id, row, &reader->scratch_id, id, defect) ||
-        !read_text(columns->queue_name, row, &reader->scratch_name, name, defect)) {
+    struct ql_str id;
+    struct ql_str name;
+    *code = ql_csv_dictionary_find(&reader->dictionary, key);
+    if (*code != QL_CSV_NO_CODE) {
+        return true;
+    }
+    if (!read_text(columns->queue_id, row, &reader->scratch_id, &id, defect) ||
+        !read_text(columns->queue_name, row, &reader->scratch_name, &name, defect)) {
         return false;
     }
     size_t column = columns->queue_name != QL_CSV_NONE ? columns->queue_name : columns->queue_id;
-    if (name->len == 0) {
-        *name = *id;
+    if (name.len == 0) {
+        name = id;
     }
-    if (name->len == 0) {
+    if (name.len == 0) {
         return fail(defect, QL_CSV_FAULT_NO_QUEUE, column, row->text);
     }
-    if (reader->queues != NULL && find_slot(reader->queues, *name)->ptr == NULL) {
-        return fail(defect, QL_CSV_FAULT_QUEUE, column, *name);
+    if (reader->queues != NULL && find_slot(reader->queues, name)->ptr == NULL) {
+        return fail(defect, QL_CSV_FAULT_QUEUE, column, name);
     }
+    *code = ql_csv_dictionary_add(&reader->dictionary, key, id, name);
     return true;
+}
+
+static struct ql_str text_of(const struct ql_csv_row *row, const struct ql_csv_span *span) {
+    const struct ql_csv_field *first = &row->fields[span->first];
+    const struct ql_csv_field *last = &row->fields[span->last];
+    size_t start = first->start - first->is_quoted;
+    return (struct ql_str){.ptr = row->text.ptr + start, .len = last->end + last->is_quoted - start};
 }
 
 static bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_arena *arena,
@@ -185,20 +241,26 @@ static bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_row *
 }
 
 /* The input's own words; of two columns both, as an interval is written. */
-void ql_csv_reader_put_interval_text(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
-    if (reader->last_text.ptr == NULL) {
-        ql_buf_reset(&reader->scratch_interval);
-        ql_buf_put_str(&reader->scratch_interval, ql_buf_view(&reader->last_start));
-        struct ql_str start = ql_buf_view(&reader->last_start);
-        bool is_pair = memchr(start.ptr, '/', start.len) != NULL;
-        if (reader->columns->interval_end != QL_CSV_NONE && !is_pair) {
-            ql_buf_putc(&reader->scratch_interval, '/');
-            ql_buf_put_str(&reader->scratch_interval, ql_buf_view(&reader->last_end));
-        }
-        struct ql_str text = ql_buf_view(&reader->scratch_interval);
-        reader->last_text = (struct ql_str){.ptr = ql_arena_copy(&batch->arena, text.ptr, text.len), .len = text.len};
+static struct ql_str copy_interval_text(struct ql_csv_reader *reader, struct ql_arena *arena) {
+    struct ql_buf *text = &reader->scratch_interval;
+    struct ql_str start = ql_buf_view(&reader->last_start);
+    bool is_pair = memchr(start.ptr, '/', start.len) != NULL;
+    ql_buf_reset(text);
+    ql_buf_put_str(text, start);
+    if (reader->columns->interval_end != QL_CSV_NONE && !is_pair) {
+        ql_buf_putc(text, '/');
+        ql_buf_put_str(text, ql_buf_view(&reader->last_end));
     }
-    batch->interval_text[batch->n_rows] = reader->last_text;
+    return (struct ql_str){.ptr = ql_arena_copy(arena, text->ptr, text->len), .len = text->len};
+}
+
+void ql_csv_reader_begin_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch) {
+    struct ql_str text = {0};
+    if (reader->wants_interval_text) {
+        text = copy_interval_text(reader, &batch->arena);
+    }
+    ql_csv_batch_begin_run(batch, reader->last_us, text);
+    reader->is_new_interval = false;
 }
 
 static void count_missing(struct ql_csv_reader *reader) {
@@ -210,22 +272,28 @@ static void count_missing(struct ql_csv_reader *reader) {
     }
 }
 
+static bool read_fields(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_batch *batch, uint32_t *code,
+                        struct ql_csv_defect *defect) {
+    if (!check_structure(reader, row, defect) || !ql_csv_reader_read_interval(reader, row, defect)) {
+        return false;
+    }
+    const struct ql_csv_spans *spans = &reader->queue_spans;
+    const struct ql_csv_key key = {.a = text_of(row, &spans->a),
+                                   .b = spans->has_b ? text_of(row, &spans->b) : (struct ql_str){0}};
+    return ql_csv_reader_read_queue(reader, row, &key, code, defect) && read_numbers(reader, row, &batch->arena, defect);
+}
+
 bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_batch *batch,
                         struct ql_csv_defect *defect) {
-    struct ql_str id;
-    struct ql_str name;
-    if (!check_structure(reader, row, defect) || !ql_csv_reader_read_interval(reader, row, defect) ||
-        !ql_csv_reader_read_queue(reader, row, &id, &name, defect) || !read_numbers(reader, row, &batch->arena, defect)) {
+    uint32_t code;
+    if (!read_fields(reader, row, batch, &code, defect)) {
         reader->out_of_range_rows += defect->fault == QL_CSV_FAULT_RANGE;
         return false;
     }
-    size_t n = batch->n_rows;
-    batch->start_us[n] = reader->last_us[0];
-    batch->end_us[n] = reader->last_us[1];
-    ql_csv_batch_put_queue(batch, id, name);
-    if (batch->interval_text != NULL) {
-        ql_csv_reader_put_interval_text(reader, batch);
+    if (batch->n_runs == 0 || reader->is_new_interval) {
+        ql_csv_reader_begin_run(reader, batch);
     }
+    batch->queue[batch->n_rows] = code;
     for (size_t i = 0; i < reader->n_metrics; i++) {
         ql_csv_batch_put(batch, i, &reader->pending[i].number, reader->pending[i].wide);
     }

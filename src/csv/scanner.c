@@ -250,6 +250,16 @@ void ql_csv_scanner_fini(struct ql_csv_scanner *scanner) {
     *scanner = (struct ql_csv_scanner){.kernel = scanner->kernel};
 }
 
+void ql_csv_scanner_reset(struct ql_csv_scanner *scanner) {
+    scanner->chunk = (struct ql_str){0};
+    scanner->window = NULL;
+    scanner->is_row_out = false;
+    scanner->line = 0;
+    scanner->offset = 0;
+    ql_buf_reset(&scanner->carry);
+    ql_csv_scan_reset(&scanner->scan);
+}
+
 void ql_csv_scanner_put(struct ql_csv_scanner *scanner, struct ql_str chunk) {
     scanner->chunk = chunk;
     scanner->window = NULL;
@@ -381,11 +391,22 @@ bool ql_csv_scanner_view_indexed(struct ql_csv_scanner *scanner, struct ql_csv_i
         .ends = index->ends,
         .rows = index->rows + scanner->next_row,
         .n_rows = index->n_rows - scanner->next_row,
-        .start = scanner->next_start,
         .n_ends_before = scanner->next_row != 0 ? index->rows[scanner->next_row - 1] : 0,
         .max_row_bytes = scan->max_field_bytes < scan->max_row_bytes ? scan->max_field_bytes : scan->max_row_bytes,
     };
     return rows->n_rows != 0;
+}
+
+bool ql_csv_scanner_view_text(struct ql_csv_scanner *scanner, struct ql_str *text) {
+    start_row(scanner);
+    *text = scanner->chunk;
+    return scanner->carry.len == 0 && scanner->chunk.len != 0 && !is_index_next(scanner);
+}
+
+void ql_csv_scanner_skip_text(struct ql_csv_scanner *scanner, size_t n_bytes, size_t n_rows) {
+    scanner->line += (int64_t)n_rows;
+    scanner->offset += (int64_t)n_bytes;
+    consume(scanner, n_bytes);
 }
 
 static int64_t count_line_feeds(const char *at, const char *end) {

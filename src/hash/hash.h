@@ -1,8 +1,5 @@
 /**
- * SHA-256 and HMAC-SHA-256 (OpenSSL): the artefact's digest, the digest and the signature of S3 requests.
- *
- * None of these fails for any input: an OpenSSL that has no SHA-256 at all ends the process (exit 71, one line on standard
- * error), as a refused allocation does.
+ * SHA-256 and HMAC-SHA-256 (OpenSSL): the artefact's digest, the digest and the signature of S3 requests. None of these fails.
  */
 #ifndef QL_HASH_HASH_H
 #define QL_HASH_HASH_H
@@ -13,7 +10,6 @@
 enum { QL_SHA256_SIZE = 32, QL_SHA256_HEX_SIZE = 65 };
 
 struct ql_sha256; /* a running hash */
-/** The algorithm is looked up once here; update and take do not allocate. The first one in a process costs about 1 ms. */
 struct ql_sha256 *ql_sha256_new(void);
 void ql_sha256_free(struct ql_sha256 *hash);
 void ql_sha256_update(struct ql_sha256 *hash, const void *ptr, size_t len);

@@ -1,74 +1,90 @@
 /**
- * SHA-256 and HMAC over OpenSSL's EVP interface (FIPS 180-4, RFC 2104).
+ * SHA-256 by OpenSSL's own functions for it (FIPS 180-4) and HMAC over them (RFC 2104).
  *
- * The algorithm is fetched once per running hash, because an implicit fetch in every EVP_DigestInit takes a lock and a search.
- * OpenSSL's configuration file is left in force: skipping it (OPENSSL_INIT_NO_LOAD_CONFIG) would save 0.4 ms of start, but
- * for the whole process, and so would also switch off the machine's TLS policy that libcurl's connections must obey.
+ * Not by its EVP interface, which first makes a library context, reads openssl.cnf and registers every algorithm: 1.3 ms, half
+ * of what the transform of a small file takes (docs/design/0009-start-up.md). These functions are the same code without that,
+ * and initialise nothing. OpenSSL calls them deprecated since 3.0, for the sake of exchangeable providers, and 4.0 still has
+ * them.
  */
+#define OPENSSL_API_COMPAT 0x10100000L /* without the warning */
+
 #include "hash/hash.h"
 
 #include "base/mem.h"
 
-#include <limits.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <unistd.h>
+#include <openssl/opensslv.h>
+#include <openssl/sha.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = SHA256_CBLOCK };
 
 struct ql_sha256 {
-    EVP_MD *algorithm;
-    EVP_MD_CTX *context;
+    SHA256_CTX context;
 };
 
-static _Noreturn void openssl_is_broken(void) {
-    static const char TEXT[] = "queuelake: OpenSSL refuses SHA-256; check its installation and openssl.cnf\n";
-    ssize_t ignored = write(STDERR_FILENO, TEXT, sizeof TEXT - 1);
-    (void)ignored; /* nothing better can be done with it */
-    _exit(71);
+/* The functions return 1 always; their results are not looked at. */
+
+static void finish(SHA256_CTX *context, uint8_t digest[QL_SHA256_SIZE]) {
+    (void)SHA256_Final(digest, context);
 }
 
-static void must(int result) {
-    if (result != 1) {
-        openssl_is_broken();
+static void feed(SHA256_CTX *context, const void *ptr, size_t len) {
+    if (len != 0) {
+        (void)SHA256_Update(context, ptr, len);
     }
 }
 
 struct ql_sha256 *ql_sha256_new(void) {
-    struct ql_sha256 *hash = ql_mem_zalloc(1, sizeof *hash);
-    hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    hash->context = EVP_MD_CTX_new();
-    must(hash->algorithm != NULL && hash->context != NULL);
-    must(EVP_DigestInit_ex(hash->context, hash->algorithm, NULL));
+    struct ql_sha256 *hash = ql_mem_alloc(sizeof *hash);
+    (void)SHA256_Init(&hash->context);
     return hash;
 }
 
 void ql_sha256_free(struct ql_sha256 *hash) {
-    if (hash != NULL) {
-        EVP_MD_CTX_free(hash->context);
-        EVP_MD_free(hash->algorithm);
-        ql_mem_free(hash);
-    }
+    ql_mem_free(hash);
 }
 
 void ql_sha256_update(struct ql_sha256 *hash, const void *ptr, size_t len) {
-    if (len != 0) {
-        must(EVP_DigestUpdate(hash->context, ptr, len));
-    }
+    feed(&hash->context, ptr, len);
 }
 
 void ql_sha256_take(struct ql_sha256 *hash, uint8_t digest[QL_SHA256_SIZE]) {
-    must(EVP_DigestFinal_ex(hash->context, digest, NULL));
-    must(EVP_DigestInit_ex(hash->context, hash->algorithm, NULL));
+    finish(&hash->context, digest);
+    (void)SHA256_Init(&hash->context);
 }
 
 void ql_sha256_of(const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]) {
-    must(EVP_Q_digest(NULL, "SHA256", NULL, len != 0 ? ptr : "", len, digest, NULL));
+    SHA256_CTX context;
+    (void)SHA256_Init(&context);
+    feed(&context, ptr, len);
+    finish(&context, digest);
+}
+
+/* One of HMAC's two hashes: of the key, padded to a block and combined with `pad`, and of what follows. */
+static void keyed(const uint8_t key[BLOCK_BYTES], uint8_t pad, const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]) {
+    uint8_t block[BLOCK_BYTES];
+    for (size_t i = 0; i < sizeof block; i++) {
+        block[i] = key[i] ^ pad;
+    }
+    SHA256_CTX context;
+    (void)SHA256_Init(&context);
+    feed(&context, block, sizeof block);
+    feed(&context, ptr, len);
+    finish(&context, digest);
+    explicit_bzero(block, sizeof block);
 }
 
 void ql_hmac_sha256(const void *key, size_t key_len, const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]) {
-    must(key_len <= INT_MAX);
-    must(HMAC(EVP_sha256(), key_len != 0 ? key : "", (int)key_len, len != 0 ? ptr : (const void *)"", len, digest, NULL) !=
-         NULL);
+    uint8_t padded[BLOCK_BYTES] = {0};
+    if (key_len > sizeof padded) {
+        ql_sha256_of(key, key_len, padded);
+    } else if (key_len != 0) {
+        memcpy(padded, key, key_len);
+    }
+    uint8_t inner[QL_SHA256_SIZE];
+    keyed(padded, 0x36, ptr, len, inner);
+    keyed(padded, 0x5c, inner, sizeof inner, digest);
+    explicit_bzero(padded, sizeof padded);
 }
 
 void ql_hex(const uint8_t *bytes, size_t len, char *out) {
@@ -81,5 +97,5 @@ void ql_hex(const uint8_t *bytes, size_t len, char *out) {
 }
 
 void ql_hash_versions(struct ql_buf *out) {
-    ql_buf_printf(out, "OpenSSL %s", OpenSSL_version(OPENSSL_VERSION_STRING));
+    ql_buf_puts(out, "OpenSSL " OPENSSL_VERSION_STR); /* asking the library would link all of it in */
 }

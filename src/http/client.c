@@ -32,19 +32,21 @@ static void free_copy(struct ql_str text) {
 
 /* A proxy's URL may carry its password: that is a secret like any other, in both of its spellings. */
 static enum ql_status check_proxy(struct ql_http *http, struct ql_err *err) {
-    CURLU *parts = curl_url();
-    CURLUcode code = curl_url_set(parts, CURLUPART_URL, http->options.proxy.ptr, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
+    const struct ql_libcurl *curl = &http->curl;
+    CURLU *parts = curl->url();
+    CURLUcode code =
+        curl->url_set(parts, CURLUPART_URL, http->options.proxy.ptr, CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME);
     static const unsigned int SPELLINGS[] = {0, CURLU_URLDECODE};
     for (size_t i = 0; i < 2 && code == CURLUE_OK; i++) {
         char *password = NULL;
-        if (curl_url_get(parts, CURLUPART_PASSWORD, &password, SPELLINGS[i]) == CURLUE_OK) {
+        if (curl->url_get(parts, CURLUPART_PASSWORD, &password, SPELLINGS[i]) == CURLUE_OK) {
             ql_http_add_secret(http, ql_str_from(password));
         }
-        curl_free(password);
+        curl->free(password);
     }
-    curl_url_cleanup(parts);
+    curl->url_cleanup(parts);
     if (code != CURLUE_OK) {
-        QL_FAIL(err, QL_E_CONFIG, "the proxy's address is no URL: %s", curl_url_strerror(code));
+        QL_FAIL(err, QL_E_CONFIG, "the proxy's address is no URL: %s", curl->url_strerror(code));
         ql_err_hint(err, "write HTTPS_PROXY as http://host:port or http://user:password@host:port");
         return QL_E_CONFIG;
     }
@@ -71,17 +73,20 @@ static uint64_t seed_of(uint64_t wanted) {
 
 enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http **http, struct ql_err *err) {
     *http = NULL;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    struct ql_libcurl curl;
+    QL_TRY(ql_libcurl_load(&curl, err));
+    if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return QL_FAIL(err, QL_E_SYSTEM, "libcurl does not start");
     }
     struct ql_http *made = ql_mem_zalloc(1, sizeof *made);
+    made->curl = curl;
     made->options = *options;
     made->options.user_agent = copy_of(options->user_agent);
     made->options.ca_file = copy_of(options->ca_file);
     made->options.proxy = copy_of(options->proxy);
     made->options.no_proxy = copy_of(options->no_proxy);
     made->random_state = seed_of(options->seed);
-    made->multi = curl_multi_init();
+    made->multi = curl.multi_init();
     enum ql_status status = check_options(made, err);
     if (status == QL_OK && made->multi == NULL) {
         status = QL_FAIL(err, QL_E_SYSTEM, "libcurl does not start");
@@ -90,7 +95,7 @@ enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http
         ql_http_free(made);
         return status;
     }
-    (void)curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
+    (void)curl.multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
     *http = made;
     return QL_OK;
 }
@@ -99,7 +104,8 @@ void ql_http_free(struct ql_http *http) {
     if (http == NULL) {
         return;
     }
-    (void)curl_multi_cleanup(http->multi);
+    const struct ql_libcurl curl = http->curl;
+    (void)curl.multi_cleanup(http->multi);
     for (size_t i = 0; i < http->n_secrets; i++) {
         ql_mem_free_secret(http->secrets[i].ptr, http->secrets[i].cap);
     }
@@ -113,7 +119,7 @@ void ql_http_free(struct ql_http *http) {
     free_copy(http->options.proxy);
     free_copy(http->options.no_proxy);
     ql_mem_free(http);
-    curl_global_cleanup();
+    curl.global_cleanup();
 }
 
 void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms) {
@@ -185,5 +191,6 @@ uint64_t ql_http_random(struct ql_http *http, uint64_t n) {
 }
 
 void ql_http_versions(struct ql_buf *out) {
-    ql_buf_puts(out, curl_version());
+    struct ql_libcurl curl;
+    ql_buf_puts(out, ql_libcurl_load(&curl, NULL) == QL_OK ? curl.version() : "no libcurl");
 }

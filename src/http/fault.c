@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static const char *words_of(const struct ql_transfer *transfer) {
-    return transfer->words[0] != '\0' ? transfer->words : curl_easy_strerror(transfer->code);
+    return transfer->words[0] != '\0' ? transfer->words : transfer->http->curl.easy_strerror(transfer->code);
 }
 
 static bool words_have(const struct ql_transfer *transfer, const char *part) {
@@ -41,7 +41,7 @@ static enum ql_status no_connection(const struct ql_transfer *transfer, struct q
         return QL_E_REFUSED_URL;
     }
     long os_error = 0;
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
+    (void)transfer->http->curl.easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
     if (os_error != 0) {
         ql_err_set_errno(err, QL_E_NETWORK, (int)os_error, "cannot connect to '%s'%s", transfer->url->authority,
                          proxy_note(transfer));
@@ -85,7 +85,7 @@ static enum ql_status no_trust(const struct ql_transfer *transfer, struct ql_att
 
 static enum ql_status broken(const struct ql_transfer *transfer, struct ql_attempt *attempt, struct ql_err *err) {
     long connect_code = 0;
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
+    (void)transfer->http->curl.easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
     if (transfer->is_proxied && connect_code >= 300) {
         attempt->is_permanent = connect_code < 500;
         QL_FAIL(err, QL_E_NETWORK, "the proxy answered %ld when asked for '%s'", connect_code, transfer->url->authority);

@@ -164,13 +164,20 @@ static void set_method(struct ql_setter *set, const struct ql_transfer *transfer
 }
 
 static void set_callbacks(struct ql_setter *set, struct ql_transfer *transfer) {
-    CURL *easy = set->easy;
-    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, ql_receive_header);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, ql_receive_body);
-    (void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
-    (void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_body);
-    (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    (void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request);
+    /* In variables of libcurl's own types, because nothing checks what goes through "...". */
+    const curl_write_callback on_header = ql_receive_header;
+    const curl_write_callback on_body = ql_receive_body;
+    const curl_read_callback on_read = read_body;
+    const curl_seek_callback on_seek = seek_body;
+    const curl_opensocket_callback on_socket = open_socket;
+    const curl_prereq_callback on_request = before_request;
+    const struct ql_libcurl *curl = set->curl;
+    (void)curl->easy_setopt(set->easy, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl->easy_setopt(set->easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl->easy_setopt(set->easy, CURLOPT_READFUNCTION, on_read);
+    (void)curl->easy_setopt(set->easy, CURLOPT_SEEKFUNCTION, on_seek);
+    (void)curl->easy_setopt(set->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    (void)curl->easy_setopt(set->easy, CURLOPT_PREREQFUNCTION, on_request);
     ql_set_pointer(set, CURLOPT_HEADERDATA, transfer);
     ql_set_pointer(set, CURLOPT_WRITEDATA, transfer);
     ql_set_pointer(set, CURLOPT_READDATA, transfer);
@@ -192,7 +199,7 @@ static bool has_line_break(struct ql_str text) {
 }
 
 static void append_header(struct ql_transfer *transfer, const char *line) {
-    struct curl_slist *longer = curl_slist_append(transfer->headers, line);
+    struct curl_slist *longer = transfer->http->curl.slist_append(transfer->headers, line);
     transfer->headers = longer != NULL ? longer : transfer->headers;
 }
 
@@ -232,11 +239,11 @@ static enum ql_status build_headers(struct ql_transfer *transfer, struct ql_err 
 enum ql_status ql_handle_prepare(struct ql_transfer *transfer, struct ql_err *err) {
     struct ql_http *http = transfer->http;
     QL_TRY(build_headers(transfer, err));
-    transfer->easy = curl_easy_init();
+    transfer->easy = http->curl.easy_init();
     if (transfer->easy == NULL) {
         return QL_FAIL(err, QL_E_SYSTEM, "libcurl does not start");
     }
-    struct ql_setter set = {.easy = transfer->easy};
+    struct ql_setter set = {.curl = &http->curl, .easy = transfer->easy};
     ql_set_text(&set, CURLOPT_URL, transfer->url->text);
     ql_set_text(&set, CURLOPT_USERAGENT, http->options.user_agent.len != 0 ? http->options.user_agent.ptr : "queuelake");
     set_safety(&set, transfer);
@@ -248,17 +255,18 @@ enum ql_status ql_handle_prepare(struct ql_transfer *transfer, struct ql_err *er
     ql_set_pointer(&set, CURLOPT_HTTPHEADER, transfer->headers);
     if (set.failure != CURLE_OK) {
         return QL_FAIL(err, QL_E_INTERNAL, "libcurl refuses its option %d: %s", (int)set.option,
-                       curl_easy_strerror(set.failure));
+                       http->curl.easy_strerror(set.failure));
     }
     return QL_OK;
 }
 
 void ql_handle_fini(struct ql_transfer *transfer) {
-    curl_easy_cleanup(transfer->easy);
+    const struct ql_libcurl *curl = &transfer->http->curl;
+    curl->easy_cleanup(transfer->easy);
     for (struct curl_slist *at = transfer->headers; at != NULL; at = at->next) {
         explicit_bzero(at->data, strlen(at->data)); /* one of them is the bearer */
     }
-    curl_slist_free_all(transfer->headers);
+    curl->slist_free_all(transfer->headers);
     transfer->headers = NULL;
     transfer->easy = NULL;
 }

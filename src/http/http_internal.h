@@ -8,8 +8,8 @@
 #define QL_HTTP_INTERNAL_H
 
 #include "http/http.h"
+#include "http/libcurl.h"
 
-#include <curl/curl.h>
 #include <sys/socket.h>
 
 enum {
@@ -26,7 +26,8 @@ struct ql_rate_budget {
 
 struct ql_http {
     struct ql_http_options options; /* its texts are copies */
-    CURLM *multi;                   /* holds the connections */
+    struct ql_libcurl curl;
+    CURLM *multi; /* holds the connections */
     uint64_t random_state;
     struct ql_http_stats stats;
     struct ql_buf *secrets; /* longest first, so that no rest of one stays visible behind another */
@@ -43,6 +44,7 @@ const char *ql_http_duration(int64_t ms, char *out);
 /* ---- url.c: a URL, taken apart by the parser that also sends it */
 
 struct ql_url {
+    const struct ql_libcurl *curl; /* outlives it */
     CURLU *parts;
     char *text;          /* whole, without fragment: may hold a signature */
     char *scheme, *host; /* lower case; an IPv6 host with its brackets */
@@ -51,7 +53,8 @@ struct ql_url {
     bool is_https, is_loopback, has_user;
 };
 /** E_REFUSED_URL if it is no http or https URL. The message never quotes it. Zero-initialise before; fini in every case. */
-QL_MUST_CHECK enum ql_status ql_url_parse(struct ql_str text, struct ql_url *url, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_url_parse(const struct ql_libcurl *curl, struct ql_str text, struct ql_url *url,
+                                          struct ql_err *err);
 /** The URL that `location` means when it comes from `base`. */
 QL_MUST_CHECK enum ql_status ql_url_join(const struct ql_url *base, struct ql_str location, struct ql_url *url,
                                          struct ql_err *err);
@@ -172,6 +175,7 @@ enum ql_status ql_transfer_end(struct ql_transfer *transfer, enum ql_status stat
 
 /** Collects the first refusal, so that a block of settings is checked once. */
 struct ql_setter {
+    const struct ql_libcurl *curl;
     CURL *easy;
     CURLcode failure;
     CURLoption option;

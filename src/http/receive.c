@@ -145,7 +145,7 @@ static void begin_headers(struct ql_transfer *transfer) {
     transfer->n_spans = 0;
     ql_buf_reset(&transfer->response->storage);
     long status = 0;
-    (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)transfer->http->curl.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     transfer->response->status = status;
 }
 

@@ -113,7 +113,7 @@ static enum ql_status walk(struct sending *sending, struct ql_url *url, struct q
 static enum ql_status attempt_once(struct sending *sending, struct ql_attempt *attempt, struct ql_err *err) {
     *attempt = (struct ql_attempt){.retry_after_ms = -1, .is_permanent = true};
     struct ql_url url = {0};
-    enum ql_status status = ql_url_parse(sending->request->url, &url, err);
+    enum ql_status status = ql_url_parse(&sending->http->curl, sending->request->url, &url, err);
     if (status == QL_OK) {
         status = walk(sending, &url, attempt, err);
     }

@@ -12,17 +12,17 @@ static void note(struct ql_setter *setter, CURLoption option, CURLcode code) {
 }
 
 void ql_set_long(struct ql_setter *setter, CURLoption option, long value) {
-    note(setter, option, curl_easy_setopt(setter->easy, option, value));
+    note(setter, option, setter->curl->easy_setopt(setter->easy, option, value));
 }
 
 void ql_set_text(struct ql_setter *setter, CURLoption option, const char *text) {
-    note(setter, option, curl_easy_setopt(setter->easy, option, text));
+    note(setter, option, setter->curl->easy_setopt(setter->easy, option, text));
 }
 
 void ql_set_pointer(struct ql_setter *setter, CURLoption option, void *pointer) {
-    note(setter, option, curl_easy_setopt(setter->easy, option, pointer));
+    note(setter, option, setter->curl->easy_setopt(setter->easy, option, pointer));
 }
 
 void ql_set_off_t(struct ql_setter *setter, CURLoption option, curl_off_t value) {
-    note(setter, option, curl_easy_setopt(setter->easy, option, value));
+    note(setter, option, setter->curl->easy_setopt(setter->easy, option, value));
 }

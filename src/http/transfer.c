@@ -25,9 +25,9 @@ static bool is_over(struct ql_transfer *transfer) {
     return false;
 }
 
-static CURLcode result_of(CURLM *multi) {
+static CURLcode result_of(const struct ql_http *http) {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL;) {
+    for (CURLMsg *message; (message = http->curl.multi_info_read(http->multi, &left)) != NULL;) {
         if (message->msg == CURLMSG_DONE) {
             return message->data.result;
         }
@@ -41,32 +41,36 @@ static int poll_ms(const struct ql_http *http) {
 }
 
 static CURLcode perform(struct ql_transfer *transfer) {
+    const struct ql_libcurl *curl = &transfer->http->curl;
     CURLM *multi = transfer->http->multi;
-    CURLMcode code = curl_multi_add_handle(multi, transfer->easy);
+    CURLMcode code = curl->multi_add_handle(multi, transfer->easy);
     int running = 1;
     while (code == CURLM_OK) {
-        code = curl_multi_perform(multi, &running);
+        code = curl->multi_perform(multi, &running);
         if (code != CURLM_OK || running == 0 || is_over(transfer)) {
             break;
         }
-        code = curl_multi_poll(multi, NULL, 0, poll_ms(transfer->http), NULL);
+        code = curl->multi_poll(multi, NULL, 0, poll_ms(transfer->http), NULL);
     }
-    CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT : running == 0 ? result_of(multi) : CURLE_ABORTED_BY_CALLBACK;
-    (void)curl_multi_remove_handle(multi, transfer->easy);
+    CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT
+                      : running == 0   ? result_of(transfer->http)
+                                       : CURLE_ABORTED_BY_CALLBACK;
+    (void)curl->multi_remove_handle(multi, transfer->easy);
     return result;
 }
 
 static void count_bytes(struct ql_transfer *transfer) {
+    const struct ql_libcurl *curl = &transfer->http->curl;
     CURL *easy = transfer->easy;
     struct ql_http_stats *stats = &transfer->http->stats;
     long request_size = 0;
     long header_size = 0;
     curl_off_t up = 0;
     curl_off_t down = 0;
-    (void)curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
-    (void)curl_easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_size);
-    (void)curl_easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
-    (void)curl_easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    (void)curl->easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
+    (void)curl->easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_size);
+    (void)curl->easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    (void)curl->easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
     stats->requests++;
     stats->bytes_sent += request_size + up;
     stats->bytes_received += header_size + down;

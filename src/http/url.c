@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <strings.h>
 
-static char *get_part(CURLU *parts, CURLUPart part, unsigned int flags) {
+static char *get_part(const struct ql_url *url, CURLUPart part, unsigned int flags) {
     char *text = NULL;
-    if (curl_url_get(parts, part, &text, flags) != CURLUE_OK) {
+    if (url->curl->url_get(url->parts, part, &text, flags) != CURLUE_OK) {
         return NULL;
     }
     return text;
@@ -33,26 +33,26 @@ static bool is_loopback(const char *host) {
 }
 
 static enum ql_status take_apart(struct ql_url *url, struct ql_err *err) {
-    CURLU *parts = url->parts;
-    (void)curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
-    url->scheme = get_part(parts, CURLUPART_SCHEME, 0);
+    const struct ql_libcurl *curl = url->curl;
+    (void)curl->url_set(url->parts, CURLUPART_FRAGMENT, NULL, 0);
+    url->scheme = get_part(url, CURLUPART_SCHEME, 0);
     if (url->scheme == NULL || (strcasecmp(url->scheme, "https") != 0 && strcasecmp(url->scheme, "http") != 0)) {
         return QL_FAIL(err, QL_E_REFUSED_URL, "an address uses '%.20s', which is neither https nor http",
                        url->scheme != NULL ? url->scheme : "");
     }
-    url->text = get_part(parts, CURLUPART_URL, 0);
-    url->host = get_part(parts, CURLUPART_HOST, 0);
-    url->port = get_part(parts, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+    url->text = get_part(url, CURLUPART_URL, 0);
+    url->host = get_part(url, CURLUPART_HOST, 0);
+    url->port = get_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
     if (url->text == NULL || url->host == NULL || url->port == NULL || url->host[0] == '\0') {
         return QL_FAIL(err, QL_E_REFUSED_URL, "an address is no URL of a host");
     }
     lower(url->scheme);
     lower(url->host);
-    char *user = get_part(parts, CURLUPART_USER, 0);
-    char *password = get_part(parts, CURLUPART_PASSWORD, 0);
+    char *user = get_part(url, CURLUPART_USER, 0);
+    char *password = get_part(url, CURLUPART_PASSWORD, 0);
     url->has_user = user != NULL || password != NULL;
-    curl_free(user);
-    curl_free(password);
+    curl->free(user);
+    curl->free(password);
     url->is_https = strcmp(url->scheme, "https") == 0;
     url->is_loopback = is_loopback(url->host);
     bool has_own_port = strcmp(url->port, url->is_https ? "443" : "80") == 0;
@@ -60,40 +60,48 @@ static enum ql_status take_apart(struct ql_url *url, struct ql_err *err) {
     return QL_OK;
 }
 
-enum ql_status ql_url_parse(struct ql_str text, struct ql_url *url, struct ql_err *err) {
-    url->parts = curl_url();
+enum ql_status ql_url_parse(const struct ql_libcurl *curl, struct ql_str text, struct ql_url *url, struct ql_err *err) {
+    url->curl = curl;
+    url->parts = curl->url();
     char *copy = ql_mem_strndup(text.ptr, text.len);
     /* Dot segments stay: a signature covers the path as it was given. */
     CURLUcode code = memchr(copy, '\0', text.len) == NULL
-                         ? curl_url_set(url->parts, CURLUPART_URL, copy, CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME)
+                         ? curl->url_set(url->parts, CURLUPART_URL, copy, CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME)
                          : CURLUE_MALFORMED_INPUT;
     ql_mem_free_secret(copy, text.len);
     if (code != CURLUE_OK) {
-        return QL_FAIL(err, QL_E_REFUSED_URL, "an address is no URL: %s", curl_url_strerror(code));
+        return QL_FAIL(err, QL_E_REFUSED_URL, "an address is no URL: %s", curl->url_strerror(code));
     }
     return take_apart(url, err);
 }
 
 enum ql_status ql_url_join(const struct ql_url *base, struct ql_str location, struct ql_url *url, struct ql_err *err) {
-    url->parts = curl_url_dup(base->parts);
+    const struct ql_libcurl *curl = base->curl;
+    url->curl = curl;
+    url->parts = curl->url_dup(base->parts);
     char *copy = ql_mem_strndup(location.ptr, location.len);
-    CURLUcode code = curl_url_set(url->parts, CURLUPART_URL, copy, CURLU_NON_SUPPORT_SCHEME);
+    CURLUcode code = curl->url_set(url->parts, CURLUPART_URL, copy, CURLU_NON_SUPPORT_SCHEME);
     ql_mem_free_secret(copy, location.len);
     if (code != CURLUE_OK) {
-        return QL_FAIL(err, QL_E_REFUSED_URL, "'%s' redirects to what is no URL: %s", base->authority, curl_url_strerror(code));
+        return QL_FAIL(err, QL_E_REFUSED_URL, "'%s' redirects to what is no URL: %s", base->authority,
+                       curl->url_strerror(code));
     }
     return take_apart(url, err);
 }
 
 void ql_url_fini(struct ql_url *url) {
-    curl_url_cleanup(url->parts);
+    const struct ql_libcurl *curl = url->curl;
+    if (curl == NULL) {
+        return;
+    }
+    curl->url_cleanup(url->parts);
     if (url->text != NULL) {
         explicit_bzero(url->text, strlen(url->text));
     }
-    curl_free(url->text);
-    curl_free(url->scheme);
-    curl_free(url->host);
-    curl_free(url->port);
+    curl->free(url->text);
+    curl->free(url->scheme);
+    curl->free(url->host);
+    curl->free(url->port);
     *url = (struct ql_url){0};
 }
 
@@ -101,16 +109,24 @@ bool ql_url_has_origin_of(const struct ql_url *a, const struct ql_url *b) {
     return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0;
 }
 
+/* Of a URL that is only looked at. */
+static enum ql_status look_at(struct ql_str text, struct ql_libcurl *curl, struct ql_url *url) {
+    QL_TRY(ql_libcurl_load(curl, NULL));
+    return ql_url_parse(curl, text, url, NULL);
+}
+
 bool ql_http_is_loopback(struct ql_str url) {
+    struct ql_libcurl curl;
     struct ql_url parsed = {0};
-    bool is_loopback_url = ql_url_parse(url, &parsed, NULL) == QL_OK && parsed.is_loopback;
+    bool is_loopback_url = look_at(url, &curl, &parsed) == QL_OK && parsed.is_loopback;
     ql_url_fini(&parsed);
     return is_loopback_url;
 }
 
 void ql_http_put_host(struct ql_str url, struct ql_buf *out) {
+    struct ql_libcurl curl;
     struct ql_url parsed = {0};
-    if (ql_url_parse(url, &parsed, NULL) == QL_OK) {
+    if (look_at(url, &curl, &parsed) == QL_OK) {
         ql_buf_puts(out, parsed.authority);
     }
     ql_url_fini(&parsed);

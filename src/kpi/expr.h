@@ -90,10 +90,16 @@ struct ql_expr_column {
 struct ql_expr_rows {
     size_t n_rows;
     const struct ql_expr_column *columns; /* what QL_EXPR_COLUMN steps index */
-    const double *interval_s;             /* length of each interval in seconds */
-    const uint32_t *interval_of;          /* of each row; NULL: row i is interval i */
+    const double *interval_s;             /* of each row; may be NULL where ql_expr_has_interval says no */
 };
-/** Evaluates a bound program; out has n_rows values, none infinite. Cost: one allocation. */
-void ql_expr_eval(const struct ql_expr *expr, const struct ql_expr_rows *rows, double *out);
+/** Whether a bound program mentions interval_seconds. */
+bool ql_expr_has_interval(const struct ql_expr *expr);
+/** Bytes of scratch memory that ql_expr_eval needs. */
+size_t ql_expr_scratch_size(const struct ql_expr *expr);
+/**
+ * Evaluates a bound program; out has n_rows values, none infinite, and is no column that the program reads. scratch is aligned
+ * for doubles; what was in it is lost.
+ */
+void ql_expr_eval(const struct ql_expr *expr, const struct ql_expr_rows *rows, void *scratch, double *out);
 
 #endif

@@ -111,6 +111,7 @@ void ql_plan_free(struct ql_plan *plan) {
     ql_mem_free(plan->kpis);
     ql_mem_free(plan->columns);
     ql_mem_free(plan->aggregates);
+    ql_mem_free(plan->cell_defs);
     ql_mem_free(plan);
 }
 
@@ -194,6 +195,20 @@ static enum ql_status resolve_hidden(struct ql_plan *plan, const bool *is_presen
     return QL_OK;
 }
 
+static void define_cells(struct ql_plan *plan) {
+    ql_mem_free(plan->cell_defs);
+    plan->cell_defs = ql_mem_zalloc(plan->n_aggregates + plan->n_kpis, sizeof *plan->cell_defs);
+    for (size_t i = 0; i < plan->n_aggregates; i++) {
+        const struct ql_aggregate *aggregate = &plan->aggregates[i];
+        plan->cell_defs[i] =
+            (struct ql_cell_def){.name = aggregate->name, .type = aggregate->type, .is_hidden = aggregate->is_hidden};
+    }
+    for (size_t k = 0; k < plan->n_kpis; k++) {
+        plan->cell_defs[plan->n_aggregates + k] =
+            (struct ql_cell_def){.name = plan->kpis[k].name, .type = QL_CELL_DOUBLE, .is_kpi = true};
+    }
+}
+
 enum ql_status ql_plan_resolve(struct ql_plan *plan, const bool *is_present, struct ql_buf *left_out, struct ql_err *err) {
     ql_mem_free(plan->aggregates);
     plan->aggregates = ql_mem_zalloc(plan->n_metrics, sizeof *plan->aggregates);
@@ -205,12 +220,19 @@ enum ql_status ql_plan_resolve(struct ql_plan *plan, const bool *is_present, str
         ql_buf_reset(left_out);
     }
     QL_TRY(resolve_written(plan, is_present, left_out, err));
-    return resolve_hidden(plan, is_present, err);
+    QL_TRY(resolve_hidden(plan, is_present, err));
+    define_cells(plan);
+    return QL_OK;
 }
 
 const struct ql_aggregate *ql_plan_aggregates(const struct ql_plan *plan, size_t *n) {
     *n = plan->n_aggregates;
     return plan->aggregates;
+}
+
+const struct ql_cell_def *ql_plan_cell_defs(const struct ql_plan *plan, size_t *n) {
+    *n = plan->n_aggregates + plan->n_kpis;
+    return plan->cell_defs;
 }
 
 bool ql_plan_is_abandon_approximate(const struct ql_plan *plan) {

@@ -3,7 +3,7 @@
  * (semantics, sections 2, 3, 4 and 6).
  *
  * The order of calls: new (from settings) -> columns (what a reader is asked for) -> resolve (what the header has) ->
- * aggregates (for pivot) -> apply (on pivot's cells).
+ * aggregates (for pivot), cell_defs (for a layout) -> apply (on each part of pivot's cells).
  */
 #ifndef QL_KPI_PLAN_H
 #define QL_KPI_PLAN_H
@@ -63,6 +63,9 @@ QL_MUST_CHECK enum ql_status ql_plan_resolve(struct ql_plan *plan, const bool *i
                                              struct ql_err *err);
 /** After resolve: what pivot computes; `column` and `weight` index ql_plan_columns. */
 const struct ql_aggregate *ql_plan_aggregates(const struct ql_plan *plan, size_t *n);
+/** After resolve: the columns that cells have once apply was there: the aggregates, then the KPIs. Valid as long as the plan.
+ */
+const struct ql_cell_def *ql_plan_cell_defs(const struct ql_plan *plan, size_t *n);
 /** After resolve: true if abandon_rate is 1 - answer_rate because the source has no abandoned calls (and the profile is the
  * default). */
 bool ql_plan_is_abandon_approximate(const struct ql_plan *plan);
@@ -70,14 +73,17 @@ bool ql_plan_is_abandon_approximate(const struct ql_plan *plan);
 struct ql_plan_output {
     int round_digits;   /* 0 to 15; -1: none */
     bool empty_is_null; /* --empty null */
-    size_t n_threads;   /* 0: as many as there are processors; the values are the same */
 };
 
 struct ql_plan_stats {
     int64_t answered_over_offered, approximations, nulls_filled;
 };
 
-/** Adds the KPI columns behind the metrics, rounds, writes NULL as the idle value unless empty_is_null, fills the idle columns.
+/**
+ * On the cells of a part: adds the KPI columns behind the metrics, rounds, writes NULL as the idle value unless empty_is_null,
+ * fills the idle columns; keeps every column's scale true. Hidden columns stay as they are. Adds to *stats (may be NULL).
+ * Several threads may do so at once, each with cells of its own; idle and total values of an interval are the same whatever
+ * part it is in.
  */
 QL_MUST_CHECK enum ql_status ql_plan_apply(const struct ql_plan *plan, struct ql_cells *cells,
                                            const struct ql_plan_output *output, struct ql_plan_stats *stats,

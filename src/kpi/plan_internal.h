@@ -48,6 +48,7 @@ struct ql_plan {
     size_t n_columns, cap_columns;
     struct ql_aggregate *aggregates; /* after resolve */
     size_t n_aggregates;
+    struct ql_cell_def *cell_defs; /* after resolve: of the aggregates, then of the KPIs */
 };
 
 /** The expression in use after resolve. */

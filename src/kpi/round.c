@@ -26,6 +26,10 @@ static inline double round_half_even(double x) {
     return fabs(x) < TWO_TO_52 ? rounded : x;
 }
 
+double ql_round_scale(int digits) {
+    return TEN_TO[digits];
+}
+
 void ql_round_values(const double *in, size_t n, int digits, double *out) {
     if (digits >= 0) {
         const double scale = TEN_TO[digits];

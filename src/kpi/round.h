@@ -13,5 +13,7 @@ enum { QL_ROUND_MAX_DIGITS = 15 };
 void ql_round_values(const double *in, size_t n, int digits, double *out);
 /** -0.0 becomes 0.0; nothing else changes. */
 void ql_round_drop_negative_zero(double *values, size_t n);
+/** 10^digits, 0 to 15. */
+double ql_round_scale(int digits);
 
 #endif

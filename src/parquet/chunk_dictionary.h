@@ -2,7 +2,7 @@
  * The dictionary of one column chunk: its distinct values in ascending order, and for every value the number of its entry.
  *
  * Ascending entries compress better, make the least and the greatest entry of a page its statistics, and make the bytes
- * independent of the order in which values first appear.
+ * independent of the order in which values first appear and of the form in which they come.
  */
 #ifndef QL_PARQUET_CHUNK_DICTIONARY_H
 #define QL_PARQUET_CHUNK_DICTIONARY_H
@@ -17,12 +17,13 @@ struct ql_chunk_dictionary {
     size_t plain_bytes; /* of the entries in PLAIN encoding */
 
     size_t entries_cap, index_cap;
-    uint64_t *bitmap; /* which of a dense range of numbers appear */
+    uint8_t *seen; /* which of a range of numbers appear: a byte each, where that is not too many */
+    size_t seen_cap;
+    uint64_t *bitmap; /* the same, a bit each */
     uint32_t *rank;   /* how many appear before each word of it */
     size_t bitmap_cap, rank_cap;
-    uint8_t *seen;     /* the same by bytes, where the range is small */
-    uint32_t *seen_at; /* and before each of them */
-    size_t seen_cap, seen_at_cap;
+    uint32_t *table; /* the rank of each number that appears, where the range is small */
+    size_t table_cap;
     uint32_t *slots; /* hash table: number of the entry + 1 */
     size_t slots_cap;
     uint64_t *sorted; /* entries on their way into order */
@@ -34,8 +35,8 @@ struct ql_chunk_dictionary {
  * Builds it, exactly. False, with nothing usable, as soon as it is sure that the dictionary and the indices of its values would
  * take more than max_bytes (in PLAIN and bit-packed form); SIZE_MAX: never.
  *
- * Doubles are distinct by their bits. Cost: 2 or 3 passes over the values and a bitmap of at most 8 bytes a value, or 2 MiB,
- * where they are (scaled) integers of a small range, as counts and rounded ratios are, or codes of strings; else a hash table.
+ * Doubles are distinct by their bits. Cost: 2 or 3 passes over the values and at most 1 MiB of marks, or a bitmap of 8 bytes a
+ * value, where they are (scaled) integers of a small range, as counts and rounded ratios are, or codes; else a hash table.
  */
 bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t max_bytes);
 void ql_chunk_dictionary_fini(struct ql_chunk_dictionary *dictionary);

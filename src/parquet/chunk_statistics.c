@@ -5,34 +5,48 @@
  */
 #include "parquet/chunk_statistics.h"
 
-#include "parquet/kernels.h"
+/* What stands in order of the values only when it is looked up: strings and numbers by code. */
+static struct ql_range range_of_codes(const struct ql_chunk_values *values, size_t from, size_t to) {
+    uint64_t first = ql_chunk_value(values, from);
+    struct ql_range range = {.has_any = true, .min = first, .max = first};
+    for (size_t i = from + 1; i < to; i++) {
+        uint64_t value = ql_chunk_value(values, i);
+        range.min = ql_chunk_value_is_less(values, value, range.min) ? value : range.min;
+        range.max = ql_chunk_value_is_less(values, range.max, value) ? value : range.max;
+    }
+    return range;
+}
 
-struct ql_range ql_range_of(const struct ql_chunk_values *values, const struct ql_chunk_dictionary *dictionary, size_t from,
-                            size_t to) {
+struct ql_range ql_range_of(const struct ql_chunk_values *values, size_t from, size_t to) {
     if (from == to) {
         return (struct ql_range){0};
     }
-    const struct ql_kernels *kernels = ql_kernels_best();
+    const struct ql_kernels *kernels = values->kernels;
     struct ql_range range = {.has_any = true};
-    if (dictionary != NULL) {
-        struct ql_range_u32 entries = kernels->range_u32(dictionary->index + from, to - from);
-        range.min = dictionary->entries[entries.min];
-        range.max = dictionary->entries[entries.max];
-    } else if (values->type == QL_COLUMN_DOUBLE) {
+    switch (values->form) {
+    case QL_COLUMN_CODED:
+        return range_of_codes(values, from, to);
+    case QL_COLUMN_SCALED: {
+        struct ql_range_i32 k = kernels->range_i32((const void *)(values->narrow + from), to - from);
+        range.min = ql_chunk_value_of_narrow(values, (uint32_t)k.min);
+        range.max = ql_chunk_value_of_narrow(values, (uint32_t)k.max);
+        return range;
+    }
+    case QL_COLUMN_VALUES:
+        break;
+    }
+    if (values->type == QL_COLUMN_DOUBLE) {
         kernels->range_f64(values->bits + from, to - from, &range.min, &range.max);
-    } else if (values->type != QL_COLUMN_STRING) {
+    } else {
         struct ql_range_i64 numbers = kernels->range_i64((const int64_t *)values->bits + from, to - from);
         range.min = (uint64_t)numbers.min;
         range.max = (uint64_t)numbers.max;
-    } else {
-        range.min = range.max = values->codes[from];
-        for (size_t i = from + 1; i < to; i++) {
-            uint64_t value = values->codes[i];
-            range.min = ql_chunk_value_is_less(values, value, range.min) ? value : range.min;
-            range.max = ql_chunk_value_is_less(values, range.max, value) ? value : range.max;
-        }
     }
     return range;
+}
+
+struct ql_range ql_range_of_entries(const struct ql_chunk_dictionary *dictionary, struct ql_range_u32 used) {
+    return (struct ql_range){.has_any = true, .min = dictionary->entries[used.min], .max = dictionary->entries[used.max]};
 }
 
 void ql_range_add(struct ql_range *range, struct ql_range other, const struct ql_chunk_values *values) {

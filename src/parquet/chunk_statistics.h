@@ -21,9 +21,10 @@ struct ql_bounds {
     struct ql_str min, max;
 };
 
-/** Range of values [from, to). With a dictionary only its indices are compared. Doubles must hold no NaN. */
-struct ql_range ql_range_of(const struct ql_chunk_values *values, const struct ql_chunk_dictionary *dictionary, size_t from,
-                            size_t to);
+/** Range of values [from, to). Doubles must hold no NaN. */
+struct ql_range ql_range_of(const struct ql_chunk_values *values, size_t from, size_t to);
+/** The same of values whose dictionary entries are known, without a look at them. */
+struct ql_range ql_range_of_entries(const struct ql_chunk_dictionary *dictionary, struct ql_range_u32 used);
 /** Widens range by other. */
 void ql_range_add(struct ql_range *range, struct ql_range other, const struct ql_chunk_values *values);
 

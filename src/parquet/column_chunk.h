@@ -1,12 +1,12 @@
 /**
- * One column of one row group, encoded: chooses between dictionary and PLAIN, cuts pages, and says what footer and page index
- * have to know.
+ * One column of one row group, encoded: chooses the encoding, cuts pages, and says what footer and page index have to know.
  */
 #ifndef QL_PARQUET_COLUMN_CHUNK_H
 #define QL_PARQUET_COLUMN_CHUNK_H
 
 #include "parquet/chunk_statistics.h"
 #include "parquet/data_page.h"
+#include "parquet/parquet.h"
 
 /**
  * How a column is encoded in every row group of a file. Made for the first group, from its values, and kept: fastparquet
@@ -15,7 +15,7 @@
  */
 struct ql_column_choice {
     bool is_made;
-    bool has_dictionary;
+    enum ql_parquet_encoding encoding; /* PLAIN_DICTIONARY stands for a dictionary page and indices */
 };
 
 struct ql_chunk_page {
@@ -28,7 +28,7 @@ struct ql_chunk_page {
 /** An encoded chunk with all that footer and page index need of it. Zero-initialise; encoding into it again reuses it. */
 struct ql_column_chunk {
     enum ql_column_type type;
-    bool has_dictionary;
+    enum ql_parquet_encoding encoding;
     struct ql_buf bytes;    /* all pages, the dictionary page first */
     size_t raw_bytes;       /* the same before compression, headers included */
     size_t dictionary_size; /* of the dictionary page; 0: none */
@@ -41,9 +41,11 @@ struct ql_column_chunk {
 };
 void ql_column_chunk_fini(struct ql_column_chunk *chunk);
 
-/** Makes chunks. page_rows_max 0 stands for the default; other values are for tests. */
+/** Makes chunks. Options are copied, their cpu is not looked at. page_rows_max 0 stands for the default; other values are for
+ * tests. */
 struct ql_chunk_encoder;
-struct ql_chunk_encoder *ql_chunk_encoder_new(enum ql_codec codec, int level, size_t page_rows_max);
+struct ql_chunk_encoder *ql_chunk_encoder_new(const struct ql_parquet_options *options, const struct ql_kernels *kernels,
+                                              size_t page_rows_max);
 void ql_chunk_encoder_free(struct ql_chunk_encoder *encoder);
 
 /**

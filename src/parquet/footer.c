@@ -61,7 +61,7 @@ void ql_footer_add_chunk(struct ql_footer *footer, const struct ql_column_chunk 
         .raw = (int64_t)chunk->raw_bytes,
         .stored = (int64_t)chunk->bytes.len,
         .bounds = {.min = copy_bound(footer, chunk->bounds.min), .max = copy_bound(footer, chunk->bounds.max)},
-        .has_dictionary = chunk->has_dictionary,
+        .encoding = chunk->encoding,
     };
     if (chunk->n_pages > 1) {
         add_page_index(footer, &entry, chunk);
@@ -78,30 +78,48 @@ static enum ql_parquet_type physical_type(enum ql_column_type type) {
         return QL_PARQUET_TYPE_BYTE_ARRAY;
     case QL_COLUMN_INT64:
     case QL_COLUMN_TIMESTAMP_US:
+    case QL_COLUMN_DECIMAL:
         break;
     }
     return QL_PARQUET_TYPE_INT64;
 }
 
-/* Both forms of a logical type: without the old one DuckDB and fastparquet read strings as bytes, without the new one Polars
- * and DuckDB read timestamps without their zone. */
-static void put_logical_type(struct ql_thrift *thrift, enum ql_column_type type) {
-    if (type == QL_COLUMN_STRING) {
+/* Digits of every DECIMAL. INT32 would do for values below 10^9 only, and the schema is known before any value is, so that it
+ * can promise no less than what the contract allows: |k| < 10^18, which is INT64. */
+enum { DECIMAL_PRECISION = 18 };
+
+/* The old form of a logical type, and what belongs to it: without it DuckDB and fastparquet read strings as bytes. */
+static void put_converted_type(struct ql_thrift *thrift, const struct ql_column_def *column) {
+    if (column->type == QL_COLUMN_STRING) {
         ql_thrift_put_i32(thrift, 6, QL_PARQUET_CONVERTED_UTF8);
-        ql_thrift_begin_struct(thrift, 10);
-        ql_thrift_put_empty_struct(thrift, 1); /* STRING */
-        ql_thrift_end_struct(thrift);
-    } else if (type == QL_COLUMN_TIMESTAMP_US) {
+    } else if (column->type == QL_COLUMN_TIMESTAMP_US) {
         ql_thrift_put_i32(thrift, 6, QL_PARQUET_CONVERTED_TIMESTAMP_MICROS);
-        ql_thrift_begin_struct(thrift, 10);
-        ql_thrift_begin_struct(thrift, 8);     /* TIMESTAMP */
+    } else {
+        ql_thrift_put_i32(thrift, 6, QL_PARQUET_CONVERTED_DECIMAL);
+        ql_thrift_put_i32(thrift, 7, column->scale);
+        ql_thrift_put_i32(thrift, 8, DECIMAL_PRECISION);
+    }
+}
+
+/* And the new one: without it Polars and DuckDB read timestamps without their zone. */
+static void put_logical_type(struct ql_thrift *thrift, const struct ql_column_def *column) {
+    ql_thrift_begin_struct(thrift, 10);
+    if (column->type == QL_COLUMN_STRING) {
+        ql_thrift_put_empty_struct(thrift, QL_PARQUET_LOGICAL_STRING);
+    } else if (column->type == QL_COLUMN_TIMESTAMP_US) {
+        ql_thrift_begin_struct(thrift, QL_PARQUET_LOGICAL_TIMESTAMP);
         ql_thrift_put_bool(thrift, 1, true);   /* isAdjustedToUTC */
         ql_thrift_begin_struct(thrift, 2);     /* unit */
         ql_thrift_put_empty_struct(thrift, 2); /* MICROS */
         ql_thrift_end_struct(thrift);
         ql_thrift_end_struct(thrift);
+    } else {
+        ql_thrift_begin_struct(thrift, QL_PARQUET_LOGICAL_DECIMAL);
+        ql_thrift_put_i32(thrift, 1, column->scale);
+        ql_thrift_put_i32(thrift, 2, DECIMAL_PRECISION);
         ql_thrift_end_struct(thrift);
     }
+    ql_thrift_end_struct(thrift);
 }
 
 static void put_schema(const struct ql_footer *footer, struct ql_thrift *thrift) {
@@ -116,7 +134,10 @@ static void put_schema(const struct ql_footer *footer, struct ql_thrift *thrift)
         ql_thrift_put_i32(thrift, 1, (int32_t)physical_type(column->type));
         ql_thrift_put_i32(thrift, 3, QL_PARQUET_REPETITION_OPTIONAL);
         ql_thrift_put_binary(thrift, 4, column->name);
-        put_logical_type(thrift, column->type);
+        if (column->type != QL_COLUMN_INT64 && column->type != QL_COLUMN_DOUBLE) {
+            put_converted_type(thrift, column);
+            put_logical_type(thrift, column);
+        }
         ql_thrift_end_struct(thrift);
     }
 }
@@ -150,11 +171,11 @@ static enum ql_parquet_codec parquet_codec(enum ql_codec codec) {
 
 static void put_column_metadata(const struct ql_footer *footer, struct ql_thrift *thrift, const struct ql_footer_chunk *chunk,
                                 const struct ql_column_def *column) {
-    bool has_dictionary = chunk->has_dictionary;
+    bool has_dictionary = chunk->encoding == QL_PARQUET_ENCODING_PLAIN_DICTIONARY;
     ql_thrift_begin_struct(thrift, 3);
     ql_thrift_put_i32(thrift, 1, (int32_t)physical_type(column->type));
     ql_thrift_begin_list(thrift, 2, QL_THRIFT_I32, 2); /* with PLAIN beside the dictionary parquet-java would not prune by it */
-    ql_thrift_add_i32(thrift, has_dictionary ? QL_PARQUET_ENCODING_PLAIN_DICTIONARY : QL_PARQUET_ENCODING_PLAIN);
+    ql_thrift_add_i32(thrift, (int32_t)chunk->encoding);
     ql_thrift_add_i32(thrift, QL_PARQUET_ENCODING_RLE);
     ql_thrift_begin_list(thrift, 3, QL_THRIFT_BINARY, 1);
     ql_thrift_add_binary(thrift, column->name);
@@ -257,6 +278,8 @@ enum ql_status ql_footer_put(const struct ql_footer *footer, int64_t offset, con
     struct index_offsets at = {.column = offset, .offset = offset + (int64_t)footer->column_indexes.len};
     ql_buf_put_str(out, ql_buf_view(&footer->column_indexes));
     ql_buf_put_str(out, ql_buf_view(&footer->offset_indexes));
+    enum { CHUNK_BYTES = 112 }; /* as most chunks have them, names of 30 bytes: a buffer that grows is copied */
+    (void)ql_buf_reserve(out, footer->n_chunks * CHUNK_BYTES + footer->schema.n_columns * CHUNK_BYTES / 2);
     size_t start = out->len;
     struct ql_thrift thrift;
     ql_thrift_init(&thrift, out);

@@ -11,7 +11,7 @@ struct ql_footer_chunk {
     int64_t n_null, n_nan;   /* n_nan: doubles only */
     int64_t raw, stored;     /* bytes, headers included */
     struct ql_bounds bounds; /* in the footer's arena */
-    bool has_dictionary;
+    enum ql_parquet_encoding encoding;
     uint32_t column_index_len, offset_index_len; /* 0: none */
 };
 

@@ -5,7 +5,21 @@
 #include "codec/codec.h"
 #include "table/column.h"
 
+/**
+ * MODERN tries DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY and, where doubles are no scaled integers,
+ * BYTE_STREAM_SPLIT, and takes what makes a column more than a percent smaller. Not for pyarrow up to 2, Power BI, Spark before
+ * 3.3, nor fastparquet, which (2026.9.0) refuses most of them and reads wide deltas wrongly without saying so.
+ */
+enum ql_parquet_compat {
+    QL_PARQUET_BROAD, /* PLAIN and dictionary only: every reader */
+    QL_PARQUET_MODERN
+};
+
+struct ql_cpu;
+
 struct ql_parquet_options {
+    enum ql_parquet_compat compat;
+    const struct ql_cpu *cpu; /* read by new; NULL: portable code. It decides about speed alone. */
     enum ql_codec codec;
     int level;        /* zstd; 0: the default */
     size_t n_threads; /* that encode columns; 0: as many as there are processors */
@@ -13,11 +27,12 @@ struct ql_parquet_options {
 
 struct ql_parquet_writer;
 /**
- * Options are copied. The bytes depend on codec and level, schema, row groups and metadata alone: not on the number of threads.
+ * Options are copied. The bytes depend on compat, codec and level, schema, row groups and metadata alone: not on the number of
+ * threads, the processor, or the form in which columns come.
  *
  * Cost: a thread holds one column and its encoded chunk (two while the first row group decides how a column is stored); beside
- * them wait at most two encoded chunks a thread, 16 where there are many columns. About 150 bytes for each chunk written are
- * kept for the footer.
+ * them wait at most two encoded chunks a thread, 16 where there are many columns, all of a row group where there are up to 64.
+ * About 150 bytes for each chunk written are kept for the footer.
  */
 struct ql_parquet_writer *ql_parquet_writer_new(const struct ql_parquet_options *options, struct ql_sink out);
 void ql_parquet_writer_free(struct ql_parquet_writer *writer);

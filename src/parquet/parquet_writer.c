@@ -13,7 +13,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { GATHER_SIZE = 256 * 1024 };
+enum { GATHER_SIZE = 256 * 1024, DECIMAL_SCALE_MAX = 18 };
 
 enum state { BEFORE_SCHEMA, BETWEEN_GROUPS, FINISHED };
 
@@ -93,11 +93,16 @@ static enum ql_status check_schema(const struct ql_schema *schema, struct ql_err
         return QL_FAIL(err, QL_E_INTERNAL, "Parquet writer: a schema of %zu columns", schema->n_columns);
     }
     struct ql_str *names = ql_mem_realloc(NULL, schema->n_columns, sizeof *names);
+    enum ql_status status = QL_OK;
     for (size_t c = 0; c < schema->n_columns; c++) {
-        names[c] = schema->columns[c].name;
+        const struct ql_column_def *column = &schema->columns[c];
+        names[c] = column->name;
+        if (column->type == QL_COLUMN_DECIMAL && column->scale > DECIMAL_SCALE_MAX) {
+            status = QL_FAIL(err, QL_E_INTERNAL, "Parquet writer: column '%.*s' is a DECIMAL of scale %u",
+                             QL_STR_ARG(column->name), column->scale);
+        }
     }
     qsort(names, schema->n_columns, sizeof *names, compare_names);
-    enum ql_status status = QL_OK;
     if (names[0].len == 0) {
         status = QL_FAIL(err, QL_E_INTERNAL, "Parquet writer: a column has an empty name");
     }

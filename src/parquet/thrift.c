@@ -6,36 +6,52 @@
  */
 #include "parquet/thrift.h"
 
-void ql_varint_put(struct ql_buf *out, uint64_t value) {
-    char bytes[10];
-    size_t n = 0;
+enum { VARINT_MAX = 10, FIELD_MAX = 2 * VARINT_MAX + 2 }; /* FIELD_MAX: a header and a number, both in their longest form */
+
+/* Where so many bytes can be written; the writer says by seal how far it came. A footer is some fifty numbers a column. */
+static inline char *room(struct ql_buf *out, size_t size) {
+    return out->cap - out->len > size ? out->ptr + out->len : ql_buf_reserve(out, size);
+}
+
+static inline void seal(struct ql_buf *out, const char *end) {
+    out->len = (size_t)(end - out->ptr);
+}
+
+static inline char *write_varint(char *p, uint64_t value) {
     while (value >= 0x80) {
-        bytes[n++] = (char)(value | 0x80);
+        *p++ = (char)(value | 0x80);
         value >>= 7;
     }
-    bytes[n++] = (char)value;
-    ql_buf_put(out, bytes, n);
+    *p++ = (char)value;
+    return p;
 }
 
-static void put_zigzag(struct ql_buf *out, int64_t value) {
-    ql_varint_put(out, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
+static inline char *write_zigzag(char *p, int64_t value) {
+    return write_varint(p, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
 }
 
-static void put_binary(struct ql_buf *out, struct ql_str value) {
-    ql_varint_put(out, value.len);
-    ql_buf_put_str(out, value);
-}
-
-static void put_field(struct ql_thrift *thrift, int id, enum ql_thrift_type type) {
+static inline char *write_field(char *p, struct ql_thrift *thrift, int id, enum ql_thrift_type type) {
     int *last_id = &thrift->last_id[thrift->depth];
     int delta = id - *last_id;
     *last_id = id;
     if (delta >= 1 && delta <= 15) {
-        ql_buf_putc(thrift->out, (char)(delta << 4 | (int)type));
-        return;
+        *p++ = (char)(delta << 4 | (int)type);
+        return p;
     }
-    ql_buf_putc(thrift->out, (char)type);
-    put_zigzag(thrift->out, id);
+    *p++ = (char)type;
+    return write_zigzag(p, id);
+}
+
+static inline char *write_bytes(char *p, struct ql_str value) {
+    p = write_varint(p, value.len);
+    if (value.len != 0) {
+        memcpy(p, value.ptr, value.len);
+    }
+    return p + value.len;
+}
+
+void ql_varint_put(struct ql_buf *out, uint64_t value) {
+    seal(out, write_varint(room(out, VARINT_MAX), value));
 }
 
 void ql_thrift_init(struct ql_thrift *thrift, struct ql_buf *out) {
@@ -45,22 +61,21 @@ void ql_thrift_init(struct ql_thrift *thrift, struct ql_buf *out) {
 }
 
 void ql_thrift_put_bool(struct ql_thrift *thrift, int id, bool value) {
-    put_field(thrift, id, value ? QL_THRIFT_TRUE : QL_THRIFT_FALSE); /* the header is the value */
+    enum ql_thrift_type type = value ? QL_THRIFT_TRUE : QL_THRIFT_FALSE; /* the header is the value */
+    seal(thrift->out, write_field(room(thrift->out, FIELD_MAX), thrift, id, type));
 }
 
 void ql_thrift_put_i32(struct ql_thrift *thrift, int id, int32_t value) {
-    put_field(thrift, id, QL_THRIFT_I32);
-    put_zigzag(thrift->out, value);
+    seal(thrift->out, write_zigzag(write_field(room(thrift->out, FIELD_MAX), thrift, id, QL_THRIFT_I32), value));
 }
 
 void ql_thrift_put_i64(struct ql_thrift *thrift, int id, int64_t value) {
-    put_field(thrift, id, QL_THRIFT_I64);
-    put_zigzag(thrift->out, value);
+    seal(thrift->out, write_zigzag(write_field(room(thrift->out, FIELD_MAX), thrift, id, QL_THRIFT_I64), value));
 }
 
 void ql_thrift_put_binary(struct ql_thrift *thrift, int id, struct ql_str value) {
-    put_field(thrift, id, QL_THRIFT_BINARY);
-    put_binary(thrift->out, value);
+    char *p = room(thrift->out, FIELD_MAX + value.len);
+    seal(thrift->out, write_bytes(write_field(p, thrift, id, QL_THRIFT_BINARY), value));
 }
 
 void ql_thrift_put_empty_struct(struct ql_thrift *thrift, int id) {
@@ -69,7 +84,7 @@ void ql_thrift_put_empty_struct(struct ql_thrift *thrift, int id) {
 }
 
 void ql_thrift_begin_struct(struct ql_thrift *thrift, int id) {
-    put_field(thrift, id, QL_THRIFT_STRUCT);
+    seal(thrift->out, write_field(room(thrift->out, FIELD_MAX), thrift, id, QL_THRIFT_STRUCT));
     ql_thrift_begin_element(thrift);
 }
 
@@ -78,30 +93,35 @@ void ql_thrift_begin_element(struct ql_thrift *thrift) {
 }
 
 void ql_thrift_end_struct(struct ql_thrift *thrift) {
-    ql_buf_putc(thrift->out, 0);
+    char *p = room(thrift->out, 1);
+    *p++ = 0;
+    seal(thrift->out, p);
     thrift->depth--;
 }
 
 void ql_thrift_begin_list(struct ql_thrift *thrift, int id, enum ql_thrift_type element, size_t n) {
-    put_field(thrift, id, QL_THRIFT_LIST);
+    char *p = write_field(room(thrift->out, FIELD_MAX), thrift, id, QL_THRIFT_LIST);
     if (n < 15) {
-        ql_buf_putc(thrift->out, (char)(n << 4 | (size_t)element));
-        return;
+        *p++ = (char)(n << 4 | (size_t)element);
+    } else {
+        *p++ = (char)(0xf0 | (int)element);
+        p = write_varint(p, n);
     }
-    ql_buf_putc(thrift->out, (char)(0xf0 | (int)element));
-    ql_varint_put(thrift->out, n);
+    seal(thrift->out, p);
 }
 
 void ql_thrift_add_bool(struct ql_thrift *thrift, bool value) {
-    ql_buf_putc(thrift->out, value ? QL_THRIFT_TRUE : QL_THRIFT_FALSE);
+    ql_varint_put(thrift->out, value ? QL_THRIFT_TRUE : QL_THRIFT_FALSE);
 }
 
 void ql_thrift_add_i32(struct ql_thrift *thrift, int32_t value) {
-    put_zigzag(thrift->out, value);
+    ql_thrift_add_i64(thrift, value);
 }
+
 void ql_thrift_add_i64(struct ql_thrift *thrift, int64_t value) {
-    put_zigzag(thrift->out, value);
+    seal(thrift->out, write_zigzag(room(thrift->out, VARINT_MAX), value));
 }
+
 void ql_thrift_add_binary(struct ql_thrift *thrift, struct ql_str value) {
-    put_binary(thrift->out, value);
+    seal(thrift->out, write_bytes(room(thrift->out, VARINT_MAX + value.len), value));
 }

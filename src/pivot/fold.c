@@ -23,7 +23,7 @@ void ql_fold_scratch_fini(struct ql_fold_scratch *scratch) {
 }
 
 /* A slot's number, which is not missing. */
-static struct ql_wide number_of(const struct ql_bucket_column *column, int64_t slot) {
+static struct ql_wide number_of(const struct ql_slot_column *column, int64_t slot) {
     return ql_slot_is_wide(slot) ? column->wide[ql_slot_wide_index(slot)]
                                  : (struct ql_wide){.v.k = slot, .scale = column->scale};
 }
@@ -198,7 +198,7 @@ static void mean_exact(const struct ql_fold_input *input, size_t begin, size_t e
 }
 
 /* One number as a result: min, max, and every sum and mean of one row. */
-static void single(const struct ql_bucket_column *column, int64_t slot, struct ql_fold_scratch *scratch,
+static void single(const struct ql_slot_column *column, int64_t slot, struct ql_fold_scratch *scratch,
                    struct ql_fold_result *result) {
     struct ql_wide number = number_of(column, slot);
     ql_i128 k;
@@ -212,7 +212,7 @@ static void single(const struct ql_bucket_column *column, int64_t slot, struct q
     set_exact(result, &scratch->value, &scratch->weight);
 }
 
-static int cmp_slots(const struct ql_bucket_column *column, int64_t a, int64_t b, struct ql_fold_scratch *scratch) {
+static int cmp_slots(const struct ql_slot_column *column, int64_t a, int64_t b, struct ql_fold_scratch *scratch) {
     if (!ql_slot_is_wide(a) && !ql_slot_is_wide(b)) {
         return (a > b) - (a < b);
     }

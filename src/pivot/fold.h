@@ -3,14 +3,14 @@
 #define QL_PIVOT_FOLD_H
 
 #include "pivot/exact.h"
-#include "pivot/tuples.h"
+#include "pivot/slots.h"
 #include "table/aggregate.h"
 #include "table/cells.h"
 
 /** A column whose slots are in order of the cells. */
 struct ql_fold_rows {
     const int64_t *slot; /* NULL: no column */
-    const struct ql_bucket_column *column;
+    const struct ql_slot_column *column;
 };
 
 struct ql_fold_input {

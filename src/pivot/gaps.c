@@ -73,57 +73,67 @@ static struct ql_str text_of(struct ql_timeline *timeline, const struct gaps *ga
         text[len++] = '/';
         len += ql_time_format(start_us + gaps->step_us, text + len);
     }
-    return (struct ql_str){.ptr = ql_arena_copy(timeline->arena, text, len), .len = len};
+    return (struct ql_str){.ptr = ql_arena_copy(&timeline->arena, text, len), .len = len};
 }
 
 /* Merges the added intervals into the distinct ones; each is sorted by the same order, and no two are equal. */
-static void merge(struct ql_timeline *timeline, const struct ql_interval *added, size_t n_added) {
-    int (*cmp)(const void *, const void *) = timeline->by_text ? ql_interval_cmp_text : ql_interval_cmp_time;
-    size_t n = timeline->n_ordinals + n_added;
-    struct ql_interval *merged = ql_mem_alloc(n * sizeof *merged);
-    size_t i = 0;
-    size_t j = 0;
-    while (i + j < n) {
-        if (j == n_added || (i < timeline->n_ordinals && cmp(&timeline->intervals[i], &added[j]) < 0)) {
-            timeline->final_of[i] = (uint32_t)(i + j);
-            merged[i + j] = timeline->intervals[i];
-            i++;
+static void merge(struct ql_timeline *timeline, const struct ql_spelt_interval *added, size_t n_added) {
+    size_t n_old = timeline->n_intervals;
+    size_t n = n_old + n_added;
+    uint32_t *moved = ql_mem_alloc(n_old * sizeof *moved);
+    struct ql_interval *intervals = ql_mem_alloc(n * sizeof *intervals);
+    struct ql_str *texts = timeline->by_text ? ql_mem_alloc(n * sizeof *texts) : NULL;
+    for (size_t i = 0, j = 0; i + j < n;) {
+        struct ql_spelt_interval next = i < n_old ? ql_timeline_get(timeline, i) : added[j];
+        size_t at = i + j;
+        if (i < n_old && (j == n_added || ql_timeline_cmp(timeline, &next, &added[j]) < 0)) {
+            moved[i++] = (uint32_t)at;
         } else {
-            merged[i + j] = added[j];
-            j++;
+            next = added[j++];
+        }
+        intervals[at] = next.interval;
+        if (timeline->by_text) {
+            texts[at] = next.text;
         }
     }
+    for (size_t i = 0; i < timeline->n_seen; i++) {
+        uint32_t *index = &timeline->index_of[i];
+        *index = *index != QL_TIMELINE_NONE ? moved[*index] : QL_TIMELINE_NONE;
+    }
+    ql_mem_free(moved);
     ql_mem_free(timeline->intervals);
-    timeline->intervals = merged;
+    ql_mem_free(timeline->texts);
+    timeline->intervals = intervals;
+    timeline->texts = texts;
     timeline->n_intervals = n;
     timeline->n_filled = (int64_t)n_added;
 }
 
 static void add_intervals(struct ql_timeline *timeline, const struct gaps *gaps) {
-    struct ql_interval *added = ql_mem_alloc((size_t)gaps->n_filled * sizeof *added);
+    struct ql_spelt_interval *added = ql_mem_alloc((size_t)gaps->n_filled * sizeof *added);
     size_t n = 0;
-    for (size_t i = 0; i < gaps->n_runs; i++) {
+    for (size_t i = 0; i < gaps->n_runs; i++) { /* runs ascend */
         for (int64_t k = 0; k < gaps->runs[i].n; k++) {
             int64_t start_us = gaps->runs[i].first_us + k * gaps->step_us;
-            added[n++] =
-                (struct ql_interval){.start_us = start_us,
-                                     .end_us = start_us + gaps->step_us,
-                                     .text = timeline->by_text ? text_of(timeline, gaps, start_us) : (struct ql_str){0}};
+            added[n].interval = (struct ql_interval){.start_us = start_us, .end_us = start_us + gaps->step_us};
+            added[n++].text = timeline->by_text ? text_of(timeline, gaps, start_us) : (struct ql_str){0};
         }
     }
-    qsort(added, n, sizeof *added, timeline->by_text ? ql_interval_cmp_text : ql_interval_cmp_time);
+    if (timeline->by_text) {
+        qsort(added, n, sizeof *added, ql_interval_cmp_text);
+    }
     merge(timeline, added, n);
     ql_mem_free(added);
 }
 
 /* The step to fill by: what --granularity says, else the length that every interval has, else the smallest step between two. */
 static int64_t find_step(const struct ql_timeline *timeline, int64_t granularity_us) {
-    if (granularity_us != 0 || timeline->n_ordinals == 0) {
+    if (granularity_us != 0 || timeline->n_intervals == 0) {
         return granularity_us;
     }
     int64_t shortest = INT64_MAX;
     int64_t longest = 0;
-    for (size_t i = 0; i < timeline->n_ordinals; i++) {
+    for (size_t i = 0; i < timeline->n_intervals; i++) {
         int64_t length = timeline->intervals[i].end_us - timeline->intervals[i].start_us;
         shortest = length < shortest ? length : shortest;
         longest = length > longest ? length : longest;
@@ -144,15 +154,17 @@ enum ql_status ql_timeline_fill_gaps(struct ql_timeline *timeline, const struct 
         ql_err_hint(err, "say it, for example --granularity 30m, or use --gaps keep");
         return QL_E_DATA;
     }
-    size_t n = timeline->n_ordinals;
+    size_t n = timeline->n_intervals;
     struct ql_interval *by_time = ql_mem_alloc(n * sizeof *by_time);
-    for (size_t i = 0; i < n; i++) {
-        by_time[i] = timeline->intervals[i];
-        gaps.texts_have_end =
-            gaps.texts_have_end || (by_time[i].text.len != 0 && memchr(by_time[i].text.ptr, '/', by_time[i].text.len) != NULL);
+    memcpy(by_time, timeline->intervals, n * sizeof *by_time);
+    if (timeline->by_text) {
+        qsort(by_time, n, sizeof *by_time, ql_interval_cmp_time);
     }
-    gaps.texts_have_end = gaps.texts_have_end || n == 0;
-    qsort(by_time, n, sizeof *by_time, ql_interval_cmp_time);
+    gaps.texts_have_end = n == 0;
+    for (size_t i = 0; i < n && timeline->by_text && !gaps.texts_have_end; i++) {
+        struct ql_str text = timeline->texts[i];
+        gaps.texts_have_end = text.len != 0 && memchr(text.ptr, '/', text.len) != NULL;
+    }
     find_runs(&gaps, by_time, n, options->from_us, options->to_us);
     ql_mem_free(by_time);
     enum ql_status status = QL_OK;

@@ -29,6 +29,12 @@ static inline uint32_t ql_index_next(const struct ql_index *index, uint32_t hash
         }
     }
 }
+/** Begins to load what ql_index_next will look at. */
+static inline void ql_index_prefetch(const struct ql_index *index, uint32_t hash) {
+    if (index->slot != NULL) {
+        __builtin_prefetch(&index->slot[hash & index->mask]);
+    }
+}
 /** entry < QL_INDEX_NONE. */
 void ql_index_add(struct ql_index *index, uint32_t hash, uint32_t entry);
 void ql_index_fini(struct ql_index *index);

@@ -1,50 +1,44 @@
-/** What feeding (pivot.c) and finishing (cell_writer.c) share. */
+/** What packing (pack.c), closing (close.c) and making parts (part_cells.c) share. */
 #ifndef QL_PIVOT_INTERNAL_H
 #define QL_PIVOT_INTERNAL_H
 
+#include "base/parallel.h"
+#include "pivot/buckets.h"
+#include "pivot/pack.h"
+#include "pivot/part_cells.h"
+#include "pivot/parts.h"
 #include "pivot/pivot.h"
 #include "pivot/queues.h"
 #include "pivot/timeline.h"
-#include "pivot/tuples.h"
-
-/* Scratch of a batch whose rows are brought into the order of their buckets. */
-struct ql_sorted_batch {
-    uint32_t *begin; /* [n_buckets + 1] */
-    uint32_t *position, *interval, *queue;
-    int64_t *slot; /* column by column */
-    struct ql_slots *columns;
-    size_t cap_begin, cap_position, cap_interval, cap_queue, cap_slot, cap_columns;
-};
 
 struct ql_pivot {
     struct ql_pivot_options options;
-    struct ql_pivot_stats stats;
-    bool is_finished; /* the next row begins anew */
-    bool has_queue_id;
 
     /* Columns of the rows that some aggregate reads become columns of the tuples. */
     size_t n_used;
     size_t *used;   /* [n_used] index into ql_rows.metrics */
     size_t *column; /* [n_columns] index into used, or QL_NO_COLUMN */
 
-    struct ql_arena arena; /* texts of intervals and queues; handed on to the cells */
+    /* While rows are packed: shared by all lanes, each behind its lock. */
     struct ql_timeline timeline;
     struct ql_queue_list queues;
-    struct ql_bucket **buckets;
-    size_t n_buckets, cap_buckets;
-    struct ql_index bucket_index; /* by period */
+    struct ql_lane *lanes[QL_PARALLEL_MAX_THREADS];
 
-    /* Scratch of a batch. */
-    struct ql_slots *slots;              /* [n_used] */
-    struct ql_bucket_column *converted;  /* [n_used] side tables of the batch */
-    int64_t **slot_copies;               /* [n_used] */
-    size_t *cap_slots;                   /* [n_used] */
-    uint32_t *interval, *queue, *bucket; /* by row */
-    size_t cap_interval, cap_queue, cap_bucket;
-    struct ql_sorted_batch sorted;
+    /* Of the rows that were taken: */
+    struct ql_pivot_stats stats;
+    bool has_queue_id;
+    struct ql_tuple_store store;
+    struct ql_spill spill;
+    struct ql_label_use *uses; /* by label */
+    size_t n_uses, cap_uses;
+    uint32_t *n_rows_of; /* by entry of the timeline */
+    size_t cap_rows_of;
+
+    /* After close: */
+    struct ql_grid grid;
+    struct ql_parts parts;
+    struct ql_part_maker *makers[QL_PARALLEL_MAX_THREADS]; /* by worker */
+    atomic_int_least64_t n_merged;                         /* rows beyond the first of their cell, of the parts that are made */
 };
-
-/** Buckets -> cells, in order of time. */
-QL_MUST_CHECK enum ql_status ql_pivot_write_cells(struct ql_pivot *pivot, struct ql_cells *cells, struct ql_err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * Queues: the column's side of the pivot (semantics, section 3).
  *
- * While rows arrive only labels are told apart (id and name together), so that which label is which queue can be decided when
- * all rows are known and cannot depend on their order:
+ * While rows arrive only labels are told apart (id and name together), once for each entry of a reader's dictionary, so that
+ * which label is which queue can be decided when all rows are known and cannot depend on their order. A dictionary may hold
+ * queues that no row mentions, so a label counts only if a row that was taken uses it:
  * - by id: one queue for each id, called by the name of its latest interval (by start, then end; ties: the smallest name); rows
  *   without an id make a queue of their own for each name.
  * - by name: one queue for each name, with the smallest of its ids; a blank id is none.
@@ -11,91 +12,46 @@
 
 #include <stdlib.h>
 
+void ql_queue_list_init(struct ql_queue_list *list) {
+    *list = (struct ql_queue_list){0};
+    (void)pthread_mutex_init(&list->lock, NULL);
+}
+
 void ql_queue_list_fini(struct ql_queue_list *list) {
+    (void)pthread_mutex_destroy(&list->lock);
     ql_mem_free(list->labels);
+    ql_mem_free(list->rank);
     ql_mem_free(list->queues);
-    ql_mem_free(list->guess);
     ql_index_fini(&list->index);
-    *list = (struct ql_queue_list){.arena = list->arena};
+    ql_arena_fini(&list->arena);
 }
 
-static uint64_t read_word(const char *ptr) {
-    uint64_t word;
-    memcpy(&word, ptr, sizeof word);
-    return word;
+static struct ql_str keep(struct ql_queue_list *list, struct ql_str text) {
+    return (struct ql_str){.ptr = ql_arena_copy(&list->arena, text.ptr, text.len), .len = text.len};
 }
 
-/* As ql_str_eq, without a call for the few words of an id or a name: two words at a time, the last ones overlap those before.
- */
-static inline bool is_same(struct ql_str a, struct ql_str b) {
-    if (a.len != b.len || a.len < 8) {
-        return ql_str_eq(a, b);
-    }
-    uint64_t difference = read_word(a.ptr + a.len - 8) ^ read_word(b.ptr + a.len - 8);
-    size_t at = 0;
-    for (; at + 16 < a.len; at += 16) {
-        difference |= read_word(a.ptr + at) ^ read_word(b.ptr + at);
-        difference |= read_word(a.ptr + at + 8) ^ read_word(b.ptr + at + 8);
-    }
-    if (at + 8 < a.len) {
-        difference |= read_word(a.ptr + at) ^ read_word(b.ptr + at);
-    }
-    return difference == 0;
-}
-
-static bool is_label(const struct ql_label *label, struct ql_str id, struct ql_str name) {
-    return is_same(label->name, name) && is_same(label->id, id);
-}
-
-/* Where to guess a label: by the ends of its id, or of its name where it has none. */
-static size_t guess_slot(struct ql_str id, struct ql_str name) {
-    struct ql_str text = id.len != 0 ? id : name;
-    uint64_t word = text.len;
-    if (text.len >= 8) {
-        word ^= read_word(text.ptr) * 3 ^ read_word(text.ptr + text.len - 8);
-    } else {
-        for (size_t i = 0; i < text.len; i++) {
-            word = word << 8 ^ (uint8_t)text.ptr[i];
-        }
-    }
-    return (size_t)(word * UINT64_C(0x9e3779b97f4a7c15) >> 54); /* 10 bits of 2^64 / the golden ratio: Knuth 6.4 */
-}
-
-static uint32_t find_or_add(struct ql_queue_list *list, struct ql_str id, struct ql_str name) {
-    uint64_t mixed = ql_index_hash_str(name, ql_index_hash_str(id, 0));
+static uint32_t find_or_add(struct ql_queue_list *list, const struct ql_rows_queue *queue) {
+    uint64_t mixed = ql_index_hash_str(queue->name, ql_index_hash_str(queue->id, 0));
     uint32_t hash = (uint32_t)(mixed ^ mixed >> 32);
     size_t at = hash;
     for (uint32_t entry; (entry = ql_index_next(&list->index, hash, &at)) != QL_INDEX_NONE;) {
-        if (is_label(&list->labels[entry], id, name)) {
+        if (ql_str_eq(list->labels[entry].name, queue->name) && ql_str_eq(list->labels[entry].id, queue->id)) {
             return entry;
         }
     }
     QL_MEM_GROW(list->labels, list->cap_labels, list->n_labels + 1);
     uint32_t added = (uint32_t)list->n_labels++;
-    list->labels[added] = (struct ql_label){.id = {.ptr = ql_arena_copy(list->arena, id.ptr, id.len), .len = id.len},
-                                            .name = {.ptr = ql_arena_copy(list->arena, name.ptr, name.len), .len = name.len},
-                                            .start_us = QL_TIME_NONE,
-                                            .end_us = QL_TIME_NONE,
-                                            .open_start_us = QL_TIME_NONE};
+    list->labels[added] = (struct ql_rows_queue){.id = keep(list, queue->id), .name = keep(list, queue->name)};
     ql_index_add(&list->index, hash, added);
     return added;
 }
 
-uint32_t ql_queue_list_put(struct ql_queue_list *list, struct ql_str id, struct ql_str name) {
-    if (list->n_labels == 0) {
-        list->guess = ql_mem_zalloc(QL_LABEL_GUESSES, sizeof *list->guess);
-        return list->last = find_or_add(list, id, name);
+void ql_queue_list_put(struct ql_queue_list *list, const struct ql_rows_queue *queues, size_t n, uint32_t *label) {
+    (void)pthread_mutex_lock(&list->lock);
+    for (size_t i = 0; i < n; i++) {
+        label[i] = find_or_add(list, &queues[i]);
     }
-    struct ql_label *before = &list->labels[list->last];
-    if (is_label(&list->labels[before->successor], id, name)) {
-        return list->last = before->successor;
-    }
-    uint32_t *guess = &list->guess[guess_slot(id, name)];
-    if (!is_label(&list->labels[*guess], id, name)) {
-        *guess = find_or_add(list, id, name);
-    }
-    list->labels[list->last].successor = *guess; /* labels may have moved */
-    return list->last = *guess;
+    (void)pthread_mutex_unlock(&list->lock);
 }
 
 /* A label while it is merged, with the latest interval that mentions it. */
@@ -119,19 +75,20 @@ static int cmp_by_name(const void *a, const void *b) {
     return order != 0 ? order : ql_str_cmp(x->id, y->id);
 }
 
-static struct merged *collect(const struct ql_queue_list *list, const struct ql_timeline *timeline) {
-    struct merged *merged = ql_mem_alloc(list->n_labels * sizeof *merged);
-    for (size_t i = 0; i < list->n_labels; i++) {
-        const struct ql_label *label = &list->labels[i];
-        struct merged m = {label->id, label->name, label->start_us, label->end_us, (uint32_t)i};
-        if (label->open_start_us != QL_TIME_NONE) {
-            int64_t end_us = ql_timeline_end_of(timeline, label->open_start_us, QL_TIME_NONE);
-            if (label->open_start_us > m.start_us || (label->open_start_us == m.start_us && end_us > m.end_us)) {
-                m.start_us = label->open_start_us;
-                m.end_us = end_us;
-            }
+/* The labels that are used; *n of them. */
+static struct merged *collect(const struct ql_queue_list *list, const struct ql_label_use *uses, size_t n_uses,
+                              const struct ql_timeline *timeline, size_t *n) {
+    struct merged *merged = ql_mem_alloc(n_uses * sizeof *merged);
+    *n = 0;
+    for (size_t i = 0; i < n_uses; i++) {
+        struct ql_label_use use = uses[i];
+        if (!ql_label_is_used(&use)) {
+            continue;
         }
-        merged[i] = m;
+        if (use.open_start_us != QL_TIME_NONE) {
+            ql_label_note(&use, use.open_start_us, ql_timeline_end_of(timeline, use.open_start_us, QL_TIME_NONE));
+        }
+        merged[(*n)++] = (struct merged){list->labels[i].id, list->labels[i].name, use.start_us, use.end_us, (uint32_t)i};
     }
     return merged;
 }
@@ -155,8 +112,7 @@ static size_t rename_one_id(struct merged *merged, size_t begin, size_t n, bool 
 }
 
 /* merged becomes sorted by name, then id, with names that are final. */
-static void name_queues(struct ql_queue_list *list, struct merged *merged, bool by_id) {
-    size_t n = list->n_labels;
+static void name_queues(struct ql_queue_list *list, struct merged *merged, size_t n, bool by_id) {
     qsort(merged, n, sizeof *merged, cmp_by_id);
     size_t at = 0;
     while (at < n && merged[at].id.len == 0) {
@@ -172,9 +128,9 @@ static void name_queues(struct ql_queue_list *list, struct merged *merged, bool 
 
 /* Runs of equal name (and id, if by_id) become queues; labels get the queue's index as rank. merged is sorted by name, then id.
  */
-static void make_queues(struct ql_queue_list *list, const struct merged *merged, bool by_id) {
+static void make_queues(struct ql_queue_list *list, const struct merged *merged, size_t n, bool by_id) {
     struct ql_queue *queue = NULL;
-    for (size_t i = 0; i < list->n_labels; i++) {
+    for (size_t i = 0; i < n; i++) {
         const struct merged *m = &merged[i];
         bool is_same = queue != NULL && ql_str_eq(queue->name, m->name) && (!by_id || ql_str_eq(queue->id, m->id));
         if (!is_same) {
@@ -185,7 +141,7 @@ static void make_queues(struct ql_queue_list *list, const struct merged *merged,
         } else if (!ql_str_eq(merged[i - 1].id, m->id)) {
             list->n_ids_merged++;
         }
-        list->labels[m->label].rank = (uint32_t)list->n_queues - 1;
+        list->rank[m->label] = (uint32_t)list->n_queues - 1;
     }
 }
 
@@ -202,8 +158,7 @@ static enum ql_status fix_queues(struct ql_queue_list *list, const struct ql_piv
     struct ql_queue *fixed = ql_mem_alloc((list->n_queues + options->n_queues) * sizeof *fixed);
     uint32_t *moved = ql_mem_alloc(list->n_queues * sizeof *moved);
     for (size_t i = 0; i < options->n_queues; i++) {
-        struct ql_str name = options->queues[i];
-        names[i] = (struct ql_str){.ptr = ql_arena_copy(list->arena, name.ptr, name.len), .len = name.len};
+        names[i] = keep(list, options->queues[i]);
     }
     qsort(names, options->n_queues, sizeof *names, cmp_str);
     size_t n = 0;
@@ -228,7 +183,7 @@ static enum ql_status fix_queues(struct ql_queue_list *list, const struct ql_piv
         ql_err_hint(err, "add it to the file of --queues-from, or leave its rows out of the input");
     }
     for (size_t i = 0; i < list->n_labels && status == QL_OK; i++) {
-        list->labels[i].rank = moved[list->labels[i].rank];
+        list->rank[i] = list->rank[i] < list->n_queues ? moved[list->rank[i]] : 0;
     }
     ql_mem_free(names);
     ql_mem_free(moved);
@@ -238,12 +193,15 @@ static enum ql_status fix_queues(struct ql_queue_list *list, const struct ql_piv
     return status;
 }
 
-enum ql_status ql_queue_list_build(struct ql_queue_list *list, const struct ql_timeline *timeline,
-                                   const struct ql_pivot_options *options, struct ql_err *err) {
-    struct merged *merged = collect(list, timeline);
-    list->queues = ql_mem_alloc(list->n_labels * sizeof *list->queues);
-    name_queues(list, merged, options->by_id);
-    make_queues(list, merged, options->by_id);
+enum ql_status ql_queue_list_build(struct ql_queue_list *list, const struct ql_label_use *uses, size_t n_uses,
+                                   const struct ql_timeline *timeline, const struct ql_pivot_options *options,
+                                   struct ql_err *err) {
+    size_t n;
+    struct merged *merged = collect(list, uses, n_uses, timeline, &n);
+    list->queues = ql_mem_alloc(n * sizeof *list->queues);
+    list->rank = ql_mem_zalloc(list->n_labels, sizeof *list->rank);
+    name_queues(list, merged, n, options->by_id);
+    make_queues(list, merged, n, options->by_id);
     ql_mem_free(merged);
     return options->queues != NULL ? fix_queues(list, options, err) : QL_OK;
 }

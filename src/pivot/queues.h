@@ -1,4 +1,4 @@
-/** The queues that rows mention: told apart while rows arrive, then merged by id or by name, named and ordered. */
+/** The queues that rows mention: told apart while rows are packed, then merged by id or by name, named and ordered. */
 #ifndef QL_PIVOT_QUEUES_H
 #define QL_PIVOT_QUEUES_H
 
@@ -7,46 +7,53 @@
 #include "pivot/pivot.h"
 #include "pivot/timeline.h"
 
-/** An id together with a name, as some row spells them. */
-struct ql_label {
-    struct ql_str id, name; /* in the arena */
-    /* The latest intervals that mention the label; QL_TIME_NONE: none. Those without an end apart, because it is derived later.
-     */
-    int64_t start_us, end_us, open_start_us;
-    uint32_t successor; /* the label that came after it last time: rows repeat the queues in one order */
-    uint32_t rank;      /* after build: index into queues */
-};
+#include <pthread.h>
 
-/* Labels that a few of their bytes lead to: a guess, always verified. */
-enum { QL_LABEL_GUESSES = 1024 };
+/**
+ * The latest intervals that mention a label; QL_TIME_NONE: none. Those without an end apart, because it is derived later.
+ */
+struct ql_label_use {
+    int64_t start_us, end_us, open_start_us;
+};
+#define QL_LABEL_UNUSED ((struct ql_label_use){QL_TIME_NONE, QL_TIME_NONE, QL_TIME_NONE})
+
+static inline bool ql_label_is_used(const struct ql_label_use *use) {
+    return use->start_us != QL_TIME_NONE || use->open_start_us != QL_TIME_NONE;
+}
+/** Remembers the interval, if it is the latest. */
+static inline void ql_label_note(struct ql_label_use *use, int64_t start_us, int64_t end_us) {
+    if (end_us == QL_TIME_NONE) {
+        use->open_start_us = start_us > use->open_start_us ? start_us : use->open_start_us;
+    } else if (start_us > use->start_us || (start_us == use->start_us && end_us > use->end_us)) {
+        use->start_us = start_us;
+        use->end_us = end_us;
+    }
+}
 
 struct ql_queue_list {
-    struct ql_label *labels;
+    struct ql_rows_queue *labels; /* id and name together, as some dictionary spells them; texts in the arena */
     size_t n_labels, cap_labels;
     struct ql_index index;
-    uint32_t *guess;        /* [QL_LABEL_GUESSES] */
-    struct ql_arena *arena; /* of the texts; borrowed */
-    uint32_t last;
+    struct ql_arena arena;
+    pthread_mutex_t lock; /* of all above, as long as rows are packed */
 
     /* After build: */
+    uint32_t *rank; /* [n_labels] index into queues, of labels that are used */
     struct ql_queue *queues;
     size_t n_queues;
     int64_t n_ids_merged, n_ids_renamed;
 };
 
+void ql_queue_list_init(struct ql_queue_list *list);
 void ql_queue_list_fini(struct ql_queue_list *list);
-uint32_t ql_queue_list_put(struct ql_queue_list *list, struct ql_str id, struct ql_str name);
-/** Remembers the interval as one that mentions the label, if it is the latest. */
-static inline void ql_label_note(struct ql_label *label, int64_t start_us, int64_t end_us) {
-    if (end_us == QL_TIME_NONE) {
-        label->open_start_us = start_us > label->open_start_us ? start_us : label->open_start_us;
-    } else if (start_us > label->start_us || (start_us == label->start_us && end_us > label->end_us)) {
-        label->start_us = start_us;
-        label->end_us = end_us;
-    }
-}
-/** Queues and ranks; the timeline is built already. E_DATA for a queue that options.queues does not name. */
-QL_MUST_CHECK enum ql_status ql_queue_list_build(struct ql_queue_list *list, const struct ql_timeline *timeline,
-                                                 const struct ql_pivot_options *options, struct ql_err *err);
+/** The labels of n queues of a dictionary. Several threads may put at once. */
+void ql_queue_list_put(struct ql_queue_list *list, const struct ql_rows_queue *queues, size_t n, uint32_t *label);
+/**
+ * Queues and ranks of the labels that are used (uses[n_uses]; those behind are not); the timeline is built already.
+ * Errors: E_DATA for a queue that options.queues does not name.
+ */
+QL_MUST_CHECK enum ql_status ql_queue_list_build(struct ql_queue_list *list, const struct ql_label_use *uses, size_t n_uses,
+                                                 const struct ql_timeline *timeline, const struct ql_pivot_options *options,
+                                                 struct ql_err *err);
 
 #endif

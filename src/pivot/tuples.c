@@ -1,239 +1,277 @@
 /*
- * Buckets of tuples: see tuples.h. The representation never decides a result: every number stays exact, so how often a scale
- * was raised or a column widened, and which numbers went to the side table, is invisible in the cells.
+ * Tuples: how they lie in memory, how slices are joined (on their way to the temporary file) and sorted by bucket or part. See
+ * tuples.h. Arrays go from wide elements to narrow ones, so that none needs padding to be aligned.
  */
 #include "pivot/tuples.h"
 
-#include "pivot/ratio.h"
+#include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Chunks begin small for exports of a few rows a bucket, and end where another doubling would only waste. */
-enum { CHUNK_ROWS_MIN = 32, CHUNK_ROWS_MAX = 8192 };
-
-/* Chunks from this size on come as pages: freed one by one while cells are written, they would otherwise stay in the heap and
- * tuples and cells together would double the peak. */
-enum { CHUNK_BYTES_MAPPED = 128 * 1024 };
-
-struct ql_bucket *ql_bucket_new(int64_t period, size_t n_columns) {
-    struct ql_bucket *bucket = ql_mem_zalloc(1, sizeof *bucket);
-    bucket->period = period;
-    bucket->n_columns = n_columns;
-    bucket->columns = ql_mem_zalloc(n_columns, sizeof *bucket->columns);
-    return bucket;
+static int cmp_wide(const void *a, const void *b) {
+    const struct ql_tuple_wide *x = a;
+    const struct ql_tuple_wide *y = b;
+    return x->row != y->row ? (x->row > y->row) - (x->row < y->row) : (x->column > y->column) - (x->column < y->column);
 }
 
-struct ql_tuple_chunk *ql_bucket_take_chunk(struct ql_bucket *bucket) {
-    struct ql_tuple_chunk *chunk = bucket->head;
-    if (chunk != NULL) {
-        bucket->head = chunk->next;
-        bucket->tail = bucket->head == NULL ? NULL : bucket->tail;
-    }
-    return chunk;
+void ql_tuple_wides_sort(struct ql_tuple_wide *wide, size_t n) {
+    qsort(wide, n, sizeof *wide, cmp_wide);
 }
 
-void ql_tuple_chunk_free(struct ql_tuple_chunk *chunk) {
-    if (chunk->size >= CHUNK_BYTES_MAPPED) {
-        ql_mem_unmap(chunk, chunk->size);
-    } else {
-        ql_mem_free(chunk);
-    }
+size_t ql_tuples_header_size(size_t n_columns) {
+    return sizeof(struct ql_tuples) + n_columns * sizeof(struct ql_tuple_column);
 }
 
-void ql_bucket_free(struct ql_bucket *bucket) {
-    if (bucket == NULL) {
-        return;
+static size_t size_of(const struct ql_tuples *header) {
+    size_t size = ql_tuples_header_size(header->n_columns) + header->n_wide * sizeof(struct ql_tuple_wide) + header->n_text;
+    size += (size_t)header->n_runs * (header->has_run_lens ? 2 : 1) * sizeof(uint32_t);
+    size += (size_t)header->n_rows * header->label_width;
+    for (size_t c = 0; c < header->n_columns; c++) {
+        size += (size_t)header->n_rows * header->columns[c].width;
     }
-    for (struct ql_tuple_chunk *chunk; (chunk = ql_bucket_take_chunk(bucket)) != NULL;) {
-        ql_tuple_chunk_free(chunk);
-    }
-    for (size_t c = 0; c < bucket->n_columns; c++) {
-        ql_mem_free(bucket->columns[c].wide);
-    }
-    ql_mem_free(bucket->columns);
-    ql_arena_fini(&bucket->arena);
-    ql_mem_free(bucket);
+    return (size + 7) & ~(size_t)7;
 }
 
-/* A chunk for the next rows, with columns as the bucket's are now. */
-static struct ql_tuple_chunk *new_chunk(const struct ql_bucket *bucket, size_t cap, uint32_t input) {
-    size_t row_size = 2 * sizeof(uint32_t);
-    for (size_t c = 0; c < bucket->n_columns; c++) {
-        row_size += bucket->columns[c].needs_64_bit ? sizeof(int64_t) : sizeof(int32_t);
-    }
-    size_t size = sizeof(struct ql_tuple_chunk) + bucket->n_columns * sizeof(struct ql_chunk_column) + cap * row_size;
-    struct ql_tuple_chunk *chunk = size >= CHUNK_BYTES_MAPPED ? ql_mem_map(size) : ql_mem_alloc(size);
-    *chunk = (struct ql_tuple_chunk){.size = size, .cap = (uint32_t)cap, .input = input, .layout = bucket->layout};
-    chunk->columns = (struct ql_chunk_column *)(chunk + 1);
-    int64_t *slot = (int64_t *)(chunk->columns + bucket->n_columns); /* cap is even: every array is aligned for the next */
-    for (size_t c = 0; c < bucket->n_columns; c++) {
-        const struct ql_bucket_column *column = &bucket->columns[c];
-        chunk->columns[c] =
-            (struct ql_chunk_column){.slot.i64 = slot, .scale = column->scale, .is_narrow = !column->needs_64_bit};
-        slot += column->needs_64_bit ? cap : cap / 2;
-    }
-    chunk->interval = (uint32_t *)slot;
-    chunk->queue = chunk->interval + cap;
-    return chunk;
-}
-
-/* The chunk that takes the next row, of one input only. */
-static struct ql_tuple_chunk *open_chunk(struct ql_bucket *bucket, uint32_t input) {
-    struct ql_tuple_chunk *tail = bucket->tail;
-    if (tail != NULL && tail->input == input && tail->layout == bucket->layout && tail->n < tail->cap) {
-        return tail;
-    }
-    if (tail != NULL && tail->input != input) {
-        bucket->n_rows_of_input = 0;
-    }
-    size_t cap = bucket->n_rows_of_input & ~(size_t)1; /* doubles */
-    cap = cap < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : cap > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : cap;
-    struct ql_tuple_chunk *chunk = new_chunk(bucket, cap, input);
-    if (tail != NULL) {
-        tail->next = chunk;
-    } else {
-        bucket->head = chunk;
-    }
-    return bucket->tail = chunk;
-}
-
-int64_t ql_wide_add(struct ql_wide **wide, size_t *n, size_t *cap, struct ql_wide number) {
-    QL_MEM_GROW(*wide, *cap, *n + 1);
-    (*wide)[*n] = number;
-    return QL_SLOT_WIDE + (int64_t)(*n)++;
-}
-
-static int64_t add_to_column(struct ql_bucket_column *column, struct ql_wide number) {
-    return ql_wide_add(&column->wide, &column->n_wide, &column->cap_wide, number);
-}
-
-/* k / 10^scale as a slot of a column. */
-static int64_t slot_of(struct ql_bucket_column *column, int64_t k, int32_t scale) {
-    int64_t up = (int64_t)column->scale - scale;
-    if (k == 0) {
-        return 0;
-    }
-    if (up >= 0 && up <= 18) {
-        int64_t factor = (int64_t)ql_pow10_u64((unsigned)up);
-        int64_t limit = QL_SLOT_MAX / factor;
-        if (k <= limit && k >= -limit) {
-            return k * factor;
+void ql_tuples_moved(struct ql_tuples *tuples, struct ql_block *block) {
+    unsigned char *at = (unsigned char *)tuples + ql_tuples_header_size(tuples->n_columns);
+    tuples->block = block;
+    tuples->wide = (struct ql_tuple_wide *)(void *)at;
+    at += tuples->n_wide * sizeof *tuples->wide;
+    for (size_t width = 8; width != 0; width /= 2) {
+        for (size_t c = 0; c < tuples->n_columns; c++) {
+            if (tuples->columns[c].width == width) {
+                tuples->columns[c].k = at;
+                at += tuples->n_rows * width;
+            }
+        }
+        if (tuples->label_width == width) {
+            tuples->label = at;
+            at += tuples->n_rows * width;
+        }
+        if (width == sizeof(uint32_t)) {
+            tuples->interval = (uint32_t *)(void *)at;
+            at += tuples->n_runs * width;
+            tuples->run_len = (uint32_t *)(void *)at;
+            at += tuples->has_run_lens ? tuples->n_runs * width : 0;
         }
     }
-    return add_to_column(column, (struct ql_wide){.v.k = k, .scale = scale});
+    tuples->text = (char *)at;
 }
 
-static int64_t slot_of_wide(struct ql_bucket_column *column, const struct ql_wide *number, struct ql_arena *arena) {
-    if (number->text_len == 0) {
-        return slot_of(column, number->v.k, number->scale);
-    }
-    struct ql_wide copy = *number;
-    if (arena != NULL) {
-        copy.v.text = ql_arena_copy(arena, number->v.text, number->text_len);
-    }
-    return add_to_column(column, copy);
+struct ql_tuples *ql_tuples_new(const struct ql_tuples *header, struct ql_slabs *slabs) {
+    size_t size = size_of(header);
+    struct ql_block *block = ql_block_new(slabs, size);
+    struct ql_tuples *tuples = (struct ql_tuples *)(void *)block->data;
+    memcpy(tuples, header, ql_tuples_header_size(header->n_columns));
+    tuples->size = size;
+    memset((unsigned char *)tuples + size - 8, 0, 8); /* the end may be padding, and go to the file */
+    ql_tuples_moved(tuples, block);
+    return tuples;
 }
 
-void ql_slots_copy(int64_t *dst, const struct ql_slots *from, size_t begin, size_t n, struct ql_bucket_column *column,
-                   struct ql_arena *arena) {
-    const int64_t *src = from->slot + begin;
-    int32_t up = column->scale - from->scale;
-    if (up == 0 && from->n_wide == 0) {
-        memcpy(dst, src, n * sizeof *dst);
-        return;
+/* Whether slices can be joined: the same widths, scales, coding of intervals, and input. */
+static bool are_alike(const struct ql_tuples *x, const struct ql_tuples *y) {
+    bool is_alike = x->input == y->input && x->label_width == y->label_width && x->has_run_lens == y->has_run_lens;
+    for (size_t c = 0; c < x->n_columns && is_alike; c++) {
+        is_alike = x->columns[c].width == y->columns[c].width && x->columns[c].scale == y->columns[c].scale;
     }
-    int64_t factor = (int64_t)ql_pow10_u64((unsigned)up);
-    int64_t limit = QL_SLOT_MAX / factor;
-    for (size_t i = 0; i < n; i++) {
-        int64_t slot = src[i];
-        if (slot <= limit && slot >= -limit) {
-            dst[i] = slot * factor;
-        } else if (slot == QL_SLOT_MISSING) {
-            dst[i] = slot;
-        } else if (ql_slot_is_wide(slot)) {
-            dst[i] = slot_of_wide(column, &from->wide[ql_slot_wide_index(slot)], arena);
+    return is_alike;
+}
+
+size_t ql_slices_count_small(const struct ql_slice *slices, size_t n_slices, uint64_t serial) {
+    enum { SMALL_ROWS = 1024, JOINED_ROWS_MAX = 8192 }; /* about 100 KiB, which stay in a core's cache */
+    size_t n = 1;
+    for (size_t n_rows = slices[0].n_rows; n < n_slices; n++) {
+        n_rows += slices[n].n_rows;
+        if (slices[n - 1].n_rows >= SMALL_ROWS || slices[n].n_rows >= SMALL_ROWS || n_rows > JOINED_ROWS_MAX ||
+            slices[n].tuples->block->serial >= serial || !are_alike(slices[0].tuples, slices[n].tuples)) {
+            break;
+        }
+    }
+    return n;
+}
+
+/* The side table's first number at or behind a row. */
+static size_t wide_from(const struct ql_tuples *tuples, uint32_t row) {
+    size_t low = 0;
+    size_t high = tuples->n_wide;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (tuples->wide[middle].row < row) {
+            low = middle + 1;
         } else {
-            dst[i] = slot_of(column, slot, from->scale);
+            high = middle;
         }
+    }
+    return low;
+}
+
+/* Tuples with room for the rows of slices, which are alike. */
+static struct ql_tuples *new_for_slices(const struct ql_slice *slices, size_t n_slices, struct ql_slabs *slabs) {
+    struct ql_tuples *header = ql_mem_alloc(ql_tuples_header_size(slices[0].tuples->n_columns));
+    memcpy(header, slices[0].tuples, ql_tuples_header_size(slices[0].tuples->n_columns));
+    header->n_rows = header->n_runs = header->n_wide = 0;
+    header->n_text = 0;
+    for (size_t s = 0; s < n_slices; s++) {
+        const struct ql_tuples *from = slices[s].tuples;
+        header->n_rows += slices[s].n_rows;
+        header->n_runs += slices[s].n_runs;
+        for (size_t w = wide_from(from, slices[s].first_row); w < from->n_wide; w++) {
+            if (from->wide[w].row >= slices[s].first_row + slices[s].n_rows) {
+                break;
+            }
+            header->n_wide++;
+            header->n_text += from->wide[w].text_len;
+        }
+        for (size_t c = 0; c < header->n_columns; c++) {
+            uint64_t magnitude = from->columns[c].magnitude;
+            header->columns[c].magnitude = magnitude > header->columns[c].magnitude ? magnitude : header->columns[c].magnitude;
+        }
+    }
+    struct ql_tuples *tuples = ql_tuples_new(header, slabs);
+    ql_mem_free(header);
+    return tuples;
+}
+
+/* Puts a number of `from`'s side table at `row` of tuples whose side table and texts so far are n_wide and n_text long. */
+static void copy_wide(struct ql_tuples *tuples, const struct ql_tuples *from, const struct ql_tuple_wide *number, uint32_t row,
+                      size_t n_wide, uint64_t *n_text) {
+    tuples->wide[n_wide] = *number;
+    tuples->wide[n_wide].row = row;
+    if (number->text_len != 0) {
+        memcpy(tuples->text + *n_text, from->text + number->v.text_at, number->text_len);
+        tuples->wide[n_wide].v.text_at = *n_text;
+        *n_text += number->text_len;
     }
 }
 
-/* Copies n slots to column's scale, 32 bits each; false if one of them does not fit. */
-static bool copy_narrow(int32_t *dst, const struct ql_slots *from, size_t begin, size_t n, int32_t scale) {
-    const int64_t *src = from->slot + begin;
-    int32_t up = scale - from->scale;
-    if (up > 9) { /* 10^10 does not fit */
-        return false;
-    }
-    const int64_t factor = (int64_t)ql_pow10_u64((unsigned)up);
-    const int64_t limit = INT32_MAX / factor;
-    bool fits = true;
-    for (size_t i = 0; i < n; i++) {
-        bool is_missing = src[i] == QL_SLOT_MISSING;
-        fits &= is_missing | (src[i] <= limit && src[i] >= -limit);
-        dst[i] = is_missing ? QL_NARROW_MISSING : (int32_t)((uint64_t)src[i] * (uint64_t)factor);
-    }
-    return fits;
+static void append(void *dst, size_t at, const void *src, size_t first, size_t n, size_t width) {
+    memcpy((unsigned char *)dst + at * width, (const unsigned char *)src + first * width, n * width);
 }
 
-const int64_t *ql_chunk_slots(const struct ql_chunk_column *column, size_t begin, size_t n, int64_t *scratch) {
-    if (!column->is_narrow) {
-        return column->slot.i64 + begin;
+struct ql_tuples *ql_slices_join(const struct ql_slice *slices, size_t n_slices) {
+    struct ql_tuples *joined = new_for_slices(slices, n_slices, NULL);
+    uint32_t row = 0;
+    size_t run = 0;
+    size_t n_wide = 0;
+    uint64_t n_text = 0;
+    for (const struct ql_slice *slice = slices; slice < slices + n_slices; slice++) {
+        const struct ql_tuples *from = slice->tuples;
+        append(joined->interval, run, from->interval, slice->first_run, slice->n_runs, sizeof *from->interval);
+        if (from->has_run_lens) {
+            append(joined->run_len, run, from->run_len, slice->first_run, slice->n_runs, sizeof *from->run_len);
+        }
+        append(joined->label, row, from->label, slice->first_row, slice->n_rows, from->label_width);
+        for (size_t c = 0; c < from->n_columns; c++) {
+            append(joined->columns[c].k, row, from->columns[c].k, slice->first_row, slice->n_rows, from->columns[c].width);
+        }
+        for (size_t w = wide_from(from, slice->first_row); n_wide < joined->n_wide && w < from->n_wide; w++) {
+            if (from->wide[w].row >= slice->first_row + slice->n_rows) {
+                break;
+            }
+            copy_wide(joined, from, &from->wide[w], from->wide[w].row - slice->first_row + row, n_wide++, &n_text);
+        }
+        row += slice->n_rows;
+        run += slice->n_runs;
     }
-    const int32_t *narrow = column->slot.i32 + begin;
-    for (size_t i = 0; i < n; i++) {
-        scratch[i] = narrow[i] == QL_NARROW_MISSING ? QL_SLOT_MISSING : narrow[i];
-    }
-    return scratch;
+    return joined;
 }
 
-/* Raises the scales of a bucket's next chunk to those of the tuples. */
-static void raise_scales(struct ql_bucket *bucket, const struct ql_tuples *tuples) {
-    for (size_t c = 0; c < bucket->n_columns; c++) {
-        if (tuples->columns[c].scale > bucket->columns[c].scale) {
-            bucket->columns[c].scale = tuples->columns[c].scale;
-            bucket->layout++;
-        }
-    }
+void ql_regroup_fini(struct ql_regroup *scratch) {
+    ql_mem_free(scratch->run_from);
+    ql_mem_free(scratch->row_from);
+    ql_mem_free(scratch->begin);
+    *scratch = (struct ql_regroup){0};
 }
 
-/* Puts n tuples behind a chunk's; false if a column must become wider first. */
-static bool put_tuples(struct ql_bucket *bucket, struct ql_tuple_chunk *chunk, const struct ql_tuples *tuples, size_t begin,
-                       size_t n) {
-    bool fits = true;
-    for (size_t c = 0; c < bucket->n_columns; c++) {
-        const struct ql_chunk_column *column = &chunk->columns[c];
-        if (column->is_narrow && !copy_narrow(column->slot.i32 + chunk->n, &tuples->columns[c], begin, n, column->scale)) {
-            bucket->columns[c].needs_64_bit = true;
-            bucket->layout++;
-            fits = false;
+/* Which run (scratch->run_from) and row (returned) of the slice comes next, by group; the groups' bounds. */
+static const uint32_t *order_runs(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
+                                  struct ql_regroup *scratch, struct ql_slice *groups) {
+    QL_MEM_GROW(scratch->run_from, scratch->cap_run_from, slice->n_runs);
+    QL_MEM_GROW(scratch->row_from, scratch->cap_row_from, slice->n_rows);
+    QL_MEM_GROW(scratch->begin, scratch->cap_begin, 2 * n_groups);
+    memset(groups, 0, n_groups * sizeof *groups);
+    for (size_t r = 0; r < slice->n_runs; r++) {
+        groups[group_of_run[r]].n_runs++;
+        groups[group_of_run[r]].n_rows += ql_tuples_run_len(slice->tuples, slice->first_run + r);
+    }
+    uint32_t *next_run = scratch->begin;
+    uint32_t *next_row = scratch->begin + n_groups;
+    uint32_t run = 0;
+    uint32_t row = 0;
+    for (size_t g = 0; g < n_groups; g++) {
+        groups[g].first_run = next_run[g] = run;
+        groups[g].first_row = next_row[g] = row;
+        run += groups[g].n_runs;
+        row += groups[g].n_rows;
+    }
+    for (uint32_t r = 0; r < slice->n_runs; r++) {
+        scratch->run_from[next_run[group_of_run[r]]++] = slice->first_run + r;
+    }
+    if (!slice->tuples->has_run_lens) { /* runs are rows */
+        return scratch->run_from;
+    }
+    row = slice->first_row;
+    for (uint32_t r = 0; r < slice->n_runs; r++) {
+        for (uint32_t end = row + slice->tuples->run_len[slice->first_run + r]; row < end; row++) {
+            scratch->row_from[next_row[group_of_run[r]]++] = row;
         }
     }
-    for (size_t c = 0; c < bucket->n_columns && fits; c++) { /* last: these add to the side tables */
-        const struct ql_chunk_column *column = &chunk->columns[c];
-        if (!column->is_narrow) {
-            ql_slots_copy(column->slot.i64 + chunk->n, &tuples->columns[c], begin, n, &bucket->columns[c], &bucket->arena);
-        }
-    }
-    return fits;
+    return scratch->row_from;
 }
 
-void ql_bucket_append(struct ql_bucket *bucket, const struct ql_tuples *tuples, size_t begin, size_t end) {
-    if (begin == end) {
-        return;
+static void gather(void *dst, const void *src, const uint32_t *from, size_t n, size_t width) {
+#define GATHER(type)                                     \
+    for (size_t i = 0; i < n; i++) {                     \
+        ((type *)dst)[i] = ((const type *)src)[from[i]]; \
     }
-    raise_scales(bucket, tuples);
-    while (begin < end) {
-        struct ql_tuple_chunk *chunk = open_chunk(bucket, tuples->input);
-        size_t n = end - begin < chunk->cap - chunk->n ? end - begin : chunk->cap - chunk->n;
-        if (!put_tuples(bucket, chunk, tuples, begin, n)) {
-            continue;
-        }
-        memcpy(chunk->interval + chunk->n, tuples->interval + begin, n * sizeof *chunk->interval);
-        memcpy(chunk->queue + chunk->n, tuples->queue + begin, n * sizeof *chunk->queue);
-        chunk->n += (uint32_t)n;
-        bucket->n_rows += n;
-        bucket->n_rows_of_input += n;
-        begin += n;
+    if (width == 1) {
+        GATHER(uint8_t)
+    } else if (width == 2) {
+        GATHER(uint16_t)
+    } else if (width == 4) {
+        GATHER(uint32_t)
+    } else {
+        GATHER(uint64_t)
     }
+#undef GATHER
+}
+
+/* The side table, whose rows have moved. There are few such numbers. */
+static void regroup_wide(const struct ql_slice *slice, const uint32_t *row_from, struct ql_tuples *tuples) {
+    uint32_t *row_of = ql_mem_alloc(slice->n_rows * sizeof *row_of);
+    for (uint32_t i = 0; i < slice->n_rows; i++) {
+        row_of[row_from[i] - slice->first_row] = i;
+    }
+    size_t first = wide_from(slice->tuples, slice->first_row);
+    uint64_t n_text = 0;
+    for (size_t w = 0; w < tuples->n_wide; w++) {
+        const struct ql_tuple_wide *number = &slice->tuples->wide[first + w];
+        copy_wide(tuples, slice->tuples, number, row_of[number->row - slice->first_row], w, &n_text);
+    }
+    ql_tuple_wides_sort(tuples->wide, tuples->n_wide);
+    ql_mem_free(row_of);
+}
+
+struct ql_tuples *ql_slice_regroup(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
+                                   struct ql_regroup *scratch, struct ql_slice *groups, struct ql_slabs *slabs) {
+    const struct ql_tuples *from = slice->tuples;
+    struct ql_tuples *tuples = new_for_slices(slice, 1, slabs);
+    const uint32_t *row_from = order_runs(slice, group_of_run, n_groups, scratch, groups);
+    for (size_t g = 0; g < n_groups; g++) {
+        groups[g].tuples = tuples;
+    }
+    gather(tuples->interval, from->interval, scratch->run_from, slice->n_runs, sizeof *from->interval);
+    if (from->has_run_lens) {
+        gather(tuples->run_len, from->run_len, scratch->run_from, slice->n_runs, sizeof *from->run_len);
+    }
+    gather(tuples->label, from->label, row_from, slice->n_rows, from->label_width);
+    for (size_t c = 0; c < from->n_columns; c++) {
+        gather(tuples->columns[c].k, from->columns[c].k, row_from, slice->n_rows, from->columns[c].width);
+    }
+    if (tuples->n_wide != 0) {
+        regroup_wide(slice, row_from, tuples);
+    }
+    return tuples;
 }

@@ -1,111 +1,94 @@
 /**
- * Rows as small tuples {interval, queue, one integer per metric column}, kept in buckets of time until they are aggregated.
+ * Rows as narrow tuples {interval, label of the queue, one integer per metric column}: a structure of arrays in one piece of
+ * memory, 10 to 13 bytes a row for most exports, the same in memory and in the temporary file.
  *
- * A bucket is a list of chunks, each a structure of arrays. A column of a chunk has one decimal scale and one width; a slot
- * holds the number as an integer at that scale, in 32 bits until the bucket's column meets a number that needs more. A finer
- * or wider number begins a new chunk, so that nothing is ever rewritten. What does not even fit an int64 at the scale goes
- * to the bucket's side table of that column, exactly as written, and the slot holds its index there.
+ * Intervals are run-length coded where that is shorter. A column has one width (8, 16, 32 or 64 bits, the smallest that all its
+ * numbers fit) and one decimal scale. What is no int64 at the scale is in a side table, by row. Tuples never change once they
+ * are made; slices of them are what buckets and parts are made of.
  */
 #ifndef QL_PIVOT_TUPLES_H
 #define QL_PIVOT_TUPLES_H
 
-#include "base/mem.h"
-#include "base/str.h"
+#include "pivot/blocks.h"
+#include "pivot/slots.h"
+#include "table/rows.h"
 
-/** A number of the side table: k / 10^scale, or decimal text where 64 bits are not enough for its digits. */
-struct ql_wide {
+/* A column of `width` bytes marks a missing number, as a batch does, by the smallest integer of its type. */
+struct ql_tuple_column {
+    void *k; /* [n_rows] int8_t, int16_t, int32_t or int64_t (then also QL_NUMBER_WIDE) */
+    /* No |k| is above it; UINT64_MAX: there are numbers in the side table. Some k may be from below QL_SLOT_MIN. */
+    uint64_t magnitude;
+    uint8_t width, scale;
+};
+
+/** A number of the side table. */
+struct ql_tuple_wide {
+    uint32_t row, column; /* ascending by row, then column */
+    uint32_t text_len;    /* 0: k */
+    int32_t scale;        /* of k; may be negative */
     union {
         int64_t k;
-        const char *text;
+        uint64_t text_at; /* in text */
     } v;
-    uint32_t text_len; /* 0: v.k */
-    int32_t scale;     /* of v.k; may be negative */
 };
 
-#define QL_SLOT_MISSING INT64_MIN
-/* Slots from here to below QL_SLOT_MIN are indices into the side table. */
-#define QL_SLOT_WIDE (INT64_MIN + 1)
-#define QL_SLOT_MIN (QL_SLOT_WIDE + (INT64_C(1) << 32))
-/* Every |k| up to here is a slot's number, with its sign. */
-#define QL_SLOT_MAX (INT64_MAX - (INT64_C(1) << 32) - 1)
+/** Sorts a side table. */
+void ql_tuple_wides_sort(struct ql_tuple_wide *wide, size_t n);
 
-static inline bool ql_slot_is_wide(int64_t slot) {
-    return slot < QL_SLOT_MIN && slot != QL_SLOT_MISSING;
-}
-static inline size_t ql_slot_wide_index(int64_t slot) {
-    return (size_t)(slot - QL_SLOT_WIDE);
-}
-
-/** A column on its way into a bucket. */
-struct ql_slots {
-    const int64_t *slot;
-    int32_t scale; /* 0 to 18 */
-    const struct ql_wide *wide;
-    size_t n_wide;
-};
-
-/** Tuples on their way into a bucket: those of a batch, or of another bucket's chunk. */
 struct ql_tuples {
-    const uint32_t *interval, *queue; /* entries of the timeline and of the queue list */
-    const struct ql_slots *columns;   /* as many as the bucket has */
-    uint32_t input;
+    size_t size; /* in bytes, all of it: a multiple of 8 */
+    struct ql_block *block;
+    uint32_t n_rows, n_runs, n_columns, n_wide;
+    uint64_t n_text;   /* bytes */
+    uint32_t input;    /* of all rows */
+    bool has_run_lens; /* else every run is one row */
+    uint8_t label_width;
+    /* Arrays, behind the columns: */
+    struct ql_tuple_wide *wide;
+    uint32_t *interval; /* [n_runs] entry of the timeline */
+    uint32_t *run_len;  /* [n_runs] */
+    void *label;        /* [n_rows] uint8_t, uint16_t or uint32_t */
+    char *text;
+    struct ql_tuple_column columns[];
 };
 
-/* In a column of 32 bits; |slot| is at most INT32_MAX. */
-#define QL_NARROW_MISSING INT32_MIN
-
-struct ql_chunk_column {
-    union {
-        int32_t *i32;
-        int64_t *i64;
-    } slot; /* [cap] */
-    int32_t scale;
-    bool is_narrow; /* i32; no slot is an index into the side table */
+/** Whole runs of some tuples. */
+struct ql_slice {
+    const struct ql_tuples *tuples;
+    uint32_t first_row, n_rows, first_run, n_runs;
 };
 
-struct ql_tuple_chunk {
-    struct ql_tuple_chunk *next;
-    size_t size; /* in bytes */
-    uint32_t n, cap;
-    uint32_t input;  /* of all its rows */
-    uint32_t layout; /* of its columns: the bucket's when it began */
-    uint32_t *interval, *queue;
-    struct ql_chunk_column *columns;
+/** Bytes of the header alone. */
+size_t ql_tuples_header_size(size_t n_columns);
+/** Tuples like the header, in a block of their own (slabs: of these, or NULL); the arrays are not filled. */
+struct ql_tuples *ql_tuples_new(const struct ql_tuples *header, struct ql_slabs *slabs);
+/** Tuples that were read from a file. */
+void ql_tuples_moved(struct ql_tuples *tuples, struct ql_block *block);
+
+static inline uint32_t ql_tuples_run_len(const struct ql_tuples *tuples, size_t run) {
+    return tuples->has_run_lens ? tuples->run_len[run] : 1;
+}
+static inline struct ql_slice ql_tuples_all(const struct ql_tuples *tuples) {
+    return (struct ql_slice){.tuples = tuples, .n_rows = tuples->n_rows, .n_runs = tuples->n_runs};
+}
+
+/** How many of the first slices are worth joining, because they are small and alike; 1: none. Blocks from `serial` on do not
+ * count. */
+size_t ql_slices_count_small(const struct ql_slice *slices, size_t n_slices, uint64_t serial);
+/** A copy of the rows of slices, which are alike, as tuples with a block of their own. */
+struct ql_tuples *ql_slices_join(const struct ql_slice *slices, size_t n_slices);
+
+/** Scratch of regrouping; zero-initialise to start. */
+struct ql_regroup {
+    uint32_t *run_from, *row_from, *begin;
+    size_t cap_run_from, cap_row_from, cap_begin;
 };
-
-struct ql_bucket_column {
-    int32_t scale;        /* the finest so far */
-    bool needs_64_bit;    /* the next chunk's slots */
-    struct ql_wide *wide; /* texts are in the bucket's arena */
-    size_t n_wide, cap_wide;
-};
-
-struct ql_bucket {
-    int64_t period; /* which span of time */
-    size_t n_columns, n_rows;
-    size_t n_rows_of_input; /* since the input changed last */
-    uint32_t layout;        /* counts the changes of scale or width */
-    struct ql_bucket_column *columns;
-    struct ql_tuple_chunk *head, *tail;
-    struct ql_arena arena;
-};
-
-struct ql_bucket *ql_bucket_new(int64_t period, size_t n_columns);
-void ql_bucket_free(struct ql_bucket *bucket);
-/** Copies tuples [begin, end). */
-void ql_bucket_append(struct ql_bucket *bucket, const struct ql_tuples *tuples, size_t begin, size_t end);
-/** The first chunk, which leaves the bucket; free with ql_tuple_chunk_free. NULL: there is none. */
-struct ql_tuple_chunk *ql_bucket_take_chunk(struct ql_bucket *bucket);
-void ql_tuple_chunk_free(struct ql_tuple_chunk *chunk);
-
-/** Slots [begin, begin + n) of a chunk's column as int64, whatever their width: in place, or in scratch[n]. */
-const int64_t *ql_chunk_slots(const struct ql_chunk_column *column, size_t begin, size_t n, int64_t *scratch);
-
-/** A side table's index as a slot, after the number was added. */
-int64_t ql_wide_add(struct ql_wide **wide, size_t *n, size_t *cap, struct ql_wide number);
-/** Copies n slots to column's scale, which is not below from's. Wide numbers go to column's side table; texts are copied to
- * arena, borrowed if NULL. */
-void ql_slots_copy(int64_t *dst, const struct ql_slots *from, size_t begin, size_t n, struct ql_bucket_column *column,
-                   struct ql_arena *arena);
+void ql_regroup_fini(struct ql_regroup *scratch);
+/**
+ * A copy of the slice's rows by group, where group_of_run[n_runs] says which of n_groups a run is of, as tuples with a block of
+ * their own (slabs: of these, or NULL). groups[n_groups] become its slices, some of them empty.
+ */
+struct ql_tuples *ql_slice_regroup(const struct ql_slice *slice, const uint32_t *group_of_run, size_t n_groups,
+                                   struct ql_regroup *scratch, struct ql_slice *groups, struct ql_slabs *slabs);
 
 #endif

@@ -42,6 +42,9 @@ static struct ql_json *settings_json(const struct ql_run_state *run) {
     set_text(settings, "cells", options->layout.has_all_cells ? "all" : "seen");
     ql_json_set(settings, "round",
                 options->output.round_digits >= 0 ? ql_json_new_int(options->output.round_digits) : ql_json_new_null());
+    if (options->layout.has_decimal_rates) {
+        set_text(settings, "rates", "decimal");
+    }
     ql_json_set(settings, "totals", ql_json_new_bool(options->pivot.has_totals));
     static const char *const OVERLAPS[] = {"fail", "sum", "last"};
     set_text(settings, "overlap", OVERLAPS[options->pivot.overlap]);
@@ -88,8 +91,7 @@ static void set_provenance(const struct ql_run_state *run, struct ql_json *root)
     ql_json_set(root, "provenance", provenance);
 }
 
-void ql_run_footer(const struct ql_run_state *run, const struct ql_cells *cells, const struct ql_layout_result *layout,
-                   struct ql_buf *json) {
+void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json) {
     const struct ql_run_options *options = run->options;
     struct ql_json *root = ql_json_new_object();
     set_text(root, "format_version", QUEUELAKE_FORMAT_VERSION);
@@ -100,8 +102,8 @@ void ql_run_footer(const struct ql_run_state *run, const struct ql_cells *cells,
     set_time(range, "from", options->from_us != QL_TIME_NONE ? options->from_us : run->summary->first_us);
     set_time(range, "to", options->to_us != QL_TIME_NONE ? options->to_us : run->summary->last_us);
     ql_json_set(root, "range", range);
-    ql_json_set(root, "rows", ql_json_new_int(layout->n_rows));
-    ql_json_set(root, "cells", ql_json_new_int((int64_t)cells->n_cells));
+    ql_json_set(root, "rows", ql_json_new_int(run->summary->n_rows));
+    ql_json_set(root, "cells", ql_json_new_int(run->summary->n_cells));
     ql_json_set(root, "columns", columns_json(run));
     struct ql_json *queues = ql_json_new_object(); /* only those whose name was changed */
     struct ql_buf name = {0};

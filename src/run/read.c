@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-static enum ql_status check_cancelled(const struct ql_run_state *run, struct ql_err *err) {
+enum ql_status ql_run_check_cancelled(const struct ql_run_state *run, struct ql_err *err) {
     if (run->options->is_cancelled != NULL && *run->options->is_cancelled != 0) {
         return QL_FAIL(err, QL_E_CANCELLED, "stopped by a signal");
     }
@@ -21,7 +21,7 @@ static bool tells_queues_apart_by_id(const struct ql_run_options *options, bool 
         return false;
     case QL_COLUMNS_BY_AUTO:
     default:
-        return has_queue_id && options->layout.layout == QL_LAYOUT_LONG;
+        return has_queue_id && options->layout.layout == QL_LAYOUT_LONG; /* tidy has the names alone */
     }
 }
 
@@ -61,7 +61,6 @@ static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, s
     struct ql_pivot_options pivot = options->pivot;
     pivot.aggregates = ql_plan_aggregates(run->plan, &pivot.n_aggregates);
     (void)ql_plan_columns(run->plan, &pivot.n_columns);
-    pivot.n_threads = options->n_threads;
     pivot.by_id = tells_queues_apart_by_id(options, header->has_queue_id);
     if (options->layout.layout == QL_LAYOUT_WIDE) { /* in long they only decide which rows may come */
         pivot.queues = options->queues;
@@ -73,9 +72,22 @@ static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, s
     return QL_OK;
 }
 
-static enum ql_status on_rows(void *ctx, const struct ql_rows *rows, struct ql_err *err) {
-    struct ql_run_state *run = ctx;
-    return ql_pivot_feed(run->pivot, rows, err);
+static enum ql_status on_pack(void *ctx, const struct ql_rows *rows, void **packed, struct ql_err *err) {
+    const struct ql_run_state *run = ctx;
+    struct ql_packed_rows *rows_of_pivot = NULL;
+    enum ql_status status = ql_pivot_pack(run->pivot, rows, &rows_of_pivot, err);
+    *packed = rows_of_pivot;
+    return status;
+}
+
+static enum ql_status on_take(void *ctx, void *packed, struct ql_err *err) {
+    const struct ql_run_state *run = ctx;
+    return ql_pivot_take(run->pivot, packed, err);
+}
+
+static void on_drop(void *ctx, void *packed) {
+    const struct ql_run_state *run = ctx;
+    ql_pivot_drop(run->pivot, packed);
 }
 
 /* Anew for a first input and for one that is begun again. */
@@ -98,7 +110,8 @@ static enum ql_status reset_reader(struct ql_run_state *run, struct ql_err *err)
         QL_TRY(ql_store_file_open(options->quarantine_path, true, &run->quarantine, err));
         csv.quarantine = ql_store_sink(run->quarantine);
     }
-    const struct ql_csv_sink sink = {.header = on_header, .rows = on_rows, .ctx = run};
+    csv.n_threads = options->n_threads;
+    const struct ql_csv_sink sink = {.header = on_header, .pack = on_pack, .take = on_take, .drop = on_drop, .ctx = run};
     run->csv = ql_csv_new(&csv, &sink);
     if (options->wants_source_sha256) {
         ql_sha256_free(run->source_hash);
@@ -118,9 +131,15 @@ static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, str
     return QL_OK;
 }
 
+/* Where a source may read to, so that nothing is copied. */
+static void *on_room(void *ctx, size_t *cap) {
+    const struct ql_run_state *run = ctx;
+    return ql_csv_room(run->csv, cap);
+}
+
 static enum ql_status on_bytes(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
     struct ql_run_state *run = ctx;
-    QL_TRY(check_cancelled(run, err));
+    QL_TRY(ql_run_check_cancelled(run, err));
     if (run->source_hash != NULL) {
         ql_sha256_update(run->source_hash, ptr, len);
     }
@@ -151,7 +170,7 @@ static void note_export_id(const struct ql_run_state *run) {
 }
 
 enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
-    const struct ql_source_sink sink = {.begin = on_begin, .bytes = on_bytes, .end = on_end, .ctx = run};
+    const struct ql_source_sink sink = {.begin = on_begin, .room = on_room, .bytes = on_bytes, .end = on_end, .ctx = run};
     enum ql_status status = run->source->ops->fetch(run->source, &sink, err);
     note_export_id(run);
     if (run->csv != NULL) {

@@ -74,7 +74,7 @@ struct ql_run_summary {
     int64_t first_us, last_us; /* start of the first and end of the last interval; QL_TIME_NONE: no rows */
     char ignored_columns[300]; /* their names, as far as there is room */
     bool is_abandon_approximate;
-    const char *layout; /* "wide", "long" */
+    const char *layout; /* "wide", "long", "tidy" */
     int64_t source_ms, transform_ms, store_ms,
         total_ms; /* source: token to the last byte, parsing included; transform: pivot to Parquet */
     char warnings[QL_RUN_MAX_WARNINGS][400];

@@ -20,6 +20,8 @@ struct ql_run_state {
     struct ql_arena arena;
 };
 
+/** E_CANCELLED once a signal has come. */
+QL_MUST_CHECK enum ql_status ql_run_check_cancelled(const struct ql_run_state *run, struct ql_err *err);
 /** Feeds what the source delivers through csv into the pivot. */
 QL_MUST_CHECK enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err);
 /** From the pivot's cells to a published artefact. */
@@ -32,8 +34,7 @@ QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state
 /** The destination's path or key from its template. */
 QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
-void ql_run_footer(const struct ql_run_state *run, const struct ql_cells *cells, const struct ql_layout_result *layout,
-                   struct ql_buf *json);
+void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

@@ -1,6 +1,9 @@
-/** Cells → KPIs → layout → Parquet → store. Bytes go to the store as they are made; they become visible at the last step only.
+/** The pivot's parts → KPIs → layout → Parquet → store, row group after row group. Bytes go to the store as they are made; they
+ * become visible at the last step only.
  */
 #include "run/run_internal.h"
+
+#include "base/parallel.h"
 
 enum { MAX_TAGS = 16 };
 
@@ -37,33 +40,107 @@ static size_t object_tags(const struct ql_run_state *run, struct ql_tag tags[MAX
     return n;
 }
 
-static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_cells *cells, struct ql_store *store,
+/* What makes the parts of a row group: each thread has cells and counts of its own. */
+struct part_worker {
+    struct ql_cells cells;
+    struct ql_plan_stats stats;
+    int64_t n_cells;
+};
+
+struct part_job {
+    const struct ql_run_state *run;
+    struct ql_layout_writer *layout;
+    size_t first; /* part of the row group */
+    struct part_worker workers[QL_PARALLEL_MAX_THREADS];
+};
+
+static enum ql_status make_part(void *ctx, size_t worker_number, size_t task, struct ql_err *err) {
+    struct part_job *job = ctx;
+    struct part_worker *worker = &job->workers[worker_number];
+    const struct ql_run_state *run = job->run;
+    size_t part = job->first + task;
+    QL_TRY(ql_pivot_make_part(run->pivot, worker_number, part, &worker->cells, err));
+    worker->n_cells += (int64_t)worker->cells.n_cells;
+    QL_TRY(ql_plan_apply(run->plan, &worker->cells, &run->options->output, &worker->stats, err));
+    return ql_layout_writer_pack(job->layout, part, &worker->cells, err);
+}
+
+/* Row group after row group: its parts are made and packed, then its columns encoded; both on all threads. */
+static enum ql_status write_groups(struct ql_run_state *run, const struct ql_grid *grid, struct ql_layout_writer *layout,
+                                   struct ql_err *err) {
+    struct part_job *job = ql_mem_zalloc(1, sizeof *job);
+    job->run = run;
+    job->layout = layout;
+    enum ql_status status = QL_OK;
+    for (size_t end; job->first < grid->n_parts && status == QL_OK; job->first = end) {
+        end = ql_layout_writer_group_end(layout, job->first);
+        status = ql_parallel_run(run->options->n_threads, end - job->first, make_part, job, err);
+        if (status == QL_OK) {
+            status = ql_run_check_cancelled(run, err);
+        }
+        if (status == QL_OK) {
+            status = ql_layout_writer_write_group(layout, job->first, end, err);
+        }
+    }
+    struct ql_run_summary *summary = run->summary;
+    for (size_t w = 0; w < QL_PARALLEL_MAX_THREADS; w++) {
+        struct part_worker *worker = &job->workers[w];
+        summary->n_cells += worker->n_cells;
+        summary->plan.answered_over_offered += worker->stats.answered_over_offered;
+        summary->plan.approximations += worker->stats.approximations;
+        summary->plan.nulls_filled += worker->stats.nulls_filled;
+        ql_cells_fini(&worker->cells);
+    }
+    ql_mem_free(job);
+    return status;
+}
+
+static void note_layout(struct ql_run_state *run, const struct ql_layout_writer *layout,
+                        const struct ql_layout_result *result) {
+    struct ql_run_summary *summary = run->summary;
+    const struct ql_layout_options *options = &run->options->layout;
+    summary->n_rows = ql_layout_writer_n_rows(layout);
+    summary->n_columns = result->n_columns;
+    summary->n_name_clashes = result->n_clashes;
+    summary->n_case_clashes = result->n_case_clashes;
+    if (options->layout == QL_LAYOUT_WIDE || options->has_all_cells) {
+        summary->n_cells_filled = summary->n_intervals * summary->n_queues - summary->n_cells;
+    }
+}
+
+static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_grid *grid, struct ql_store *store,
                                      struct ql_err *err) {
-    struct ql_parquet_options parquet = run->options->parquet;
-    parquet.n_threads = run->options->n_threads;
+    const struct ql_run_options *options = run->options;
+    struct ql_parquet_options parquet = options->parquet;
+    parquet.n_threads = options->n_threads;
+    parquet.cpu = options->csv.cpu;
     struct ql_parquet_writer *writer = ql_parquet_writer_new(&parquet, ql_store_sink(store));
     struct ql_column_sink columns = ql_parquet_writer_sink(writer);
-    struct ql_layout_options layout = run->options->layout;
-    layout.empty_is_null = run->options->output.empty_is_null;
+    struct ql_layout_options layout_options = options->layout;
+    layout_options.round_digits = options->output.round_digits;
+    size_t n_defs;
+    const struct ql_cell_def *defs = ql_plan_cell_defs(run->plan, &n_defs);
     struct ql_layout_result result = {0};
+    struct ql_layout_writer *layout = NULL;
     struct ql_buf footer = {0};
-    enum ql_status status = ql_layout_write(cells, &layout, &columns, &result, err);
+    enum ql_status status = ql_layout_writer_new(grid, defs, n_defs, &layout_options, &columns, &result, &layout, err);
     if (status == QL_OK) {
-        run->summary->n_rows = result.n_rows;
-        run->summary->n_columns = result.n_columns;
-        run->summary->n_name_clashes = result.n_clashes;
-        run->summary->n_case_clashes = result.n_case_clashes;
-        ql_run_footer(run, cells, &result, &footer);
+        status = write_groups(run, grid, layout, err);
+    }
+    if (status == QL_OK) {
+        note_layout(run, layout, &result);
+        ql_run_footer(run, &result, &footer);
         const struct ql_key_value metadata = {.key = QL_STR("queuelake"), .value = ql_buf_view(&footer)};
         status = ql_parquet_writer_finish(writer, &metadata, 1, err);
     }
     ql_buf_fini(&footer);
+    ql_layout_writer_free(layout);
     ql_layout_result_fini(&result);
     ql_parquet_writer_free(writer);
     return status;
 }
 
-static enum ql_status publish(struct ql_run_state *run, const struct ql_cells *cells, struct ql_err *err) {
+static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *grid, struct ql_err *err) {
     struct ql_buf key = {0};
     struct ql_store *store = NULL;
     struct ql_tag tags[MAX_TAGS];
@@ -80,7 +157,7 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_cells *c
         status = open_store(run, ql_buf_view(&key), &store, err);
     }
     if (status == QL_OK) {
-        status = write_artefact(run, cells, store, err);
+        status = write_artefact(run, grid, store, err);
     }
     run->summary->transform_ms += ql_time_monotonic_ms() - begun_ms;
     if (status == QL_OK) {
@@ -94,16 +171,12 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_cells *c
     return status;
 }
 
-static void describe_cells(struct ql_run_state *run, const struct ql_cells *cells) {
+static void describe_grid(struct ql_run_state *run, const struct ql_grid *grid) {
     struct ql_run_summary *summary = run->summary;
-    summary->n_intervals = (int64_t)cells->n_intervals;
-    summary->n_queues = (int64_t)cells->n_queues;
-    summary->n_cells = (int64_t)cells->n_cells;
-    if (run->options->layout.layout == QL_LAYOUT_WIDE || run->options->layout.has_all_cells) {
-        summary->n_cells_filled = summary->n_intervals * summary->n_queues - summary->n_cells;
-    }
-    for (size_t i = 0; i < cells->n_intervals; i++) {
-        const struct ql_interval *interval = &cells->intervals[i];
+    summary->n_intervals = (int64_t)grid->n_intervals;
+    summary->n_queues = (int64_t)grid->n_queues;
+    for (size_t i = 0; i < grid->n_intervals; i++) {
+        const struct ql_interval *interval = &grid->intervals[i];
         if (summary->first_us == QL_TIME_NONE || interval->start_us < summary->first_us) {
             summary->first_us = interval->start_us;
         }
@@ -113,16 +186,16 @@ static void describe_cells(struct ql_run_state *run, const struct ql_cells *cell
     }
     if (summary->csv.rows == 0) {
         ql_run_warn(run, "the input has a header but no %srows%s", summary->csv.bad_rows != 0 ? "good " : "",
-                    cells->n_intervals == 0 ? "; the artefact has the schema alone" : "");
+                    grid->n_intervals == 0 ? "; the artefact has the schema alone" : "");
     }
+}
+
+static void warn_of_what_was_merged(struct ql_run_state *run) {
+    const struct ql_run_summary *summary = run->summary;
     if (summary->pivot.ids_merged_by_name != 0) {
         ql_run_warn(run, "%lld queue ids share a name with another and were merged; --columns-by id keeps them apart",
                     (long long)summary->pivot.ids_merged_by_name);
     }
-}
-
-static void warn_of_names(struct ql_run_state *run) {
-    const struct ql_run_summary *summary = run->summary;
     if (summary->n_name_clashes != 0) {
         ql_run_warn(run, "%lld queues would have shared a column name and got a hash of their own name or id behind it",
                     (long long)summary->n_name_clashes);
@@ -134,25 +207,29 @@ static void warn_of_names(struct ql_run_state *run) {
     }
 }
 
-enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
-    struct ql_cells cells = {0};
-    int64_t begun_ms = ql_time_monotonic_ms();
-    enum ql_status status = ql_pivot_finish(run->pivot, &cells, err);
-    ql_pivot_get_stats(run->pivot, &run->summary->pivot);
-    if (status == QL_OK) {
-        cells.has_queue_id = run->has_queue_id;
-        describe_cells(run, &cells);
-        struct ql_plan_output output = run->options->output;
-        output.n_threads = run->options->n_threads;
-        status = ql_plan_apply(run->plan, &cells, &output, &run->summary->plan, err);
+/* What the pivot knows, with what only the header said: columns of an artefact without rows. */
+static struct ql_grid grid_of(const struct ql_run_state *run, const struct ql_grid *of_pivot) {
+    struct ql_grid grid = *of_pivot;
+    grid.has_queue_id = run->has_queue_id;
+    if (run->options->layout.layout == QL_LAYOUT_TIDY) { /* has the name alone, unless ids tell queues apart */
+        grid.has_queue_id = run->has_queue_id && run->options->columns_by == QL_COLUMNS_BY_ID;
     }
+    return grid;
+}
+
+enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_grid *of_pivot = NULL;
+    int64_t begun_ms = ql_time_monotonic_ms();
+    enum ql_status status = ql_pivot_close(run->pivot, &of_pivot, err);
     run->summary->transform_ms = ql_time_monotonic_ms() - begun_ms;
     if (status == QL_OK) {
-        status = publish(run, &cells, err);
+        const struct ql_grid grid = grid_of(run, of_pivot);
+        describe_grid(run, &grid);
+        status = publish(run, &grid, err);
     }
+    ql_pivot_get_stats(run->pivot, &run->summary->pivot);
     if (status == QL_OK) {
-        warn_of_names(run);
+        warn_of_what_was_merged(run);
     }
-    ql_cells_fini(&cells);
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * Local files in the order given, and "-" for standard input, in large reads. What cannot be opened is said before any work is
- * done.
+ * Local files in the order given, and "-" for standard input, in large reads, straight to where the sink wants them. What
+ * cannot be opened is said before any work is done.
  */
 #include "source/source_internal.h"
 
@@ -96,10 +96,16 @@ static enum ql_status files_prepare(struct ql_source *source, struct ql_err *err
 
 static enum ql_status pump(struct ql_str name, int fd, char *buffer, const struct ql_source_sink *sink, struct ql_err *err) {
     for (;;) {
-        ssize_t got = read(fd, buffer, READ_BYTES);
+        size_t cap = 0;
+        char *room = sink->room != NULL ? sink->room(sink->ctx, &cap) : NULL;
+        if (room == NULL) {
+            room = buffer;
+            cap = READ_BYTES;
+        }
+        ssize_t got = read(fd, room, cap);
         if (got < 0 && errno == EINTR) {
             /* A signal may mean the end of the run, and the sink is who knows: hand it nothing, so that it can say so. */
-            QL_TRY(sink->bytes(sink->ctx, buffer, 0, err));
+            QL_TRY(sink->bytes(sink->ctx, room, 0, err));
             continue;
         }
         if (got < 0) {
@@ -108,7 +114,7 @@ static enum ql_status pump(struct ql_str name, int fd, char *buffer, const struc
         if (got == 0) {
             return QL_OK;
         }
-        QL_TRY(sink->bytes(sink->ctx, buffer, (size_t)got, err));
+        QL_TRY(sink->bytes(sink->ctx, room, (size_t)got, err));
     }
 }
 

@@ -23,6 +23,9 @@ struct ql_source_sink {
     enum ql_status (*begin)(void *ctx, const struct ql_source_info *info, struct ql_err *err);
     enum ql_status (*bytes)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
     enum ql_status (*end)(void *ctx, struct ql_err *err);
+    /** Where the next bytes are best put, so that they need not be copied: *cap bytes, valid until the next call; `bytes` is
+     * then given that very pointer. NULL: anywhere. May be NULL as a whole, and a source need not ask. */
+    void *(*room)(void *ctx, size_t *cap);
     void *ctx;
 };
 

@@ -14,12 +14,21 @@ enum ql_column_type {
     QL_COLUMN_INT64,
     QL_COLUMN_DOUBLE,
     QL_COLUMN_TIMESTAMP_US, /* instant, UTC */
-    QL_COLUMN_STRING        /* UTF-8, given as codes into a dictionary */
+    QL_COLUMN_STRING,       /* UTF-8, always QL_COLUMN_CODED */
+    QL_COLUMN_DECIMAL       /* exact: k / 10^scale of the definition; |k| < 10^18 */
+};
+
+/** How the values of a column are given. */
+enum ql_column_form {
+    QL_COLUMN_VALUES, /* v.i64 (INT64, TIMESTAMP_US; DECIMAL: k) or v.f64 (DOUBLE) */
+    QL_COLUMN_CODED,  /* v.code: indices into dict (STRING) or numbers (INT64, TIMESTAMP_US) */
+    QL_COLUMN_SCALED  /* v.k: INT64, DECIMAL: the number itself; DOUBLE: the double nearest to k / 10^scale */
 };
 
 struct ql_column_def {
     struct ql_str name;
     enum ql_column_type type;
+    uint8_t scale;  /* DECIMAL: 0 to 18 */
     bool is_sorted; /* rows ascend by (first sorted column, next sorted column, …); recorded in the file */
 };
 
@@ -32,14 +41,21 @@ struct ql_schema {
 /** Values of one column of one row group; borrowed, see ql_column_source. */
 struct ql_column {
     size_t n_rows;
+    enum ql_column_form form;
     union {
-        const int64_t *i64;   /* INT64, TIMESTAMP_US */
-        const double *f64;    /* DOUBLE; no NaN among valid values */
-        const uint32_t *code; /* STRING: index into dict */
+        const int64_t *i64;
+        const double *f64; /* no NaN among valid values */
+        const uint32_t *code;
+        const int32_t *k;
     } v;
+    /* SCALED: */
+    uint8_t scale;           /* of a DOUBLE: 0 to 9 */
+    int32_t min_k, max_k;    /* no k of a valid row is outside */
     const uint8_t *is_valid; /* one byte a row, 0 = NULL; NULL pointer: no NULLs. The value under a NULL is ignored. */
-    const struct ql_str *dict;
-    size_t n_dict; /* may hold entries that no row uses, and in any order; entries are distinct */
+    /* CODED: may hold entries that no row uses, and in any order; entries are distinct. */
+    const struct ql_str *dict; /* STRING */
+    const int64_t *numbers;    /* INT64, TIMESTAMP_US */
+    size_t n_dict;
 };
 
 /** Memory of one thread that asks for columns, used again for each. Zero-initialise before the first. */

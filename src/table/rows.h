@@ -23,8 +23,8 @@ struct ql_wide_number {
 };
 
 /**
- * Exact decimals as written: cell value = k[row] / 10^scale. One scale for the whole batch (0 to 18), chosen by the reader as
- * the largest that the batch needs; it may differ from batch to batch. Scale 0 for counts, which are never negative.
+ * Exact decimals as written: cell value = k[row] / 10^scale. One scale for the whole batch (0 to 18), chosen by the reader, at
+ * least what the batch needs; it may differ from batch to batch. Scale 0 for counts, which are never negative.
  */
 struct ql_number_column {
     int64_t *k;
@@ -33,23 +33,38 @@ struct ql_number_column {
     size_t n_wide;
 };
 
-/** What a reader delivers. Columns are in the order in which they were asked for (`ql_rows_spec`). */
+/** Rows that follow one another and are of one interval. */
+struct ql_rows_run {
+    int64_t start_us, end_us; /* end: QL_TIME_NONE where the input gives only a start */
+    struct ql_str text;       /* the input's own words (profile pandas); {0} if not asked for */
+    uint32_t n_rows;          /* at least 1 */
+};
+
+struct ql_rows_queue {
+    struct ql_str id;   /* blank: .len = 0 */
+    struct ql_str name; /* never blank: an id stands in for a blank name */
+};
+
+/**
+ * What a reader delivers. Metric columns are in the order in which they were asked for.
+ *
+ * Readers may be several, each on a thread of its own: `lane` says which one. Queues are codes into the lane's dictionary,
+ * which only grows as long as `dictionary` keeps its value; with another value it is another dictionary. A dictionary may hold
+ * queues that no row mentions, and one queue under several codes (spelled with quotes and without).
+ */
 struct ql_rows {
     size_t n_rows;
     uint32_t input; /* ordinal of the input file, from 0: for --overlap */
-    /* Intervals as instants; end is QL_TIME_NONE where the input gives only a start. */
-    const int64_t *start_us, *end_us;
-    const struct ql_str *interval_text; /* the input's own words (profile pandas); NULL if not asked for */
-    const struct ql_str *queue_id;      /* NULL if the input has none; a blank id is {.len = 0} */
-    const struct ql_str *queue_name;    /* never NULL, never blank: an id stands in for a blank name */
+    uint32_t lane;  /* below QL_PARALLEL_MAX_THREADS */
+    size_t n_runs;
+    const struct ql_rows_run *runs; /* their n_rows add up to n_rows; neighbours may be equal */
+    const uint32_t *queue;          /* [n_rows] indices into queues */
+    const struct ql_rows_queue *queues;
+    size_t n_queues;
+    uint64_t dictionary;
+    bool has_queue_id; /* the input has ids */
     size_t n_metrics;
     const struct ql_number_column *metrics;
-};
-
-/** Receives batches. */
-struct ql_rows_sink {
-    enum ql_status (*rows)(void *ctx, const struct ql_rows *batch, struct ql_err *err);
-    void *ctx;
 };
 
 enum ql_number_kind {

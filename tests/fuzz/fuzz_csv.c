@@ -1,16 +1,18 @@
 /**
  * Any bytes as a CSV input, under any options: no read out of bounds, no leak, rows that keep their promises, and the same
- * outcome (rows, statistics, message, side file) whole and cut into chunks.
+ * outcome (rows, statistics, message, side file) whole and cut into chunks, in one block by one thread and in small blocks by
+ * several.
  *
- * The first three bytes choose options and the size of chunks; the rest is the input. With libFuzzer:
+ * The first three bytes choose options and the size of chunks and blocks; the rest is the input. With libFuzzer:
  *
  *   clang -fsanitize=fuzzer,address,undefined -DQL_LIBFUZZER -ffp-contract=off -D_GNU_SOURCE -Isrc tests/fuzz/fuzz_csv.c \
- *     $(echo src/csv/?*.c) src/codec/decoder.c src/base/{err,mem,str,time,tz,unicode}.c -lz -lzstd -lutf8proc -o fuzz_csv
+ *     $(echo src/csv/?*.c) src/codec/decoder.c src/base/{err,mem,parallel,str,time,tz,unicode}.c src/cpu/cpu.c -lz -lzstd
+ * -lutf8proc -o fuzz_csv
  *   ./fuzz_csv -max_total_time=60 -dict=tests/fuzz/csv.dict /tmp/corpus tests/fuzz/corpus_csv
  *
  * Without QL_LIBFUZZER it has a main() that replays the files that it is given, which ctest does with the corpus.
  */
-#include "csv/csv.h"
+#include "csv/csv_internal.h"
 
 #include "base/mem.h"
 #include "base/unicode.h"
@@ -27,7 +29,8 @@ enum { N_METRICS = 3, OPTION_BYTES = 3 };
 
 struct outcome {
     struct ql_buf rows, quarantine, text;
-    bool is_damaged; /* a compressed stream: found earlier in larger chunks, before what came in front of it is delivered */
+    size_t n_packed; /* not taken or dropped */
+    bool is_damaged; /* a compressed stream: found earlier in larger chunks, before what came in front of it is decoded */
 };
 
 static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, struct ql_err *err) {
@@ -67,32 +70,56 @@ static void put_number(struct ql_buf *out, const struct ql_number_column *column
     ql_buf_printf(out, "|%" PRId64 "e%ld", k, k != 0 && k != QL_NUMBER_MISSING ? e : 0);
 }
 
-static enum ql_status on_rows(void *ctx, const struct ql_rows *rows, struct ql_err *err) {
+static void put_row(struct ql_buf *out, const struct ql_rows *rows, size_t i, const struct ql_rows_run *run) {
+    CHECK(rows->queue[i] < rows->n_queues);
+    const struct ql_rows_queue *queue = &rows->queues[rows->queue[i]];
+    CHECK(queue->name.len != 0 && ql_utf8_is_valid(queue->name) && ql_utf8_is_valid(queue->id));
+    CHECK(rows->metrics[0].k[i] >= 0 || rows->metrics[0].k[i] == QL_NUMBER_MISSING);
+    ql_buf_printf(out, "%" PRId64 "/%" PRId64 "|", run->start_us, run->end_us);
+    ql_buf_put_str(out, run->text);
+    ql_buf_put_str(out, rows->has_queue_id ? queue->id : (struct ql_str){0});
+    ql_buf_putc(out, '|');
+    ql_buf_put_str(out, queue->name);
+    for (size_t m = 0; m < N_METRICS; m++) {
+        CHECK(rows->metrics[m].scale <= 18);
+        put_number(out, &rows->metrics[m], i);
+    }
+    ql_buf_putc(out, '\n');
+}
+
+static enum ql_status on_pack(void *ctx, const struct ql_rows *rows, void **packed, struct ql_err *err) {
     struct outcome *outcome = ctx;
-    struct ql_buf *out = &outcome->rows;
+    struct ql_buf *out = ql_mem_zalloc(1, sizeof *out);
+    size_t row = 0;
     (void)err;
     CHECK(rows->n_rows != 0 && rows->n_metrics == N_METRICS);
     CHECK(rows->metrics[0].scale == 0 && rows->metrics[0].n_wide == 0);
-    for (size_t i = 0; i < rows->n_rows; i++) {
-        CHECK(rows->end_us[i] == QL_TIME_NONE || rows->end_us[i] > rows->start_us[i]);
-        CHECK(rows->queue_name[i].len != 0 && ql_utf8_is_valid(rows->queue_name[i]));
-        CHECK(rows->metrics[0].k[i] >= 0 || rows->metrics[0].k[i] == QL_NUMBER_MISSING);
-        ql_buf_printf(out, "%" PRId64 "/%" PRId64 "|", rows->start_us[i], rows->end_us[i]);
-        if (rows->interval_text != NULL) {
-            ql_buf_put_str(out, rows->interval_text[i]);
+    for (size_t r = 0; r < rows->n_runs; r++) {
+        const struct ql_rows_run *run = &rows->runs[r];
+        CHECK(run->n_rows != 0 && run->n_rows <= rows->n_rows - row);
+        CHECK(run->end_us == QL_TIME_NONE || run->end_us > run->start_us);
+        for (size_t end = row + run->n_rows; row < end; row++) {
+            put_row(out, rows, row, run);
         }
-        if (rows->queue_id != NULL) {
-            CHECK(ql_utf8_is_valid(rows->queue_id[i]));
-            ql_buf_put_str(out, rows->queue_id[i]);
-        }
-        ql_buf_putc(out, '|');
-        ql_buf_put_str(out, rows->queue_name[i]);
-        for (size_t m = 0; m < N_METRICS; m++) {
-            CHECK(rows->metrics[m].scale <= 18);
-            put_number(out, &rows->metrics[m], i);
-        }
-        ql_buf_putc(out, '\n');
     }
+    CHECK(row == rows->n_rows);
+    (void)__atomic_add_fetch(&outcome->n_packed, 1, __ATOMIC_RELAXED);
+    *packed = out;
+    return QL_OK;
+}
+
+static void on_drop(void *ctx, void *packed) {
+    struct outcome *outcome = ctx;
+    ql_buf_fini(packed);
+    ql_mem_free(packed);
+    (void)__atomic_sub_fetch(&outcome->n_packed, 1, __ATOMIC_RELAXED);
+}
+
+static enum ql_status on_take(void *ctx, void *packed, struct ql_err *err) {
+    struct outcome *outcome = ctx;
+    (void)err;
+    ql_buf_put_str(&outcome->rows, ql_buf_view(packed));
+    on_drop(ctx, packed);
     return QL_OK;
 }
 
@@ -134,11 +161,19 @@ static void choose_options(struct ql_csv_options *options, const uint8_t *choice
     }
 }
 
-static void run(const uint8_t *choice, const uint8_t *data, size_t size, size_t chunk, struct outcome *outcome) {
+/* One way to read an input. */
+struct way {
+    size_t chunk, n_threads;
+    struct ql_csv_tuning tuning;
+};
+
+static void run(const uint8_t *choice, const uint8_t *data, size_t size, const struct way *way, struct outcome *outcome) {
     struct ql_csv_options options;
+    const size_t chunk = way->chunk;
     choose_options(&options, choice, outcome);
-    const struct ql_csv_sink sink = {.header = on_header, .rows = on_rows, .ctx = outcome};
-    struct ql_csv *csv = ql_csv_new(&options, &sink);
+    options.n_threads = way->n_threads;
+    const struct ql_csv_sink sink = {.header = on_header, .pack = on_pack, .take = on_take, .drop = on_drop, .ctx = outcome};
+    struct ql_csv *csv = ql_csv_new_tuned(&options, &sink, &way->tuning);
     struct ql_err err = {0};
     enum ql_status status = QL_OK;
     ql_csv_input_begin(csv, QL_STR("in"), (choice[0] & 128) != 0);
@@ -157,6 +192,7 @@ static void run(const uint8_t *choice, const uint8_t *data, size_t size, size_t 
     struct ql_csv_stats stats;
     ql_csv_get_stats(csv, &stats);
     ql_csv_free(csv);
+    CHECK(outcome->n_packed == 0);
     if (status == QL_OK) {
         ql_buf_printf(&outcome->text, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, stats.rows, stats.bad_rows,
                       stats.missing_values, stats.bytes_decoded);
@@ -186,12 +222,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     const size_t body = size - OPTION_BYTES;
-    const size_t chunks[] = {1, 1 + (size_t)data[2]};
+    const size_t some = 1 + (size_t)data[2];
+    const struct way ways[] = {
+        {.chunk = 1, .n_threads = 1, .tuning = {.block_bytes = 1}},
+        {.chunk = some, .n_threads = 1, .tuning = {.block_bytes = some + 7, .max_queues = 1}},
+        {.chunk = body + 1, .n_threads = 2, .tuning = {.block_bytes = some, .serial_bytes = 1}},
+        {.chunk = some, .n_threads = 3, .tuning = {.block_bytes = some / 2 + 1, .serial_bytes = 1, .max_queues = 2}},
+    };
     struct outcome whole = {0};
-    run(data, data + OPTION_BYTES, body, body + 1, &whole);
-    for (size_t i = 0; i < sizeof chunks / sizeof chunks[0]; i++) {
+    run(data, data + OPTION_BYTES, body, &(struct way){.chunk = body + 1, .n_threads = 1}, &whole);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         struct outcome cut = {0};
-        run(data, data + OPTION_BYTES, body, chunks[i], &cut);
+        run(data, data + OPTION_BYTES, body, &ways[i], &cut);
         if (!whole.is_damaged && !cut.is_damaged) {
             check_same("outcome", &whole.text, &cut.text);
             check_same("rows", &whole.rows, &cut.rows);

@@ -1,8 +1,8 @@
 """A strict reader of Parquet files as queuelake writes them, sharing no code with the writer.
 
 `check(path)` accounts for every byte between the magics, decodes every page, and holds everything that headers, page index and
-footer claim against what is there. It accepts only what the compat profile writes, so an optional field that appears by mistake
-is an error too. It returns the decoded values.
+footer claim against what is there. It accepts only what is written on purpose, so an optional field that appears by mistake is
+an error too, and so is an encoding of today in a file that is to be broadly readable. It returns the decoded values.
 """
 
 import re
@@ -13,9 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 PLAIN, PLAIN_DICTIONARY, RLE = 0, 2, 3
+DELTA, DELTA_LENGTH, DELTA_BYTES, SPLIT = 5, 6, 7, 9
 INT64, DOUBLE, BYTE_ARRAY = 2, 5, 6
 CODECS = {0: None, 1: "snappy", 6: "zstd"}
+MODERN = {INT64: {DELTA}, DOUBLE: {SPLIT}, BYTE_ARRAY: {DELTA_LENGTH, DELTA_BYTES}}
 BOUND_SIZE_MAX = 64
+DECIMAL_PRECISION = 18
 
 
 class Thrift:
@@ -128,6 +131,69 @@ def plain(data, kind, n):
     return values
 
 
+def wrapped(n):
+    return (n + 2**63) % 2**64 - 2**63
+
+
+def delta(data, n):
+    """DELTA_BINARY_PACKED in blocks of 128, 4 miniblocks each; the numbers and what stands behind them."""
+    reader = Thrift(data)
+    assert (reader.varint(), reader.varint(), reader.varint()) == (128, 4, n)
+    values = [reader.zigzag()]
+    assert n or values == [0]
+    while len(values) < n:
+        least = reader.zigzag()
+        widths = data[reader.at : reader.at + 4]
+        reader.at += 4
+        for width in widths:
+            wanted = min(n - len(values), 32)
+            assert width <= 64 and (wanted or width == 0), "a width for a miniblock without values"
+            size = 4 * width if wanted else 0
+            packed = data[reader.at : reader.at + size]
+            assert len(packed) == size, "a miniblock is not filled up"
+            reader.at += size
+            bits, mask = int.from_bytes(packed, "little"), (1 << width) - 1
+            above = [bits >> i * width & mask for i in range(32)]
+            assert not any(above[wanted:]), "more than padding behind the values"
+            assert not wanted or max(above[:wanted]).bit_length() == width, "a miniblock wider than its values"
+            for step in above[:wanted]:
+                values.append(wrapped(values[-1] + least + step))
+    return values[:n], data[reader.at :]
+
+
+def delta_length(data, n):
+    sizes, data = delta(data, n)
+    assert all(size >= 0 for size in sizes) and sum(sizes) == len(data)
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [data[a:b] for a, b in zip(ends, ends[1:])]
+
+
+def delta_bytes(data, n):
+    prefixes, data = delta(data, n)
+    assert not n or prefixes[0] == 0, "a page that needs the one before"
+    values, last = [], b""
+    for prefix, suffix in zip(prefixes, delta_length(data, n)):
+        assert 0 <= prefix <= len(last)
+        last = last[:prefix] + suffix
+        values.append(last)
+    return values
+
+
+def split(data, n):
+    assert len(data) == 8 * n
+    return list(struct.unpack(f"<{n}d", np.frombuffer(data, np.uint8).reshape(8, n).T.tobytes())) if n else []
+
+
+def decode(encoding, data, kind, n):
+    if encoding == PLAIN:
+        return plain(data, kind, n)
+    if encoding == DELTA:
+        values, rest = delta(data, n)
+        assert rest == b"", "bytes behind the numbers"
+        return values
+    return {DELTA_LENGTH: delta_length, DELTA_BYTES: delta_bytes, SPLIT: split}[encoding](data, n)
+
+
 class Page:
     def __init__(self, data, at):
         reader = Thrift(data, at)
@@ -159,18 +225,18 @@ class Page:
         assert all(order_key(kind, a) < order_key(kind, b) for a, b in zip(values, values[1:])), "entries are not ascending"
         return values
 
-    def rows(self, codec, kind, dictionary):
+    def rows(self, codec, kind, encoding, dictionary):
         """Values of the page, None for NULL, and the numbers of the dictionary entries that it uses."""
         head = self.header[5]
         only(head, [1, 2, 3, 4])
         assert (head[3], head[4]) == (RLE, RLE)
-        assert head[2] == (PLAIN if dictionary is None else PLAIN_DICTIONARY)
+        assert head[2] == encoding
         data = self.payload(codec)
         size = int.from_bytes(data[:4], "little")
         levels = hybrid(data[4 : 4 + size], 1, head[1])
         n, data, used = sum(levels), data[4 + size :], set()
         if dictionary is None:
-            values = plain(data, kind, n)
+            values = decode(encoding, data, kind, n)
         else:
             index = hybrid(data[1:], data[0], n) if n else []
             assert data[0] == (max(max(index).bit_length(), 1) if n else 0), "the width is not the page's own"
@@ -227,7 +293,7 @@ def check_order(kind, order, bounds):
 
 
 class Chunk:
-    def __init__(self, data, chunk, kind, spans, n_rows):
+    def __init__(self, data, chunk, kind, is_modern, spans, n_rows):
         only(chunk, [2, 3], [4, 5, 6, 7])
         assert chunk[2] == 0
         self.meta = meta = chunk[3]
@@ -235,8 +301,9 @@ class Chunk:
         assert meta[1] == kind and meta[5] == n_rows
         codec = CODECS[meta[4]]
         start = meta.get(11, meta[9])
-        self.encoding = PLAIN_DICTIONARY if 11 in meta else PLAIN
-        assert meta[2] == [self.encoding, RLE], "declared encodings"
+        self.encoding = meta[2][0]
+        assert meta[2] == [self.encoding, RLE] and (self.encoding == PLAIN_DICTIONARY) == (11 in meta), "declared encodings"
+        assert self.encoding in {PLAIN, PLAIN_DICTIONARY} | (MODERN[kind] if is_modern else set())
         at, dictionary, used, raw = start, None, set(), 0
         self.pages, self.values, self.page_values = [], [], []
         while at < start + meta[7]:
@@ -248,7 +315,7 @@ class Chunk:
                 dictionary = page.dictionary(codec, kind)
                 assert at == meta[9]
                 continue
-            values, indices = page.rows(codec, kind, dictionary)
+            values, indices = page.rows(codec, kind, self.encoding, dictionary)
             assert values, "a page without rows"
             used |= indices
             self.pages.append(page)
@@ -317,21 +384,24 @@ def check_schema(schema):
     assert schema[0][5] == len(schema) - 1
     columns = []
     for element in schema[1:]:
-        only(element, [1, 3, 4], [6, 10])
+        only(element, [1, 3, 4], [6, 7, 8, 10])
         assert element[3] == 1, "every column is OPTIONAL"
-        logical = (element.get(6), element.get(10))
+        logical, scale = (element.get(6), element.get(10)), element.get(7)
+        assert (scale, element.get(8)) == ((scale, DECIMAL_PRECISION) if logical[0] == 5 else (None, None))
         if element[1] == BYTE_ARRAY:
             assert logical == (0, {1: {}})
-        else:
-            assert logical in [(None, None)] + ([(10, {8: {1: True, 2: {2: {}}}})] if element[1] == INT64 else [])
-        columns.append((element[4].decode(), element[1], logical[0] == 10))
+        elif logical != (None, None):
+            assert element[1] == INT64
+            assert logical in [(10, {8: {1: True, 2: {2: {}}}}), (5, {5: {1: scale, 2: DECIMAL_PRECISION}})]
+        columns.append((element[4].decode(), element[1], {0: "string", 5: f"decimal:{scale}", 10: "timestamp"}.get(logical[0])))
     return columns
 
 
 class File:
-    """What `check` found: columns [(name, physical type, is timestamp)], groups [[Chunk]], values {name: [...]}, meta."""
+    """What `check` found: columns [(name, physical type, logical type)], groups [[Chunk]], values {name: [...]}, meta."""
 
-    def __init__(self, data):
+    def __init__(self, data, is_modern):
+        self.is_modern = is_modern
         assert data[:4] == b"PAR1" == data[-4:]
         size = struct.unpack("<I", data[-8:-4])[0]
         footer = len(data) - 8 - size
@@ -364,7 +434,7 @@ class File:
         chunks = []
         for chunk, (name, kind, _) in zip(group[1], self.columns):
             assert chunk[3][3] == [name.encode()], "path_in_schema"
-            chunks.append(Chunk(data, chunk, kind, spans, group[3]))
+            chunks.append(Chunk(data, chunk, kind, self.is_modern, spans, group[3]))
         assert group[2] == sum(chunk.meta[6] for chunk in chunks)
         self.sorting = [(s[1], s[2], s[3]) for s in group.get(4, [])]
         return chunks
@@ -379,6 +449,6 @@ class File:
         return [v.decode() if text and v is not None else v for g in self.groups for v in g[c].values]
 
 
-def check(path):
+def check(path, is_modern=False):
     with open(path, "rb") as file:
-        return File(file.read())
+        return File(file.read(), is_modern)

@@ -4,13 +4,16 @@
  * usage: parquet_table OUT.parquet < description
  *
  * Words, separated by blanks or line ends; TEXT is hex, "-" for the empty one; NULL is "~":
- *   codec none|snappy|zstd LEVEL      page_rows N
- *   meta TEXT TEXT                    column int64|double|timestamp|string sorted|unsorted TEXT
- *   group N, then for each column:
- *     N numbers (doubles as strtod reads them, "0x1.8p+1" and "nan" too), or
+ *   codec none|snappy|zstd LEVEL      page_rows N      compat broad|modern      cpu scalar|avx2|native
+ *   meta TEXT TEXT                    column int64|double|timestamp|string|decimal:SCALE sorted|unsorted TEXT
+ *   group N, then for each column one of:
+ *     values, then N numbers (doubles as strtod reads them, "0x1.8p+1" and "nan" too)
  *     dict D, D x TEXT, then N codes
+ *     numbers D, D integers, then N codes
+ *     scaled SCALE MIN MAX, then N integers
  */
 #include "base/mem.h"
+#include "cpu/cpu.h"
 #include "parquet/parquet_internal.h"
 
 #include <errno.h>
@@ -24,6 +27,7 @@ struct input {
 
 struct table {
     struct ql_parquet_options options;
+    struct ql_cpu cpu;
     size_t page_rows;
     struct ql_column_def *columns;
     size_t n_columns, columns_cap;
@@ -112,21 +116,38 @@ static void read_codec(struct input *in, struct table *table) {
     table->options.level = (int)need_i64(in);
 }
 
-static enum ql_column_type column_type(const char *word) {
+static void read_cpu(struct input *in, struct table *table) {
+    char *word = need_word(in);
+    enum ql_cpu_level level = QL_CPU_SCALAR;
+    if (!ql_cpu_level_from_name(ql_str_from(word), &level)) {
+        die("no such processor", word);
+    }
+    ql_cpu_detect(&table->cpu, level);
+    table->options.cpu = &table->cpu;
+}
+
+static void read_type(const char *word, struct ql_column_def *def) {
     static const char *const NAMES[] = {"int64", "double", "timestamp", "string"};
     static const enum ql_column_type TYPES[] = {QL_COLUMN_INT64, QL_COLUMN_DOUBLE, QL_COLUMN_TIMESTAMP_US, QL_COLUMN_STRING};
+    static const char DECIMAL[] = "decimal:";
     for (size_t i = 0; i < 4; i++) {
         if (strcmp(word, NAMES[i]) == 0) {
-            return TYPES[i];
+            def->type = TYPES[i];
+            return;
         }
     }
-    die("no such column type", word);
+    if (strncmp(word, DECIMAL, sizeof DECIMAL - 1) != 0) {
+        die("no such column type", word);
+    }
+    def->type = QL_COLUMN_DECIMAL;
+    def->scale = (uint8_t)strtoul(word + sizeof DECIMAL - 1, NULL, 10);
 }
 
 static void read_column_def(struct input *in, struct table *table) {
     QL_MEM_GROW(table->columns, table->columns_cap, table->n_columns + 1);
     struct ql_column_def *def = &table->columns[table->n_columns++];
-    def->type = column_type(need_word(in));
+    *def = (struct ql_column_def){0};
+    read_type(need_word(in), def);
     def->is_sorted = strcmp(need_word(in), "sorted") == 0;
     def->name = need_text(in, &table->arena);
 }
@@ -148,6 +169,10 @@ static bool read_head(struct input *in, struct table *table) {
             read_codec(in, table);
         } else if (strcmp(word, "page_rows") == 0) {
             table->page_rows = (size_t)need_i64(in);
+        } else if (strcmp(word, "compat") == 0) {
+            table->options.compat = strcmp(need_word(in), "modern") == 0 ? QL_PARQUET_MODERN : QL_PARQUET_BROAD;
+        } else if (strcmp(word, "cpu") == 0) {
+            read_cpu(in, table);
         } else if (strcmp(word, "column") == 0) {
             read_column_def(in, table);
         } else if (strcmp(word, "meta") == 0) {
@@ -160,27 +185,55 @@ static bool read_head(struct input *in, struct table *table) {
 }
 
 /* Sentinels under NULLs, so that a writer which looks at them shows it. */
-static void read_value(const char *word, enum ql_column_type type, void *values, uint8_t *is_valid, size_t row) {
+static void read_value(const char *word, enum ql_column_type type, enum ql_column_form form, void *values, uint8_t *is_valid,
+                       size_t row) {
     is_valid[row] = strcmp(word, "~") != 0;
-    if (type == QL_COLUMN_DOUBLE) {
-        ((double *)values)[row] = is_valid[row] ? strtod(word, NULL) : -12345.678;
-    } else if (type == QL_COLUMN_STRING) {
+    if (form == QL_COLUMN_CODED) {
         ((uint32_t *)values)[row] = is_valid[row] ? (uint32_t)strtoul(word, NULL, 10) : UINT32_MAX;
+    } else if (form == QL_COLUMN_SCALED) {
+        ((int32_t *)values)[row] = is_valid[row] ? (int32_t)strtol(word, NULL, 10) : INT32_MIN + 7;
+    } else if (type == QL_COLUMN_DOUBLE) {
+        ((double *)values)[row] = is_valid[row] ? strtod(word, NULL) : -12345.678;
     } else {
         ((int64_t *)values)[row] = is_valid[row] ? strtoll(word, NULL, 10) : INT64_MIN + 7;
     }
 }
 
 static void read_dictionary(struct input *in, struct ql_column *column, struct ql_arena *arena) {
-    if (strcmp(need_word(in), "dict") != 0) {
-        die("a string column begins with its dictionary", "");
-    }
     column->n_dict = (size_t)need_i64(in);
     struct ql_str *dict = ql_arena_alloc(arena, column->n_dict * sizeof *dict);
     for (size_t i = 0; i < column->n_dict; i++) {
         dict[i] = need_text(in, arena);
     }
     column->dict = dict;
+}
+
+static void read_numbers(struct input *in, struct ql_column *column, struct ql_arena *arena) {
+    column->n_dict = (size_t)need_i64(in);
+    int64_t *numbers = ql_arena_alloc(arena, column->n_dict * sizeof *numbers);
+    for (size_t i = 0; i < column->n_dict; i++) {
+        numbers[i] = need_i64(in);
+    }
+    column->numbers = numbers;
+}
+
+/* What stands before the values. */
+static void read_form(struct input *in, struct ql_column *column, struct ql_arena *arena) {
+    char *word = need_word(in);
+    if (strcmp(word, "dict") == 0) {
+        column->form = QL_COLUMN_CODED;
+        read_dictionary(in, column, arena);
+    } else if (strcmp(word, "numbers") == 0) {
+        column->form = QL_COLUMN_CODED;
+        read_numbers(in, column, arena);
+    } else if (strcmp(word, "scaled") == 0) {
+        column->form = QL_COLUMN_SCALED;
+        column->scale = (uint8_t)need_i64(in);
+        column->min_k = (int32_t)need_i64(in);
+        column->max_k = (int32_t)need_i64(in);
+    } else if (strcmp(word, "values") != 0) {
+        die("no such form", word);
+    }
 }
 
 /* The columns of a row group as they were read. Each array is exactly as long as needed, so that a sanitizer sees one value too
@@ -192,14 +245,12 @@ struct group {
 
 static struct ql_column read_column(struct input *in, enum ql_column_type type, size_t n_rows, struct ql_arena *arena) {
     struct ql_column column = {.n_rows = n_rows};
-    if (type == QL_COLUMN_STRING) {
-        read_dictionary(in, &column, arena);
-    }
-    uint64_t *values = ql_mem_realloc(NULL, n_rows, type == QL_COLUMN_STRING ? sizeof(uint32_t) : sizeof(uint64_t));
+    read_form(in, &column, arena);
+    uint64_t *values = ql_mem_realloc(NULL, n_rows, column.form == QL_COLUMN_VALUES ? sizeof(uint64_t) : sizeof(uint32_t));
     uint8_t *is_valid = ql_mem_alloc(n_rows);
     bool has_null = false;
     for (size_t r = 0; r < n_rows; r++) {
-        read_value(need_word(in), type, values, is_valid, r);
+        read_value(need_word(in), type, column.form, values, is_valid, r);
         has_null = has_null || !is_valid[r];
     }
     column.v.i64 = (const int64_t *)values;

@@ -5,22 +5,23 @@ import struct
 import duckdb
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from parquet_readers import count_by_duckdb
-from parquet_structure import PLAIN, PLAIN_DICTIONARY, check
+from parquet_readers import READERS, count_by_duckdb
+from parquet_structure import DELTA, DELTA_BYTES, DELTA_LENGTH, PLAIN, PLAIN_DICTIONARY, SPLIT, check
 from parquet_support import Column, Table, run_helper, write
-from test_parquet_properties import assert_readable
+from test_parquet_properties import assert_readable, assert_same
 
-KINDS = {"int64": 7, "double": 0.25, "timestamp": 1704067200000000, "string": "Kundendienst"}
+KINDS = {"int64": 7, "double": 0.25, "timestamp": 1704067200000000, "string": "Kundendienst", "decimal:4": 9312}
 
 
 def assert_written(table, tmp_path, name="case.parquet"):
     path = write(table, tmp_path / name)
     assert_readable(table, path)
-    return check(path)
+    return check(path, table.compat == "modern")
 
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "zstd"])
@@ -50,6 +51,7 @@ def test_a_choice_holds_for_every_row_group(tmp_path):
         "double": lambda v: v * 0.7390851332151607,
         "timestamp": lambda v: v,
         "string": lambda v: f"queue {v:012d}",
+        "decimal:2": lambda v: -v,
     }
     columns = []
     for kind, shape in shapes.items():
@@ -132,6 +134,90 @@ LONG_TEXTS = {
 }
 
 
+def modern_columns(n, seed=5):
+    """Columns of which each gains by another encoding, and some that gain by none: {name: (column, encoding)}."""
+    rng = np.random.default_rng(seed)
+    ids = np.cumsum(rng.integers(1, 900, n))
+    noise = rng.bytes(16 * n).hex()
+    shapes = {
+        "ids": ("int64", ids.tolist(), DELTA),
+        "times": ("timestamp", (1704067200000000 + ids * 1000000).tolist(), DELTA),
+        "amounts": ("decimal:2", ids.tolist(), DELTA),
+        "wrapping": ("int64", rng.choice([-(2**63), 2**63 - 1, 0], n).tolist(), PLAIN_DICTIONARY),
+        "counts": ("int64", rng.integers(0, 30, n).tolist(), PLAIN_DICTIONARY),
+        "noise": ("double", (100 + rng.random(n)).tolist(), SPLIT),
+        "durations": ("double", np.round(rng.gamma(9, 30, n), 3).tolist(), PLAIN),
+        "keys": ("string", [f"conversation/{i:012d}" for i in ids.tolist()], DELTA_BYTES),
+        "hashes": ("string", [noise[32 * i : 32 * i + 20 + i % 9] for i in range(n)], DELTA_LENGTH),
+        "queues": ("string", [f"queue {i}" for i in rng.integers(0, 40, n).tolist()], PLAIN_DICTIONARY),
+    }
+    return {name: (Column(name, kind, values), encoding) for name, (kind, values, encoding) in shapes.items()}
+
+
+@pytest.mark.parametrize("codec,n", [("none", 2000), ("snappy", 2000), ("zstd", 2000), ("snappy", 70_000)])
+def test_encodings_of_today_only_where_they_gain(codec, n, tmp_path):
+    """70,000 rows are more than are tried as a whole. Never larger than the broad file, and nothing modern in that."""
+    shapes = modern_columns(n)
+    columns = [column for column, _ in shapes.values()]
+    modern = assert_written(Table(columns, codec=codec, compat="modern"), tmp_path, "modern.parquet")
+    broad = assert_written(Table(columns, codec=codec), tmp_path, "broad.parquet")
+    found = {name: chunk.encoding for name, chunk in zip(shapes, modern.groups[0])}
+    assert found["durations"] in (PLAIN, PLAIN_DICTIONARY)  # they are scaled integers
+    for name, (_, encoding) in shapes.items():
+        if codec != "none" and name != "durations":  # uncompressed, a split saves nothing
+            assert found[name] == encoding, name
+    for a, b in zip(modern.groups[0], broad.groups[0]):
+        assert a.encoding == b.encoding or a.meta[7] < 0.995 * b.meta[7]
+
+
+def test_a_modern_choice_holds_for_row_groups_that_it_does_not_suit(tmp_path):
+    """The second group is the first one's opposite, the third is NULL, the fourth a single row; pages of 50 rows."""
+    first, second = modern_columns(500), modern_columns(500, seed=6)
+    columns = []
+    for name, (column, _) in first.items():
+        other = second[name][0].values[:]
+        other.sort(key=lambda v: hash(str(v)) % 1000)
+        values = column.values + other + [None] * 60 + column.values[:1]
+        columns.append(Column(name, column.type, [None if i % 7 == 3 else v for i, v in enumerate(values)]))
+    table = Table(columns, groups=[500, 500, 60, 1], page_rows=50, codec="zstd", compat="modern")
+    file = assert_written(table, tmp_path)
+    found = {chunk.encoding for chunk in file.groups[0]}
+    assert {DELTA, SPLIT} <= found and found & {DELTA_BYTES, DELTA_LENGTH}
+
+
+@pytest.mark.parametrize("compat", ["broad", "modern"])
+def test_decimals_at_their_limits(compat, tmp_path):
+    limit = 10**18 - 1
+    columns = []
+    for scale in (0, 1, 4, 17, 18):
+        columns.append(Column(f"few {scale}", f"decimal:{scale}", [limit, -limit, 0, None, 1, -1] * 20))
+        columns.append(Column(f"many {scale}", f"decimal:{scale}", [(i * 123456789 - 5) % limit - i for i in range(120)]))
+    assert_written(Table(columns, compat=compat), tmp_path)
+    path = tmp_path / "case.parquet"
+    for column in columns:
+        known = [v for v in column.values if v is not None]
+        stats = pq.read_metadata(path).row_group(0).column(columns.index(column)).statistics
+        scale = int(column.type.split(":")[1])
+        assert (int(stats.min.scaleb(scale)), int(stats.max.scaleb(scale))) == (min(known), max(known))
+
+
+@pytest.mark.parametrize("form", ["values", "coded", "scaled"])
+def test_a_large_table_in_every_form(form, tmp_path):
+    rng = np.random.default_rng(11)
+    n = 80_000
+    columns = [
+        Column("start", "timestamp", [1704067200000000 + i // 225 * 1800000000 for i in range(n)], is_sorted=True),
+        Column("counts", "int64", rng.poisson(12, n).tolist()),
+        Column("rates", "double", np.round(rng.random(n), 4).tolist()),
+        Column("durations", "double", np.round(rng.gamma(9, 30, n), 3).tolist()),
+        Column("decimals", "decimal:4", rng.integers(0, 10001, n).tolist()),
+    ]
+    path = write(Table(columns, form=form), tmp_path / "large.parquet")
+    plain = write(Table(columns, form="values", cpu="scalar"), tmp_path / "plain.parquet")
+    assert path.read_bytes() == plain.read_bytes()
+    assert_same(columns[3], READERS["pyarrow"](path)[3], "pyarrow")
+
+
 @pytest.mark.parametrize("case", LONG_TEXTS)
 @pytest.mark.parametrize("page_rows", [0, 1])
 def test_bounds_of_long_strings(case, page_rows, tmp_path):
@@ -198,8 +284,10 @@ def test_types_are_those_of_the_contract(tmp_path):
         ("double", "DOUBLE", "OPTIONAL", None, None),
         ("timestamp", "INT64", "OPTIONAL", "TIMESTAMP_MICROS", rows[3][4]),
         ("string", "BYTE_ARRAY", "OPTIONAL", "UTF8", "StringType()"),
+        ("decimal:4", "INT64", "OPTIONAL", "DECIMAL", rows[5][4]),
     ]
     assert "isAdjustedToUTC=1" in rows[3][4] and "MICROS" in rows[3][4]
+    assert pq.read_schema(path).field("decimal:4").type == pa.decimal128(18, 4)
 
 
 @pytest.mark.parametrize("codec,level", [("none", 0), ("snappy", 0), ("zstd", 1), ("zstd", 19)])
@@ -208,7 +296,7 @@ def test_the_codec_asked_for_is_that_of_every_column(codec, level, tmp_path):
     write(Table(columns, codec=codec, level=level), tmp_path / "codec.parquet")
     group = pq.read_metadata(tmp_path / "codec.parquet").row_group(0)
     want = {"none": "UNCOMPRESSED"}.get(codec, codec.upper())
-    assert [group.column(c).compression for c in range(4)] == [want] * 4
+    assert [group.column(c).compression for c in range(len(KINDS))] == [want] * len(KINDS)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +306,11 @@ def test_the_codec_asked_for_is_that_of_every_column(codec, level, tmp_path):
         ("column int64 unsorted -", "empty name"),
         ("codec snappy 0", "a schema of 0 columns"),
         ("column string unsorted 61 group 2 dict 1 62 0 1", "code 1 is beyond the dictionary of 1 entries"),
+        ("column int64 unsorted 61 group 2 numbers 1 62 0 1", "code 1 is beyond the dictionary of 1 entries"),
+        ("column double unsorted 61 group 2 scaled 4 0 9 0 10", "scaled integers of 0 to 10 where 0 to 9 were stated"),
+        ("column double unsorted 61 group 2 scaled 10 0 9 0 9", "a scale of 10 decimals"),
+        ("column double unsorted 61 group 2 numbers 1 62 0 0", "cannot come in form"),
+        ("column decimal:19 unsorted 61", "column 'a' is a DECIMAL of scale 19"),
         ("column int64 unsorted 61 group 2147483648", "E_LIMIT: a Parquet row group of 2147483648 rows"),
     ],
 )

@@ -58,6 +58,39 @@ static void every_codec_gives_back_what_went_in(void **state) {
     ql_mem_free(back);
 }
 
+/* Every short length, and the bound of it exactly; of fewer than 15 bytes Snappy itself makes the same. */
+static void what_is_stored_comes_back(void **state) {
+    (void)state;
+    unsigned char *in = sample(1000);
+    unsigned char back[200];
+    for (int codec = QL_CODEC_NONE; codec <= QL_CODEC_ZSTD; codec++) {
+        struct ql_compressor *compressor = ql_compressor_new((enum ql_codec)codec, 0);
+        for (size_t len = 0; len < sizeof back; len++) {
+            size_t bound = ql_compressor_bound(compressor, len);
+            unsigned char *out = ql_mem_alloc(bound);
+            size_t n = 0;
+            assert_ok(ql_compressor_store(compressor, in + 7, len, out, &n, err));
+            assert_true(n <= bound);
+            decompress((enum ql_codec)codec, out, n, back, len);
+            assert_memory_equal(back, in + 7, len);
+            if (codec == QL_CODEC_SNAPPY && len < 15) {
+                size_t n_run = 0;
+                assert_ok(ql_compressor_run(compressor, in + 7, len, back, &n_run, err));
+                assert_int_equal(n_run, n);
+                size_t n_snappy = sizeof back;
+                unsigned char theirs[200];
+                assert_int_equal(snappy_compress((const char *)in + 7, len, (char *)theirs, &n_snappy), SNAPPY_OK);
+                assert_int_equal(n_snappy, n);
+                assert_memory_equal(theirs, out, n);
+                assert_memory_equal(back, out, n);
+            }
+            ql_mem_free(out);
+        }
+        ql_compressor_free(compressor);
+    }
+    ql_mem_free(in);
+}
+
 static void a_zstd_frame_states_its_size_and_keeps_its_window_small(void **state) {
     (void)state;
     unsigned char *in = sample(LEN);
@@ -113,6 +146,7 @@ static void versions_name_the_three_libraries(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_codec_gives_back_what_went_in),
+        cmocka_unit_test(what_is_stored_comes_back),
         cmocka_unit_test(a_zstd_frame_states_its_size_and_keeps_its_window_small),
         cmocka_unit_test(bytes_do_not_depend_on_what_came_before),
         cmocka_unit_test(crc_is_that_of_ieee_802_3_and_goes_on),

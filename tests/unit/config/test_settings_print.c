@@ -149,7 +149,7 @@ static void help_shows_what_the_command_takes_and_fits_the_screen(void **state) 
     assert_has(&run, "usage: queuelake run");
     assert_has(&run, "queuelake run --from 2024-01-01 --to 2024-01-02");
     assert_has(&run, "\n  -o, --output URI ");
-    assert_has(&run, "\n      --layout wide|long ");
+    assert_has(&run, "\n      --layout wide|long|tidy ");
     assert_has(&run, "--poll-min 500ms");
     assert_has(&run, "--max-redirects 3");
     assert_has(&run, "$GENESYS_CLIENT_SECRET_FILE");

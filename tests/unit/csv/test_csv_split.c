@@ -1,32 +1,50 @@
-/* The property that everything rests on: how an input is cut into chunks changes nothing that is seen from outside. */
+/*
+ * The property that everything rests on: how an input is cut into chunks and blocks, and how many threads read it, changes
+ * nothing that is seen from outside. The measure is one thread that gets everything at once.
+ */
 #include "unit/csv/csv_harness.h"
 
 #include <zlib.h>
 
-/* Whatever a user could see of a run, as one text. */
+/* How text is read once it is there: by how many threads, in blocks of which size. */
+static const struct variant {
+    size_t n_threads;
+    struct ql_csv_tuning tuning;
+    bool by_room;
+} VARIANTS[] = {
+    {1, {.block_bytes = 1}, false},
+    {2, {.block_bytes = 64, .serial_bytes = 1}, false},
+    {1, {.block_bytes = 50, .max_queues = 1}, true},
+    {3, {.block_bytes = 150, .serial_bytes = 1, .max_queues = 2}, true},
+    {8, {.block_bytes = 23, .serial_bytes = 1}, false},
+    {2, {0}, true},
+};
+enum { N_VARIANTS = sizeof VARIANTS / sizeof VARIANTS[0] };
+
 static void put_everything(const struct ql_csv_options *options, const struct csv_feed *feed, struct ql_buf *out) {
-    struct csv_result result = {0};
-    csv_run_feeds(options, feed, 1, &result);
-    ql_buf_printf(out, "%s|%s|%s|%" PRId64 "|%" PRId64 "|%s\n", ql_status_name(result.status), result.err.message,
-                  ql_err_get_hint(&result.err), result.err.row, result.err.byte_offset, result.err.column);
-    ql_buf_printf(out, "%s%s", ql_buf_text(&result.headers), ql_buf_text(&result.quarantine));
-    if (result.status == QL_OK) { /* else how much was delivered before the error is not promised */
-        ql_buf_printf(out, "%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "\n%s",
-                      result.stats.rows, result.stats.bad_rows, result.stats.missing_values, result.stats.nan_values,
-                      result.stats.ignored_columns, result.stats.bytes_in, result.stats.bytes_decoded,
-                      ql_buf_text(&result.rows));
-    }
-    csv_result_fini(&result);
+    struct ql_csv_options serial = *options;
+    serial.n_threads = 1;
+    csv_put_everything(&serial, NULL, feed, 1, out);
 }
 
-static void expect_same(const struct ql_csv_options *options, const struct csv_feed *feed, const struct ql_buf *whole) {
+static void expect_variant(const struct ql_csv_options *options, const struct csv_feed *feed, size_t number,
+                           const struct ql_buf *whole) {
+    const struct variant *variant = &VARIANTS[number];
+    struct ql_csv_options with_threads = *options;
+    struct csv_feed with_room = *feed;
     struct ql_buf got = {0};
-    put_everything(options, feed, &got);
-    if (strcmp(ql_buf_text(&got), ql_buf_text(whole)) != 0) {
-        fail_msg("first chunk %zu, others %zu bytes of %.*s\ngot:\n%s\nwhole:\n%s", feed->first, feed->chunk,
-                 QL_STR_ARG(feed->text), ql_buf_text(&got), ql_buf_text(whole));
-    }
+    char what[96];
+    with_threads.n_threads = variant->n_threads;
+    with_room.by_room = variant->by_room;
+    csv_put_everything(&with_threads, &variant->tuning, &with_room, 1, &got);
+    (void)snprintf(what, sizeof what, "variant %zu, first chunk %zu, others %zu bytes", number, feed->first, feed->chunk);
+    csv_assert_same(&got, whole, what);
     ql_buf_fini(&got);
+}
+
+/* The variants take turns, so that every one meets many cuts. */
+static void expect_same(const struct ql_csv_options *options, const struct csv_feed *feed, const struct ql_buf *whole) {
+    expect_variant(options, feed, (feed->first + feed->chunk) % N_VARIANTS, whole);
 }
 
 static void check_splits(const struct ql_csv_options *options, struct ql_str text, bool is_unsized) {
@@ -37,10 +55,12 @@ static void check_splits(const struct ql_csv_options *options, struct ql_str tex
         expect_same(options, &feed, &whole);
     }
     feed.first = 0;
-    static const size_t CHUNKS[] = {1, 2, 3, 7, 64, 513};
+    static const size_t CHUNKS[] = {0, 1, 2, 3, 7, 64, 513};
     for (size_t i = 0; i < sizeof CHUNKS / sizeof CHUNKS[0]; i++) {
         feed.chunk = CHUNKS[i];
-        expect_same(options, &feed, &whole);
+        for (size_t variant = 0; variant < N_VARIANTS; variant++) {
+            expect_variant(options, &feed, variant, &whole);
+        }
     }
     ql_buf_fini(&whole);
 }

@@ -234,8 +234,10 @@ static void tells_public_addresses_from_all_others(void **state) {
 
 /* What a URL may be asked for, as a word. */
 static const char *verdict(const char *text, const struct ql_http_options *options, const struct ql_hop *hop) {
+    struct ql_libcurl curl;
     struct ql_url url = {0};
-    enum ql_status status = ql_url_parse(ql_str_from(text), &url, NULL);
+    assert_ok(ql_libcurl_load(&curl, err));
+    enum ql_status status = ql_url_parse(&curl, ql_str_from(text), &url, NULL);
     if (status == QL_OK) {
         status = ql_redirect_check_url(options, &url, hop, NULL);
     }
@@ -319,7 +321,9 @@ static void follow(const char *from, const char *location, const char *to, bool 
     struct ql_url a = {0};
     struct ql_url b = {0};
     struct ql_hop hop = {0};
-    assert_ok(ql_url_parse(ql_str_from(from), &a, err));
+    struct ql_libcurl curl;
+    assert_ok(ql_libcurl_load(&curl, err));
+    assert_ok(ql_url_parse(&curl, ql_str_from(from), &a, err));
     enum ql_status status = ql_url_join(&a, ql_str_from(location), &b, NULL);
     if (status == QL_OK) {
         assert_string_equal(b.text, to);

@@ -42,10 +42,42 @@ static void what_cannot_be_rounded_stays(void **state) {
     assert_true(zeros[2] == -1.5 && isnan(zeros[3]));
 }
 
+/* Why the last step may leave rounding out: see plan_apply.c. */
+static void a_value_with_no_more_decimals_stays_as_it_is_below_2_to_51(void **state) {
+    (void)state;
+    enum { N = 256 };
+    double values[N];
+    double rounded[N];
+    uint64_t seed = 7;
+    for (int digits = 0; digits <= QL_ROUND_MAX_DIGITS; digits++) {
+        for (int scale = 0; scale <= digits; scale++) {
+            for (int bits = 1; bits <= 51; bits++) {
+                int64_t limit = (int64_t)(ldexp(1, bits) / ql_round_scale(digits - scale));
+                for (size_t i = 0; i < N; i++) {
+                    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+                    int64_t k = i < 8 ? limit - 1 - (int64_t)i : (int64_t)(seed >> 1) % (limit + 1);
+                    k = k < 0 ? 0 : (k >= limit && limit > 0 ? limit - 1 : k);
+                    values[i] = (double)(i % 2 == 0 ? k : -k) / ql_round_scale(scale) + 0.0;
+                }
+                ql_round_values(values, N, digits, rounded);
+                for (size_t i = 0; i < N; i++) {
+                    if (bits_of(values[i]) != bits_of(rounded[i])) {
+                        fail_msg("round(%a, %d) = %a (scale %d)", values[i], digits, rounded[i], scale);
+                    }
+                }
+            }
+        }
+    }
+    double beyond = 4470704139769405.0 / 1e3; /* between 2^51 and 2^52: NumPy itself changes it */
+    ql_round_values(&beyond, 1, 3, &beyond);
+    assert_true(beyond != 4470704139769405.0 / 1e3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_is_numpys_bit_for_bit),
         cmocka_unit_test(what_cannot_be_rounded_stays),
+        cmocka_unit_test(a_value_with_no_more_decimals_stays_as_it_is_below_2_to_51),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
-/** A column sink that keeps everything and holds a layout to the contract: schema first, then groups whose columns are the same
- * in whatever order and with whatever scratch they are asked for. */
-#ifndef QL_TESTS_UNIT_PIVOT_LAYOUT_RECORDER_H
-#define QL_TESTS_UNIT_PIVOT_LAYOUT_RECORDER_H
+/**
+ * A column sink that keeps everything as plain values, whatever form they come in, and holds a layout to the contract: schema
+ * first, then groups whose columns are the same in whatever order and with whatever scratch they are asked for.
+ */
+#ifndef QL_TESTS_UNIT_LAYOUT_LAYOUT_RECORDER_H
+#define QL_TESTS_UNIT_LAYOUT_LAYOUT_RECORDER_H
 
 #include "support/test.h"
 
@@ -18,10 +20,16 @@ struct recorded_value {
     double f64;
     struct ql_str text;
 };
+enum { RECORDER_GROUPS = 64 };
 struct recorded_column {
     char name[300];
     enum ql_column_type type;
+    uint8_t scale;
     bool is_sorted;
+    enum ql_column_form forms[RECORDER_GROUPS];
+    uint8_t form_scales[RECORDER_GROUPS];
+    size_t n_dicts[RECORDER_GROUPS];
+    int32_t min_ks[RECORDER_GROUPS], max_ks[RECORDER_GROUPS];
     struct recorded_value *values; /* [RECORDER_ROWS] */
 };
 struct recorder {
@@ -47,56 +55,76 @@ static inline enum ql_status recorder_schema(void *ctx, const struct ql_schema *
         struct recorded_column *column = &r->columns[c];
         (void)snprintf(column->name, sizeof column->name, "%.*s", QL_STR_ARG(schema->columns[c].name));
         column->type = schema->columns[c].type;
+        column->scale = schema->columns[c].scale;
         column->is_sorted = schema->columns[c].is_sorted;
         column->values = ql_arena_alloc(&r->arena, RECORDER_ROWS * sizeof *column->values);
     }
     return recorder_call(r, err);
 }
-static inline void recorder_text(struct recorder *r, const struct ql_column *column, size_t row, struct recorded_value *value) {
-    uint32_t code = column->v.code[row];
-    assert_true(code < column->n_dict);
-    value->text = column->dict[code];
-    value->text.ptr = ql_arena_copy(&r->arena, value->text.ptr, value->text.len);
+static inline void recorder_has_distinct_entries(enum ql_column_type type, const struct ql_column *column) {
+    for (size_t i = 0; i < column->n_dict; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (type == QL_COLUMN_STRING) {
+                assert_false(ql_str_eq(column->dict[i], column->dict[j]));
+            } else {
+                assert_int_not_equal(column->numbers[i], column->numbers[j]);
+            }
+        }
+    }
+}
+/* What row i says; texts are the column's. */
+static inline struct recorded_value recorder_value(enum ql_column_type type, const struct ql_column *column, size_t i) {
+    static const double TEN_TO[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9};
+    struct recorded_value value = {.is_null = column->is_valid != NULL && column->is_valid[i] == 0};
+    if (value.is_null) {
+        return value;
+    }
+    if (column->form == QL_COLUMN_CODED) {
+        uint32_t code = column->v.code[i];
+        assert_true(code < column->n_dict && type != QL_COLUMN_DOUBLE);
+        if (type == QL_COLUMN_STRING) {
+            value.text = column->dict[code];
+        } else {
+            value.i64 = column->numbers[code];
+        }
+    } else if (column->form == QL_COLUMN_SCALED) {
+        assert_true(column->v.k[i] >= column->min_k && column->v.k[i] <= column->max_k && column->scale <= 9);
+        value.i64 = column->v.k[i];
+        value.f64 = (double)column->v.k[i] / TEN_TO[column->scale];
+    } else if (type == QL_COLUMN_DOUBLE) {
+        value.f64 = column->v.f64[i];
+        assert_true(value.f64 == value.f64);
+    } else {
+        assert_int_not_equal(type, QL_COLUMN_STRING);
+        value.i64 = column->v.i64[i];
+    }
+    return value;
 }
 static inline void recorder_keep(struct recorder *r, size_t c, const struct ql_column *column) {
     assert_int_equal(column->n_rows, r->group_rows);
+    assert_true(r->n_groups < RECORDER_GROUPS);
     struct recorded_column *into = &r->columns[c];
-    for (size_t i = 0; i < column->n_dict; i++) {
-        for (size_t j = 0; j < i; j++) {
-            assert_false(ql_str_eq(column->dict[i], column->dict[j]));
-        }
-    }
+    into->forms[r->n_groups] = column->form;
+    into->form_scales[r->n_groups] = column->scale;
+    into->n_dicts[r->n_groups] = column->n_dict;
+    into->min_ks[r->n_groups] = column->min_k;
+    into->max_ks[r->n_groups] = column->max_k;
+    recorder_has_distinct_entries(into->type, column);
     for (size_t i = 0; i < column->n_rows; i++) {
         struct recorded_value *value = &into->values[r->n_rows + i];
-        *value = (struct recorded_value){.is_null = column->is_valid != NULL && column->is_valid[i] == 0};
-        if (value->is_null) {
-            continue;
-        }
-        if (into->type == QL_COLUMN_STRING) {
-            recorder_text(r, column, i, value);
-        } else if (into->type == QL_COLUMN_DOUBLE) {
-            value->f64 = column->v.f64[i];
-            assert_true(value->f64 == value->f64);
-        } else {
-            value->i64 = column->v.i64[i];
-        }
+        *value = recorder_value(into->type, column, i);
+        value->text.ptr = value->text.ptr != NULL ? ql_arena_copy(&r->arena, value->text.ptr, value->text.len) : NULL;
     }
 }
 static inline void recorder_is_kept(const struct recorder *r, size_t c, const struct ql_column *column) {
     const struct recorded_column *kept = &r->columns[c];
     for (size_t i = 0; i < column->n_rows; i++) {
-        const struct recorded_value *value = &kept->values[r->n_rows + i];
-        assert_int_equal(value->is_null, column->is_valid != NULL && column->is_valid[i] == 0);
-        if (value->is_null) {
-            continue;
-        }
-        if (kept->type == QL_COLUMN_STRING) {
-            assert_true(ql_str_eq(value->text, column->dict[column->v.code[i]]));
-        } else if (kept->type == QL_COLUMN_DOUBLE) {
-            assert_true(value->f64 == column->v.f64[i]);
-        } else {
-            assert_int_equal(value->i64, column->v.i64[i]);
-        }
+        const struct recorded_value *before = &kept->values[r->n_rows + i];
+        struct recorded_value value = recorder_value(kept->type, column, i);
+        assert_int_equal(value.is_null, before->is_null);
+        assert_true(ql_str_eq(value.text, before->text));
+        assert_true(value.f64 == before->f64);
+        assert_int_equal(value.i64, before->i64);
     }
 }
 /* Backwards first, with one scratch; then in order, with another, every third column skipped; all must be as the first time. */

@@ -11,6 +11,7 @@ static uint64_t next_random(uint64_t *x) {
 }
 
 static void load(struct ql_chunk_values *values, enum ql_column_type type, const struct ql_column *column) {
+    values->kernels = ql_kernels_for(NULL);
     assert_ok(ql_chunk_values_load(values, type, column, err));
 }
 
@@ -101,13 +102,96 @@ static void every_shape_of_doubles_is_exact_to_the_bit(void **state) {
     ql_mem_free(doubles);
 }
 
+/* Offsets from the base in the three ways of ranking: few, marked, hashed; and what they stand for. */
+static void check_scaled(struct ql_chunk_dictionary *dictionary, enum ql_column_type type, uint8_t scale, const int32_t *k,
+                         size_t n) {
+    struct ql_chunk_values values = {0};
+    int32_t *exact = ql_mem_realloc(NULL, n, sizeof *exact);
+    memcpy(exact, k, n * sizeof *exact);
+    load(&values, type,
+         &(struct ql_column){
+             .n_rows = n, .form = QL_COLUMN_SCALED, .v.k = exact, .scale = scale, .min_k = INT32_MIN, .max_k = INT32_MAX});
+    assert_true(ql_chunk_dictionary_build(dictionary, &values, SIZE_MAX));
+    assert_exact(dictionary, &values);
+    ql_chunk_values_fini(&values);
+    ql_mem_free(exact);
+}
+
+static void every_shape_of_scaled_integers_is_exact(void **state) {
+    (void)state;
+    struct ql_chunk_dictionary dictionary = {0};
+    int32_t *k = ql_mem_realloc(NULL, N_MAX, sizeof *k);
+    uint64_t x = 3;
+    static const uint64_t RANGES[] = {1, 2, 64, 65, 1023, 1024, 1025, 5000, 130000, 132000, 1000000, 3000000, UINT32_MAX};
+    static const int32_t BASES[] = {0, -30, INT32_MIN, INT32_MAX - 20};
+    static const size_t LENS[] = {1, 2, 48, 127, 128, 129, 3000, N_MAX};
+    for (size_t r = 0; r < sizeof RANGES / sizeof RANGES[0]; r++) {
+        for (size_t b = 0; b < sizeof BASES / sizeof BASES[0]; b++) {
+            for (size_t l = 0; l < sizeof LENS / sizeof LENS[0]; l++) {
+                for (size_t i = 0; i < LENS[l]; i++) {
+                    int64_t value = BASES[b] + (int64_t)(next_random(&x) % RANGES[r]);
+                    k[i] = value > INT32_MAX ? INT32_MAX : (int32_t)value;
+                }
+                check_scaled(&dictionary, QL_COLUMN_DOUBLE, (uint8_t)(r % 10), k, LENS[l]);
+                check_scaled(&dictionary, QL_COLUMN_DECIMAL, 0, k, LENS[l]);
+            }
+        }
+    }
+    ql_chunk_dictionary_fini(&dictionary);
+    ql_mem_free(k);
+}
+
+static void coded_numbers_come_in_their_order_without_the_unused(void **state) {
+    (void)state;
+    const int64_t numbers[] = {INT64_MAX, 7, -5, 99, INT64_MIN, 0};
+    const uint32_t codes[] = {0, 2, 2, 4, 5, 0, 1};
+    struct ql_chunk_values values = {0};
+    load(&values, QL_COLUMN_TIMESTAMP_US,
+         &(struct ql_column){.n_rows = 7, .form = QL_COLUMN_CODED, .v.code = codes, .numbers = numbers, .n_dict = 6});
+    struct ql_chunk_dictionary dictionary = {0};
+    assert_true(ql_chunk_dictionary_build(&dictionary, &values, SIZE_MAX));
+    const int64_t in_order[] = {INT64_MIN, -5, 0, 7, INT64_MAX};
+    assert_int_equal(dictionary.n, 5);
+    assert_memory_equal(dictionary.entries, in_order, sizeof in_order);
+    assert_exact(&dictionary, &values);
+    ql_chunk_dictionary_fini(&dictionary);
+    ql_chunk_values_fini(&values);
+}
+
+/* A code far from the others must not make a table of all codes between them. */
+static void a_few_codes_of_a_large_dictionary_are_enough(void **state) {
+    (void)state;
+    enum { N_DICT = 2000000, N = 300 };
+    int64_t *numbers = ql_mem_realloc(NULL, N_DICT, sizeof *numbers);
+    uint32_t codes[N];
+    for (size_t i = 0; i < N_DICT; i++) {
+        numbers[i] = -(int64_t)i;
+    }
+    for (size_t i = 0; i < N; i++) {
+        codes[i] = i % 3 == 0 ? N_DICT - 1 : (uint32_t)i;
+    }
+    struct ql_chunk_dictionary dictionary = {0};
+    struct ql_chunk_values values = {0};
+    for (size_t n = 1; n <= N; n += 299) {
+        load(&values, QL_COLUMN_INT64,
+             &(struct ql_column){.n_rows = n, .form = QL_COLUMN_CODED, .v.code = codes, .numbers = numbers, .n_dict = N_DICT});
+        assert_true(ql_chunk_dictionary_build(&dictionary, &values, SIZE_MAX));
+        assert_exact(&dictionary, &values);
+    }
+    assert_int_equal(dictionary.n, 201);
+    ql_chunk_dictionary_fini(&dictionary);
+    ql_chunk_values_fini(&values);
+    ql_mem_free(numbers);
+}
+
 static void strings_come_in_the_order_of_their_bytes_without_the_unused(void **state) {
     (void)state;
     const struct ql_str dict[] = {QL_STR("Ventas"), QL_STR("never"), QL_STR("\xc3\x84"),
                                   QL_STR("Vent"),   QL_STR(""),      QL_STR("z")};
     const uint32_t codes[] = {0, 2, 2, 4, 3, 0, 5};
     struct ql_chunk_values values = {0};
-    load(&values, QL_COLUMN_STRING, &(struct ql_column){.n_rows = 7, .v.code = codes, .dict = dict, .n_dict = 6});
+    load(&values, QL_COLUMN_STRING,
+         &(struct ql_column){.n_rows = 7, .form = QL_COLUMN_CODED, .v.code = codes, .dict = dict, .n_dict = 6});
     struct ql_chunk_dictionary dictionary = {0};
     assert_true(ql_chunk_dictionary_build(&dictionary, &values, SIZE_MAX));
     const uint64_t in_order[] = {4, 3, 0, 5, 2};
@@ -159,8 +243,8 @@ static void a_code_without_an_entry_is_refused(void **state) {
     const struct ql_str dict[] = {QL_STR("a")};
     const uint32_t codes[] = {0, 1};
     const uint8_t is_valid[] = {1, 0};
-    struct ql_chunk_values values = {0};
-    struct ql_column column = {.n_rows = 2, .v.code = codes, .dict = dict, .n_dict = 1};
+    struct ql_chunk_values values = {.kernels = ql_kernels_for(NULL)};
+    struct ql_column column = {.n_rows = 2, .form = QL_COLUMN_CODED, .v.code = codes, .dict = dict, .n_dict = 1};
     assert_int_equal(ql_chunk_values_load(&values, QL_COLUMN_STRING, &column, NULL), QL_E_INTERNAL);
     column.is_valid = is_valid; /* under a NULL it does not matter */
     assert_int_equal(ql_chunk_values_load(&values, QL_COLUMN_STRING, &column, NULL), QL_OK);
@@ -171,6 +255,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_of_integers_is_exact),
         cmocka_unit_test(every_shape_of_doubles_is_exact_to_the_bit),
+        cmocka_unit_test(every_shape_of_scaled_integers_is_exact),
+        cmocka_unit_test(coded_numbers_come_in_their_order_without_the_unused),
+        cmocka_unit_test(a_few_codes_of_a_large_dictionary_are_enough),
         cmocka_unit_test(strings_come_in_the_order_of_their_bytes_without_the_unused),
         cmocka_unit_test(nulls_are_no_values),
         cmocka_unit_test(a_dictionary_beyond_its_limit_is_given_up),

@@ -3,9 +3,9 @@
 #include "parquet/chunk_statistics.h"
 
 static struct ql_bounds bounds_of_numbers(enum ql_column_type type, const void *numbers, size_t n, struct ql_arena *arena) {
-    struct ql_chunk_values values = {0};
+    struct ql_chunk_values values = {.kernels = ql_kernels_for(NULL)};
     assert_ok(ql_chunk_values_load(&values, type, &(struct ql_column){.n_rows = n, .v.i64 = numbers}, err));
-    struct ql_bounds bounds = ql_bounds_of(ql_range_of(&values, NULL, 0, n), &values, arena);
+    struct ql_bounds bounds = ql_bounds_of(ql_range_of(&values, 0, n), &values, arena);
     ql_chunk_values_fini(&values);
     return bounds;
 }
@@ -59,10 +59,10 @@ static void integers_are_signed(void **state) {
 
 static struct ql_bounds bounds_of_string(struct ql_str text, struct ql_arena *arena) {
     const uint32_t code = 0;
-    struct ql_chunk_values values = {0};
-    struct ql_column column = {.n_rows = 1, .v.code = &code, .dict = &text, .n_dict = 1};
+    struct ql_chunk_values values = {.kernels = ql_kernels_for(NULL)};
+    struct ql_column column = {.n_rows = 1, .form = QL_COLUMN_CODED, .v.code = &code, .dict = &text, .n_dict = 1};
     assert_ok(ql_chunk_values_load(&values, QL_COLUMN_STRING, &column, err));
-    struct ql_bounds bounds = ql_bounds_of(ql_range_of(&values, NULL, 0, 1), &values, arena);
+    struct ql_bounds bounds = ql_bounds_of(ql_range_of(&values, 0, 1), &values, arena);
     ql_chunk_values_fini(&values);
     return bounds;
 }
@@ -146,26 +146,62 @@ static void bytes_that_are_no_utf_8_do_no_harm(void **state) {
     ql_arena_fini(&arena);
 }
 
+/* -7, 0, 12 in whatever form they come. */
+static void every_form_has_the_same_range(void **state) {
+    (void)state;
+    struct ql_arena arena = {0};
+    const int32_t k[] = {0, 120000, -70000};
+    const double doubles[] = {0.0, 12.0, -7.0};
+    const uint32_t codes[] = {2, 1, 0, 3};
+    const int64_t numbers[] = {-7, 12, 0, 99};
+    struct ql_chunk_values values = {.kernels = ql_kernels_for(NULL)};
+    struct ql_column scaled = {.n_rows = 3, .form = QL_COLUMN_SCALED, .v.k = k, .scale = 4, .min_k = -70000, .max_k = 120000};
+    struct ql_column coded = {.n_rows = 3, .form = QL_COLUMN_CODED, .v.code = codes, .numbers = numbers, .n_dict = 4};
+    for (size_t from = 0; from < 3; from++) {
+        for (size_t to = from + 1; to <= 3; to++) {
+            assert_ok(ql_chunk_values_load(&values, QL_COLUMN_DOUBLE, &scaled, err));
+            struct ql_bounds of_scaled = ql_bounds_of(ql_range_of(&values, from, to), &values, &arena);
+            struct ql_bounds want = bounds_of_numbers(QL_COLUMN_DOUBLE, doubles + from, to - from, &arena);
+            assert_memory_equal(of_scaled.min.ptr, want.min.ptr, 8);
+            assert_memory_equal(of_scaled.max.ptr, want.max.ptr, 8);
+            assert_ok(ql_chunk_values_load(&values, QL_COLUMN_INT64, &coded, err));
+            struct ql_range of_coded = ql_range_of(&values, from, to);
+            int64_t min = INT64_MAX;
+            int64_t max = INT64_MIN;
+            for (size_t i = from; i < to; i++) {
+                min = numbers[codes[i]] < min ? numbers[codes[i]] : min;
+                max = numbers[codes[i]] > max ? numbers[codes[i]] : max;
+            }
+            assert_true((int64_t)of_coded.min == min && (int64_t)of_coded.max == max);
+        }
+    }
+    ql_chunk_values_fini(&values);
+    ql_arena_fini(&arena);
+}
+
 static void a_dictionary_gives_the_range_that_values_give(void **state) {
     (void)state;
     const struct ql_str dict[] = {QL_STR("b"), QL_STR("\xc3\xa9"), QL_STR("a"), QL_STR("unused")};
     const uint32_t codes[] = {0, 1, 1, 2, 0, 0};
-    struct ql_chunk_values values = {0};
-    struct ql_column column = {.n_rows = 6, .v.code = codes, .dict = dict, .n_dict = 4};
+    struct ql_chunk_values values = {.kernels = ql_kernels_for(NULL)};
+    struct ql_column column = {.n_rows = 6, .form = QL_COLUMN_CODED, .v.code = codes, .dict = dict, .n_dict = 4};
     assert_ok(ql_chunk_values_load(&values, QL_COLUMN_STRING, &column, err));
     struct ql_chunk_dictionary dictionary = {0};
     assert_true(ql_chunk_dictionary_build(&dictionary, &values, SIZE_MAX));
     for (size_t from = 0; from < 6; from++) {
         for (size_t to = from; to <= 6; to++) {
-            struct ql_range a = ql_range_of(&values, NULL, from, to);
-            struct ql_range b = ql_range_of(&values, &dictionary, from, to);
+            struct ql_range a = ql_range_of(&values, from, to);
+            struct ql_range b = {0};
+            if (from < to) {
+                b = ql_range_of_entries(&dictionary, values.kernels->range_u32(dictionary.index + from, to - from));
+            }
             assert_true(a.has_any == b.has_any && a.min == b.min && a.max == b.max);
         }
     }
     struct ql_range range = {0};
-    ql_range_add(&range, ql_range_of(&values, NULL, 4, 6), &values);
+    ql_range_add(&range, ql_range_of(&values, 4, 6), &values);
     ql_range_add(&range, (struct ql_range){0}, &values);
-    ql_range_add(&range, ql_range_of(&values, NULL, 1, 3), &values);
+    ql_range_add(&range, ql_range_of(&values, 1, 3), &values);
     assert_true(range.has_any && range.min == 0 && range.max == 1); /* unsigned: an accented letter is above "b" */
     ql_chunk_dictionary_fini(&dictionary);
     ql_chunk_values_fini(&values);
@@ -179,6 +215,7 @@ int main(void) {
         cmocka_unit_test(long_strings_are_cut_at_a_code_point_and_raised),
         cmocka_unit_test(nothing_above_the_last_code_points_means_no_upper_bound),
         cmocka_unit_test(bytes_that_are_no_utf_8_do_no_harm),
+        cmocka_unit_test(every_form_has_the_same_range),
         cmocka_unit_test(a_dictionary_gives_the_range_that_values_give),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

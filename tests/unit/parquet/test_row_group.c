@@ -67,6 +67,7 @@ static void fill(void *ctx, size_t column, struct ql_column_scratch *scratch, st
     }
     bool is_short = column == table->short_column[0] || column == table->short_column[1];
     *out = (struct ql_column){.n_rows = is_short ? N_ROWS - 1 : N_ROWS,
+                              .form = column % 3 == 0 ? QL_COLUMN_CODED : QL_COLUMN_VALUES,
                               .v.i64 = (const int64_t *)values,
                               .is_valid = column % 5 == 0 ? is_valid : NULL,
                               .dict = DICT,

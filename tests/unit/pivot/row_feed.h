@@ -1,6 +1,7 @@
 /*
- * Plays the reader for pivot's tests: rows with numbers as text -> batches of `struct ql_rows`, cut anywhere, each with the
- * scale that its own numbers need. Reads numbers with code of its own, so that a mistake of the product's cannot hide.
+ * Plays the readers for pivot's tests: rows with numbers as text -> batches of `struct ql_rows`, cut anywhere, of several lanes
+ * with dictionaries of their own, each batch with the scale that its own numbers need. Reads numbers with code of its own, so
+ * that a mistake of the product's cannot hide.
  */
 #ifndef QL_TESTS_UNIT_PIVOT_ROW_FEED_H
 #define QL_TESTS_UNIT_PIVOT_ROW_FEED_H
@@ -10,7 +11,7 @@
 #include "base/mem.h"
 #include "pivot/pivot.h"
 
-enum { FEED_COLUMNS = 4, FEED_ROWS_MAX = 256 };
+enum { FEED_COLUMNS = 4, FEED_ROWS_MAX = 256, FEED_LANES = 3, FEED_AHEAD = 4, FEED_QUEUES_MAX = 64 };
 
 struct feed_row {
     uint32_t input;
@@ -67,10 +68,21 @@ static inline struct ql_str feed_text(struct ql_buf *texts, const char *text) {
     return (struct ql_str){.ptr = at, .len = len};
 }
 
+/* A lane's dictionary. */
+struct feed_lane {
+    uint64_t dictionary;
+    struct {
+        const char *id, *name;
+    } queues[FEED_QUEUES_MAX];
+    size_t n_queues;
+};
+
 struct feed_batch {
     struct ql_buf texts;
-    int64_t start_us[FEED_ROWS_MAX], end_us[FEED_ROWS_MAX], k[FEED_COLUMNS][FEED_ROWS_MAX];
-    struct ql_str id[FEED_ROWS_MAX], name[FEED_ROWS_MAX], text[FEED_ROWS_MAX];
+    struct ql_rows_run runs[FEED_ROWS_MAX];
+    uint32_t queue[FEED_ROWS_MAX];
+    struct ql_rows_queue queues[FEED_QUEUES_MAX];
+    int64_t k[FEED_COLUMNS][FEED_ROWS_MAX];
     struct ql_wide_number wide[FEED_COLUMNS][FEED_ROWS_MAX];
 };
 
@@ -97,35 +109,75 @@ static inline void feed_column(struct feed_batch *batch, struct ql_number_column
     }
 }
 
-/* One batch of rows of one input. */
-static inline enum ql_status feed_batch(struct ql_pivot *pivot, const struct feed_row *const *rows, size_t n, int extra_scale,
-                                        struct ql_err *err) {
+static inline uint32_t feed_code(struct feed_lane *lane, const char *id, const char *name) {
+    size_t i = 0;
+    while (i < lane->n_queues && (strcmp(lane->queues[i].id, id) != 0 || strcmp(lane->queues[i].name, name) != 0)) {
+        i++;
+    }
+    assert_true(i < FEED_QUEUES_MAX);
+    lane->queues[i].id = id;
+    lane->queues[i].name = name;
+    lane->n_queues += i == lane->n_queues;
+    return (uint32_t)i;
+}
+
+/* Runs and queue codes; `splits`: neighbouring rows of one interval are of different runs. The number of runs. */
+static inline size_t feed_keys(struct feed_batch *batch, struct feed_lane *lane, const struct feed_row *const *rows, size_t n,
+                               bool splits) {
+    size_t n_runs = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool is_same = i != 0 && !splits && rows[i]->start_us == rows[i - 1]->start_us &&
+                       rows[i]->end_us == rows[i - 1]->end_us && strcmp(rows[i]->text, rows[i - 1]->text) == 0;
+        if (!is_same) {
+            batch->runs[n_runs++] =
+                (struct ql_rows_run){rows[i]->start_us, rows[i]->end_us, feed_text(&batch->texts, rows[i]->text), 0};
+        }
+        batch->runs[n_runs - 1].n_rows++;
+        batch->queue[i] = feed_code(lane, rows[i]->id, rows[i]->name);
+    }
+    for (size_t q = 0; q < lane->n_queues; q++) {
+        batch->queues[q].id = feed_text(&batch->texts, lane->queues[q].id);
+        batch->queues[q].name = feed_text(&batch->texts, lane->queues[q].name);
+    }
+    return n_runs;
+}
+
+/* One batch of rows of one input. random: decides what must not matter; 0: nothing unusual. */
+static inline enum ql_status feed_pack(struct ql_pivot *pivot, struct feed_lane *lane, uint32_t lane_number,
+                                       const struct feed_row *const *rows, size_t n, uint64_t random,
+                                       struct ql_packed_rows **packed, struct ql_err *err) {
     struct feed_batch *batch = ql_mem_alloc(sizeof *batch);
     batch->texts = (struct ql_buf){0};
-    (void)ql_buf_reserve(&batch->texts, n * 512);
+    (void)ql_buf_reserve(&batch->texts, n * 512 + FEED_QUEUES_MAX * 128);
     struct ql_number_column metrics[FEED_COLUMNS];
     bool has_ids = false;
     for (size_t i = 0; i < n; i++) {
-        batch->start_us[i] = rows[i]->start_us;
-        batch->end_us[i] = rows[i]->end_us;
-        batch->id[i] = feed_text(&batch->texts, rows[i]->id);
-        batch->name[i] = feed_text(&batch->texts, rows[i]->name);
-        batch->text[i] = feed_text(&batch->texts, rows[i]->text);
         has_ids = has_ids || *rows[i]->id != '\0';
     }
+    if (random % 5 == 4) {
+        lane->dictionary++;
+        lane->n_queues = 0;
+    }
+    if (random / 5 % 3 == 2) {
+        (void)feed_code(lane, "id of no row", "queue of no row");
+    }
+    size_t n_runs = feed_keys(batch, lane, rows, n, random / 15 % 3 == 2);
     for (size_t c = 0; c < FEED_COLUMNS; c++) {
-        feed_column(batch, &metrics[c], c, rows, n, extra_scale);
+        feed_column(batch, &metrics[c], c, rows, n, (int)(random / 45 % 4));
     }
     struct ql_rows out = {.n_rows = n,
                           .input = n != 0 ? rows[0]->input : 0,
-                          .start_us = batch->start_us,
-                          .end_us = batch->end_us,
-                          .interval_text = batch->text,
-                          .queue_id = has_ids ? batch->id : NULL,
-                          .queue_name = batch->name,
+                          .lane = lane_number,
+                          .n_runs = n_runs,
+                          .runs = batch->runs,
+                          .queue = batch->queue,
+                          .queues = batch->queues,
+                          .n_queues = lane->n_queues,
+                          .dictionary = lane->dictionary,
+                          .has_queue_id = has_ids,
                           .n_metrics = FEED_COLUMNS,
                           .metrics = metrics};
-    enum ql_status status = ql_pivot_feed(pivot, &out, err);
+    enum ql_status status = ql_pivot_pack(pivot, &out, packed, err);
     memset(batch->texts.ptr, 0x5a, batch->texts.len); /* the pivot must have kept nothing of it */
     ql_buf_fini(&batch->texts);
     memset(batch, 0x5a, sizeof *batch);
@@ -133,11 +185,52 @@ static inline enum ql_status feed_batch(struct ql_pivot *pivot, const struct fee
     return status;
 }
 
-/* All rows, in an order and in batches that follow from the seed; seed 0: as they are, in batches as large as the inputs allow.
+/* Rows that turn out never to have been rows: of an interval and a queue of their own, with numbers like no other's. */
+static inline enum ql_status feed_bogus(struct ql_pivot *pivot, struct feed_lane *lane, uint32_t lane_number, uint64_t random,
+                                        struct ql_err *err) {
+    const struct feed_row row = {0,
+                                 QL_US_PER_S,
+                                 random % 2 == 0 ? QL_TIME_NONE : 7 * QL_US_PER_S,
+                                 "bogus",
+                                 "a bogus queue",
+                                 "a bogus text",
+                                 {"1e30", "0.000000000001", "9223372036854775807", "-1"}};
+    const struct feed_row *const rows[] = {&row, &row};
+    struct ql_packed_rows *packed;
+    QL_TRY(feed_pack(pivot, lane, lane_number, rows, 1 + random / 2 % 2, 0, &packed, err));
+    ql_pivot_drop(pivot, packed);
+    return QL_OK;
+}
+
+/* Batches that are packed, and wait to be taken. */
+struct feed_ahead {
+    struct ql_packed_rows *packed[FEED_AHEAD];
+    size_t n;
+};
+
+/* Takes all but n of them, in order. */
+static inline enum ql_status feed_take(struct ql_pivot *pivot, struct feed_ahead *ahead, size_t n, struct ql_err *err) {
+    enum ql_status status = QL_OK;
+    while (ahead->n > n) {
+        if (status == QL_OK) {
+            status = ql_pivot_take(pivot, ahead->packed[0], err);
+        } else {
+            ql_pivot_drop(pivot, ahead->packed[0]);
+        }
+        memmove(ahead->packed, ahead->packed + 1, --ahead->n * sizeof ahead->packed[0]);
+    }
+    return status;
+}
+
+/*
+ * All rows, in an order, in batches and of lanes that follow from the seed, with other batches in between that are dropped.
+ * Seed 0: as they are, of one lane, in batches as large as the inputs allow.
  */
 static inline enum ql_status feed_all(struct ql_pivot *pivot, const struct feed_row *rows, size_t n, uint64_t seed,
                                       struct ql_err *err) {
     const struct feed_row **order = ql_mem_alloc(n * sizeof(struct feed_row *));
+    struct feed_lane *lanes = ql_mem_zalloc(FEED_LANES, sizeof *lanes);
+    struct feed_ahead ahead = {{NULL}, 0};
     for (size_t i = 0; i < n; i++) {
         size_t j = seed != 0 ? feed_random(&seed) % (i + 1) : i;
         order[i] = order[j];
@@ -148,10 +241,24 @@ static inline enum ql_status feed_all(struct ql_pivot *pivot, const struct feed_
         size_t most = seed != 0 ? 1 + feed_random(&seed) % 7 : FEED_ROWS_MAX;
         for (end = begin + 1; end < n && end - begin < most && order[end]->input == order[begin]->input; end++) {
         }
-        status = feed_batch(pivot, order + begin, end - begin, seed != 0 ? (int)(feed_random(&seed) % 4) : 0, err);
+        uint64_t random = seed != 0 ? feed_random(&seed) : 0;
+        uint32_t lane = (uint32_t)(random / 1000 % FEED_LANES);
+        if (random / 10000 % 4 == 3) {
+            status = feed_bogus(pivot, &lanes[lane], lane, random / 100000, err);
+        }
+        if (status == QL_OK) {
+            status =
+                feed_pack(pivot, &lanes[lane], lane, order + begin, end - begin, random % 1000, &ahead.packed[ahead.n], err);
+            ahead.n += status == QL_OK;
+        }
+        if (status == QL_OK) {
+            status = feed_take(pivot, &ahead, seed != 0 ? random / 1000000 % FEED_AHEAD : 0, err);
+        }
     }
+    enum ql_status last = feed_take(pivot, &ahead, 0, status == QL_OK ? err : NULL);
+    ql_mem_free(lanes);
     ql_mem_free(order);
-    return status;
+    return status != QL_OK ? status : last;
 }
 
 #endif

@@ -2,8 +2,7 @@
  * The rules of cells one by one, each with values worked out by hand (semantics, section 3), and the errors that people meet.
  */
 #include "unit/pivot/row_feed.h"
-
-#include "table/cells.h"
+#include "unit/pivot/whole_cells.h"
 
 #include <math.h>
 
@@ -28,7 +27,7 @@ static const struct ql_aggregate WEIGHTED_1 = {{"weighted", 8}, 1, 0, QL_AGG_MEA
 struct fixture {
     struct ql_pivot_options options;
     struct ql_aggregate aggregates[8];
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     struct ql_err failure;
 };
@@ -43,7 +42,7 @@ static enum ql_status run(struct fixture *f, const struct feed_row *rows, size_t
     f->options.aggregates = f->aggregates;
     struct ql_pivot *pivot = ql_pivot_new(&f->options);
     assert_ok(feed_all(pivot, rows, n, 0, err));
-    enum ql_status status = ql_pivot_finish(pivot, &f->cells, &f->failure);
+    enum ql_status status = whole_finish(pivot, 1, &f->cells, &f->failure);
     ql_pivot_get_stats(pivot, &f->stats);
     ql_pivot_free(pivot);
     return status;
@@ -88,7 +87,7 @@ static void a_sum_is_exact_where_a_compensated_sum_is_not(void **state) {
     assert_double(f.cells.columns[0].v.f64[0], 1.0);
     assert_double(f.cells.columns[1].v.f64[0], 0.2);
     assert_double(f.cells.columns[2].v.f64[0], 0.2);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void decimals_are_summed_as_decimals(void **state) {
@@ -100,7 +99,7 @@ static void decimals_are_summed_as_decimals(void **state) {
     assert_double(f.cells.columns[0].v.f64[0], 0.6); /* doubles: 0.6000000000000001 */
     assert_double(f.cells.columns[1].v.f64[0], 0.2); /* doubles: 0.20000000000000004 */
     assert_double(f.cells.columns[2].v.f64[0], 1.0 / 6.0);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void a_mean_follows_its_weights(void **state) {
@@ -132,7 +131,7 @@ static void a_mean_follows_its_weights(void **state) {
         assert_double(f.cells.columns[0].v.f64[i], want[i]);
     }
     assert_int_equal(f.stats.duplicates_merged, sizeof rows / sizeof rows[0] - 8);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void every_aggregation_of_nothing(void **state) {
@@ -153,7 +152,7 @@ static void every_aggregation_of_nothing(void **state) {
     assert_double(f.cells.columns[4].v.f64[0], 0.0);
     assert_int_equal(f.cells.columns[5].v.i64[0], QL_CELL_NULL_I64);
     assert_int_equal(f.cells.columns[6].v.i64[0], 0);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end(void **state) {
@@ -163,7 +162,7 @@ static void an_integer_sum_may_pass_64_bits_on_its_way_but_not_at_its_end(void *
     struct fixture f = fixture(&SUM_0, 1);
     assert_runs(&f, fits);
     assert_int_equal(f.cells.columns[0].v.i64[0], INT64_MAX);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 
     const struct feed_row over[] = {ROW(0, "", "q", "1"), ROW(1, "x", "Sales", "9223372036854775807"),
                                     ROW(1, "x", "Sales", "1")};
@@ -210,7 +209,7 @@ static void sums_at_the_edges_of_64_and_128_bits_are_exact(void **state) {
     assert_int_equal(f.cells.columns[0].v.i64[1], INT64_MAX);
     assert_double(f.cells.columns[1].v.f64[2], 2.7e38);
     assert_double(f.cells.columns[1].v.f64[3], -0x1p127);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void numbers_around_32_bits_are_kept_whatever_came_before(void **state) {
@@ -246,7 +245,7 @@ static void numbers_around_32_bits_are_kept_whatever_came_before(void **state) {
                 assert_int_equal(f.cells.columns[0].v.i64[i], OFFERED[i]);
                 assert_double(f.cells.columns[1].v.f64[i], TOTAL[i]);
             }
-            ql_cells_fini(&f.cells);
+            whole_cells_fini(&f.cells);
         }
     }
 }
@@ -259,7 +258,7 @@ static void a_sum_beyond_a_double_is_an_error(void **state) {
     f.aggregates[0] = MEAN_1; /* the same sum on its way is none */
     assert_runs(&f, rows);
     assert_double(f.cells.columns[0].v.f64[0], 1.7e308);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void two_inputs_for_one_cell_need_a_rule(void **state) {
@@ -281,7 +280,7 @@ static void two_inputs_for_one_cell_need_a_rule(void **state) {
     assert_int_equal(f.cells.columns[0].v.i64[1], 14);
     assert_double(f.cells.columns[1].v.f64[1], 32.0); /* (2 * 20 + 3 * 40) / 5 */
     assert_int_equal(f.stats.duplicates_merged, 2);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 
     f.options.overlap = QL_OVERLAP_LAST;
     f.options.has_totals = true;
@@ -290,7 +289,7 @@ static void two_inputs_for_one_cell_need_a_rule(void **state) {
     assert_double(f.cells.columns[1].v.f64[1], 40.0);
     assert_int_equal(f.cells.columns[0].total.i64[0], 13);
     assert_double(f.cells.columns[1].total.f64[0], 32.5); /* (1 * 10 + 3 * 40) / 4 */
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void duplicates_within_one_input_are_merged(void **state) {
@@ -300,7 +299,7 @@ static void duplicates_within_one_input_are_merged(void **state) {
     assert_runs(&f, rows);
     assert_int_equal(f.cells.columns[0].v.i64[0], 3);
     assert_int_equal(f.stats.duplicates_merged, 1);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void totals_are_over_rows_and_no_means_of_means(void **state) {
@@ -315,7 +314,7 @@ static void totals_are_over_rows_and_no_means_of_means(void **state) {
     assert_double(f.cells.columns[1].total.f64[0], 23.75); /* (10 + 60 + 120) / 8 */
     assert_int_equal(f.cells.columns[0].total.i64[1], QL_CELL_NULL_I64);
     assert_double(f.cells.columns[1].total.f64[1], 1.0);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void queues_told_apart_by_id_take_their_latest_name(void **state) {
@@ -339,7 +338,7 @@ static void queues_told_apart_by_id_take_their_latest_name(void **state) {
     assert_int_equal(f.stats.ids_renamed, 2);
     assert_int_equal(f.stats.ids_merged_by_name, 0);
     assert_int_equal(f.stats.duplicates_merged, 1); /* id-2 at 00:30 */
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void queues_told_apart_by_name_show_their_smallest_id(void **state) {
@@ -356,7 +355,7 @@ static void queues_told_apart_by_name_show_their_smallest_id(void **state) {
     assert_int_equal(f.cells.columns[0].v.i64[0], 15);
     assert_int_equal(f.stats.ids_merged_by_name, 2);
     assert_int_equal(f.stats.ids_renamed, 1);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
 }
 
 static void a_fixed_list_of_queues_is_the_list(void **state) {
@@ -376,10 +375,20 @@ static void a_fixed_list_of_queues_is_the_list(void **state) {
     assert_int_equal(f.cells.queues[3].id.len, 0);
     assert_int_equal(f.cells.queue_of[0], 1);
     assert_int_equal(f.cells.queue_of[1], 2);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
     f.options.n_queues = 2; /* z and m */
     assert_int_equal(RUN(&f, rows), QL_E_DATA);
     assert_non_null(strstr(f.failure.message, "'b'"));
+}
+
+static void assert_refused(struct ql_pivot *pivot, const struct ql_rows *rows, enum ql_status status, const char *words) {
+    struct ql_err failure = {0};
+    struct ql_packed_rows *packed;
+    assert_int_equal(ql_pivot_pack(pivot, rows, &packed, &failure), status);
+    assert_null(packed);
+    if (strstr(failure.message, words) == NULL) {
+        fail_msg("'%s' does not say '%s'", failure.message, words);
+    }
 }
 
 static void what_a_reader_must_not_deliver_is_refused(void **state) {
@@ -387,31 +396,48 @@ static void what_a_reader_must_not_deliver_is_refused(void **state) {
     struct fixture f = fixture(&SUM_0, 1);
     f.options.aggregates = f.aggregates;
     struct ql_pivot *pivot = ql_pivot_new(&f.options);
-    const int64_t start = T0;
-    const int64_t end = HALF_HOUR(1);
-    const struct ql_str name = QL_STR("q");
+    struct ql_rows_run run_of_rows = {.start_us = T0, .end_us = HALF_HOUR(1), .n_rows = 1};
+    const struct ql_rows_queue queue = {.name = QL_STR("q")};
+    uint32_t code = 0;
     int64_t k = QL_NUMBER_WIDE;
     struct ql_wide_number wide = {.row = 0, .text = QL_STR("1e400")};
     struct ql_number_column metrics[FEED_COLUMNS] = {{.k = &k, .wide = &wide, .n_wide = 1}};
-    struct ql_rows rows = {
-        .n_rows = 1, .start_us = &start, .end_us = &end, .queue_name = &name, .n_metrics = FEED_COLUMNS, .metrics = metrics};
-    struct ql_err failure = {0};
-    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_DATA);
-    assert_string_equal(failure.message, "'1e400' is no decimal number that a double can hold");
+    struct ql_rows rows = {.n_rows = 1,
+                           .n_runs = 1,
+                           .runs = &run_of_rows,
+                           .queue = &code,
+                           .queues = &queue,
+                           .n_queues = 1,
+                           .n_metrics = FEED_COLUMNS,
+                           .metrics = metrics};
+    assert_refused(pivot, &rows, QL_E_DATA, "'1e400' is no decimal number that a double can hold");
     metrics[0].n_wide = 0;
-    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_INTERNAL);
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "no text for the wide number");
     k = 1;
     metrics[0].scale = 19;
-    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_INTERNAL);
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "scale 19");
     metrics[0].scale = 0;
     rows.n_metrics = 3;
-    assert_int_equal(ql_pivot_feed(pivot, &rows, &failure), QL_E_INTERNAL);
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "3 metric columns");
     rows.n_metrics = FEED_COLUMNS;
-    assert_ok(ql_pivot_feed(pivot, &rows, err)); /* what was refused has left nothing behind */
-    assert_ok(ql_pivot_finish(pivot, &f.cells, err));
+    code = 1;
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "queue 1 of 1");
+    code = 0;
+    run_of_rows.n_rows = 2;
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "1 rows has runs of 2");
+    run_of_rows.n_rows = 0;
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "no rows");
+    run_of_rows.n_rows = 1;
+    rows.lane = QL_PARALLEL_MAX_THREADS;
+    assert_refused(pivot, &rows, QL_E_INTERNAL, "lane 64");
+    rows.lane = 0;
+    struct ql_packed_rows *packed; /* what was refused has left nothing behind */
+    assert_ok(ql_pivot_pack(pivot, &rows, &packed, err));
+    assert_ok(ql_pivot_take(pivot, packed, err));
+    assert_ok(whole_finish(pivot, 1, &f.cells, err));
     assert_int_equal(f.cells.n_cells, 1);
     assert_int_equal(f.cells.columns[0].v.i64[0], 1);
-    ql_cells_fini(&f.cells);
+    whole_cells_fini(&f.cells);
     ql_pivot_free(pivot);
     ql_pivot_free(NULL);
 }

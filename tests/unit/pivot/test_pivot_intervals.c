@@ -3,8 +3,7 @@
  * gaps.c), with values worked out by hand.
  */
 #include "unit/pivot/row_feed.h"
-
-#include "table/cells.h"
+#include "unit/pivot/whole_cells.h"
 
 #define MINUTE INT64_C(60000000)
 #define OPEN QL_TIME_NONE
@@ -27,7 +26,7 @@ static struct ql_pivot_options options(void) {
 
 /* One row for each span, of queue q, counting 1. */
 static enum ql_status run(const struct ql_pivot_options *opts, const struct span *spans, const char *const *texts, size_t n,
-                          struct ql_cells *cells, struct ql_pivot_stats *stats, struct ql_err *err) {
+                          struct whole_cells *cells, struct ql_pivot_stats *stats, struct ql_err *err) {
     struct feed_row rows[16];
     for (size_t i = 0; i < n; i++) {
         rows[i] = (struct feed_row){0, at(spans[i].start), at(spans[i].end), "", "q", texts != NULL ? texts[i] : "", {"1"}};
@@ -35,7 +34,7 @@ static enum ql_status run(const struct ql_pivot_options *opts, const struct span
     struct ql_pivot *pivot = ql_pivot_new(opts);
     enum ql_status status = feed_all(pivot, rows, n, 0, err);
     if (status == QL_OK) {
-        status = ql_pivot_finish(pivot, cells, err);
+        status = whole_finish(pivot, 2, cells, err);
     }
     ql_pivot_get_stats(pivot, stats);
     ql_pivot_free(pivot);
@@ -54,7 +53,7 @@ struct expectation {
 };
 
 static void assert_intervals(const struct expectation *e) {
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     struct ql_pivot_options opts = options();
     opts.fills_gaps = e->fills_gaps;
@@ -66,7 +65,7 @@ static void assert_intervals(const struct expectation *e) {
         fail_msg("%s: %zu intervals instead of %zu", e->name, cells.n_intervals, e->n_intervals);
     }
     for (size_t i = 0; i < e->n_intervals; i++) {
-        const struct ql_interval *got = &cells.intervals[i];
+        const struct whole_interval *got = &cells.intervals[i];
         if (got->start_us != at(e->intervals[i].start) || got->end_us != at(e->intervals[i].end)) {
             fail_msg("%s: interval %zu is %lld to %lld", e->name, i, (long long)(got->start_us - T0) / MINUTE,
                      (long long)(got->end_us - T0) / MINUTE);
@@ -77,7 +76,7 @@ static void assert_intervals(const struct expectation *e) {
     int64_t sum = 0;
     for (size_t i = 0; i < cells.n_cells; i++) {
         sum += cells.columns[0].v.i64[i];
-        const struct ql_interval *got = &cells.intervals[cells.interval_of[i]];
+        const struct whole_interval *got = &cells.intervals[cells.interval_of[i]];
         bool is_seen = false;
         for (size_t r = 0; r < e->n_rows; r++) {
             is_seen = is_seen || got->start_us == at(e->rows[r].start);
@@ -86,7 +85,7 @@ static void assert_intervals(const struct expectation *e) {
         assert_true(i == 0 || cells.interval_of[i] > cells.interval_of[i - 1]);
     }
     assert_int_equal(sum, e->n_rows);
-    ql_cells_fini(&cells);
+    whole_cells_fini(&cells);
 }
 
 static void ends_are_derived_and_order_is_by_start_then_end(void **state) {
@@ -202,7 +201,7 @@ static void an_end_that_nothing_tells_is_an_error(void **state) {
     (void)state;
     struct ql_pivot_options opts = options();
     const struct span rows[] = {{0, OPEN}, {0, OPEN}};
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     struct ql_err failure = {0};
     assert_int_equal(run(&opts, rows, NULL, 2, &cells, &stats, &failure), QL_E_DATA);
@@ -216,7 +215,7 @@ static void gaps_without_a_step_are_an_error(void **state) {
     opts.fills_gaps = true;
     opts.from_us = at(0);
     opts.to_us = at(1440);
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     struct ql_err failure = {0};
     assert_int_equal(run(&opts, NULL, NULL, 0, &cells, &stats, &failure), QL_E_DATA);
@@ -230,7 +229,7 @@ static void absurdly_many_gaps_are_refused_before_they_are_made(void **state) {
     opts.granularity_us = 1;
     const struct span rows[] = {{0, 1},
                                 {INT64_C(4000) * 525600, INT64_C(4000) * 525600 + 1}}; /* 4000 years by the microsecond */
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     struct ql_err failure = {0};
     assert_int_equal(run(&opts, rows, NULL, 2, &cells, &stats, &failure), QL_E_LIMIT);
@@ -244,7 +243,7 @@ static void by_text_an_interval_is_its_text(void **state) {
     opts.by_interval_text = true;
     const struct span rows[] = {{0, 30}, {0, 30}, {30, 60}, {30, 60}};
     const char *const texts[] = {"b", "c", "a", "a"};
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     assert_ok(run(&opts, rows, texts, 4, &cells, &stats, err));
     assert_int_equal(cells.n_intervals, 3);
@@ -255,7 +254,7 @@ static void by_text_an_interval_is_its_text(void **state) {
     assert_int_equal(cells.intervals[2].end_us, at(30));
     assert_int_equal(cells.columns[0].v.i64[0], 2);
     assert_int_equal(stats.duplicates_merged, 1);
-    ql_cells_fini(&cells);
+    whole_cells_fini(&cells);
 }
 
 static void gaps_by_text_are_spelled_in_utc(void **state) {
@@ -266,33 +265,31 @@ static void gaps_by_text_are_spelled_in_utc(void **state) {
     const struct span rows[] = {{0, 30}, {30, 60}, {90, 120}};
     const char *const texts[] = {"2024-01-01T00:00Z/2024-01-01T00:30Z", "2024-01-01T00:30Z/2024-01-01T01:00Z",
                                  "2024-01-01T01:30Z/2024-01-01T02:00Z"};
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     assert_ok(run(&opts, rows, texts, 3, &cells, &stats, err));
     assert_int_equal(cells.n_intervals, 4);
     assert_str_equal(cells.intervals[2].text, "2024-01-01T01:00:00.000Z/2024-01-01T01:30:00.000Z");
     assert_int_equal(cells.interval_of[2], 3);
-    ql_cells_fini(&cells);
+    whole_cells_fini(&cells);
     const char *const starts[] = {"2024-01-01T00:00Z", "2024-01-01T00:30Z", "2024-01-01T01:30Z"};
     assert_ok(run(&opts, rows, starts, 3, &cells, &stats, err));
     assert_str_equal(cells.intervals[2].text, "2024-01-01T01:00:00.000Z");
-    ql_cells_fini(&cells);
+    whole_cells_fini(&cells);
 }
 
-static void no_row_makes_empty_cells_with_every_column(void **state) {
+static void no_row_makes_a_grid_without_parts(void **state) {
     (void)state;
     struct ql_pivot_options opts = options();
     opts.has_totals = true;
-    struct ql_cells cells;
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     assert_ok(run(&opts, NULL, NULL, 0, &cells, &stats, err));
     assert_int_equal(cells.n_intervals, 0);
     assert_int_equal(cells.n_queues, 0);
     assert_int_equal(cells.n_cells, 0);
-    assert_int_equal(cells.n_columns, 1);
-    assert_str_equal(cells.columns[0].name, "offered");
-    assert_null(cells.columns[0].idle.i64);
-    ql_cells_fini(&cells);
+    assert_int_equal(cells.n_parts, 0);
+    whole_cells_fini(&cells);
 }
 
 int main(void) {
@@ -304,7 +301,7 @@ int main(void) {
         cmocka_unit_test(absurdly_many_gaps_are_refused_before_they_are_made),
         cmocka_unit_test(by_text_an_interval_is_its_text),
         cmocka_unit_test(gaps_by_text_are_spelled_in_utc),
-        cmocka_unit_test(no_row_makes_empty_cells_with_every_column),
+        cmocka_unit_test(no_row_makes_a_grid_without_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,7 @@
  * batches.
  */
 #include "unit/pivot/row_feed.h"
-
-#include "table/cells.h"
+#include "unit/pivot/whole_cells.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -117,8 +116,7 @@ static bool read_case(FILE *file, struct test_case *t) {
     return false;
 }
 
-static void put_value(struct ql_buf *out, const struct ql_cell_column *column, const int64_t *i64, const double *f64,
-                      size_t at) {
+static void put_value(struct ql_buf *out, const struct whole_column *column, const int64_t *i64, const double *f64, size_t at) {
     if (column->type == QL_CELL_INT64) {
         ql_buf_printf(out, i64[at] == QL_CELL_NULL_I64 ? "\tnull" : "\t%lld", (long long)i64[at]);
     } else if (isnan(f64[at])) {
@@ -129,9 +127,9 @@ static void put_value(struct ql_buf *out, const struct ql_cell_column *column, c
 }
 
 /* Cells as the lines of the file, but for the spelling of doubles. */
-static void describe(const struct ql_cells *cells, const struct ql_pivot_stats *stats, struct ql_buf *out) {
+static void describe(const struct whole_cells *cells, const struct ql_pivot_stats *stats, struct ql_buf *out) {
     for (size_t i = 0; i < cells->n_intervals; i++) {
-        const struct ql_interval *interval = &cells->intervals[i];
+        const struct whole_interval *interval = &cells->intervals[i];
         ql_buf_printf(out, "interval\t%lld\t%lld\t%.*s\n", (long long)interval->start_us, (long long)interval->end_us,
                       QL_STR_ARG(interval->text));
     }
@@ -202,13 +200,15 @@ static void compare(const struct test_case *t, uint64_t seed, char *got) {
 }
 
 static void run_case(const struct test_case *t, uint64_t seed, struct ql_buf *raw) {
-    struct ql_pivot *pivot = ql_pivot_new(&t->options);
-    struct ql_cells cells;
+    struct ql_pivot_options options = t->options;
+    options.max_memory = seed % 3 == 0 ? 0 : seed % 3 == 1 ? 1 : 4096; /* in the file: nothing, every batch, some */
+    struct ql_pivot *pivot = ql_pivot_new(&options);
+    struct whole_cells cells;
     struct ql_pivot_stats stats;
     struct ql_err failure = {0};
     struct ql_buf out = {0};
     assert_ok(feed_all(pivot, t->rows, t->n_rows, seed, err));
-    enum ql_status status = ql_pivot_finish(pivot, &cells, &failure);
+    enum ql_status status = whole_finish(pivot, 1 + seed % 4, &cells, &failure);
     ql_pivot_get_stats(pivot, &stats);
     ql_buf_reset(raw);
     if (status == QL_OK) {
@@ -220,7 +220,7 @@ static void run_case(const struct test_case *t, uint64_t seed, struct ql_buf *ra
     ql_buf_put_str(raw, ql_buf_view(&out));
     compare(t, seed, out.ptr);
     ql_buf_fini(&out);
-    ql_cells_fini(&cells);
+    whole_cells_fini(&cells);
     ql_pivot_free(pivot);
 }
 

@@ -98,6 +98,63 @@ static void a_large_file_is_read_whole_in_large_pieces(void **state) {
     ql_mem_free(content);
 }
 
+/* Room of changing size, and now and then none. */
+struct rooms {
+    char room[1000], *content;
+    size_t n_asked, n_bytes, n_in_room;
+    bool is_given;
+};
+
+static void *give_room(void *ctx, size_t *cap) {
+    struct rooms *rooms = ctx;
+    rooms->n_asked++;
+    rooms->is_given = rooms->n_asked % 7 != 0;
+    *cap = rooms->is_given ? rooms->n_asked % sizeof rooms->room + 1 : 0;
+    return rooms->is_given ? rooms->room : NULL;
+}
+
+static enum ql_status on_room_begin(void *ctx, const struct ql_source_info *info, struct ql_err *err) {
+    (void)ctx;
+    (void)info;
+    (void)err;
+    return QL_OK;
+}
+
+static enum ql_status on_room_bytes(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
+    struct rooms *rooms = ctx;
+    (void)err;
+    assert_int_equal(ptr == rooms->room, rooms->is_given);
+    assert_true(!rooms->is_given || len <= rooms->n_asked % sizeof rooms->room + 1);
+    assert_memory_equal(ptr, rooms->content + rooms->n_bytes, len);
+    rooms->n_bytes += len;
+    rooms->n_in_room += rooms->is_given ? len : 0;
+    return QL_OK;
+}
+
+static enum ql_status on_room_end(void *ctx, struct ql_err *err) {
+    (void)ctx;
+    (void)err;
+    return QL_OK;
+}
+
+static void bytes_go_where_the_sink_has_room(void **state) {
+    (void)state;
+    enum { SIZE = 1500 };
+    struct rooms rooms = {.content = ql_mem_alloc(SIZE)};
+    for (size_t i = 0; i < SIZE; i++) {
+        rooms.content[i] = (char)(i * 11 + i / 256);
+    }
+    const struct ql_str path = ql_str_from(put_file("room.csv", rooms.content, SIZE));
+    const struct ql_source_sink sink = {
+        .begin = on_room_begin, .bytes = on_room_bytes, .end = on_room_end, .room = give_room, .ctx = &rooms};
+    struct ql_source *source = ql_source_files_new(&path, 1);
+    assert_ok(source->ops->fetch(source, &sink, err));
+    source->ops->free(source);
+    assert_int_equal(rooms.n_bytes, SIZE);
+    assert_int_equal(rooms.n_in_room, 2 + 3 + 4 + 5 + 6 + 7);
+    ql_mem_free(rooms.content);
+}
+
 static void standard_input_is_a_dash_and_stays_open(void **state) {
     (void)state;
     int pipe_fds[2];
@@ -175,6 +232,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_come_in_the_order_given),
         cmocka_unit_test(a_large_file_is_read_whole_in_large_pieces),
+        cmocka_unit_test(bytes_go_where_the_sink_has_room),
         cmocka_unit_test(standard_input_is_a_dash_and_stays_open),
         cmocka_unit_test(what_cannot_be_read_is_said_before_anything_is),
         cmocka_unit_test(a_refusal_of_the_sink_ends_it),

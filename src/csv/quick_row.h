@@ -1,0 +1,259 @@
+/**
+ * Rows without an index: the loop that nearly all rows go through. Always inlined into a function for each kernel, so that it
+ * is compiled for the kernel's own instructions.
+ *
+ * The interval is mostly that of the row before, and the queue the one that followed the last queue before: where a comparison
+ * says so, only the fields behind them are looked at. Else the row's fields are found as the index would find them.
+ */
+#ifndef QL_CSV_QUICK_ROW_H
+#define QL_CSV_QUICK_ROW_H
+
+#include "csv/csv_internal.h"
+#include "csv/index_block.h"
+#include "csv/swar.h"
+
+/* A row of the index while it is read. Field i goes from ends[i - 1] + 1 to ends[i]; the row before has left ends[-1]. */
+struct ql_csv_quick_row {
+    const char *text;     /* of the window */
+    const uint32_t *ends; /* of its fields */
+    uint32_t end;         /* of the last field: without a carriage return */
+    size_t n_fields;
+};
+
+static inline const char *ql_csv_quick_end(const struct ql_csv_quick_row *row, size_t column) {
+    return row->text + (column + 1 == row->n_fields ? row->end : row->ends[column]);
+}
+
+static inline struct ql_str ql_csv_quick_text(const struct ql_csv_quick_row *row, size_t first, size_t last) {
+    const char *start = row->text + (uint32_t)(row->ends[(ptrdiff_t)first - 1] + 1);
+    return (struct ql_str){.ptr = start, .len = (size_t)(ql_csv_quick_end(row, last) - start)};
+}
+
+/* quick_row.c: reads a row whole, which is counted; false declines it. */
+bool ql_csv_quick_row_read(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch);
+/* Rows are counted for the last interval's run until another interval begins one. */
+void ql_csv_quick_resume_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch);
+
+/* A kernel's own. */
+typedef struct ql_csv_masks ql_csv_find_masks_fn(const char *block, char delimiter);
+typedef bool ql_csv_is_same_fn(const char *a, const char *b, size_t len);
+
+QL_CSV_INLINE uint64_t ql_csv_quick_prefix_xor(uint64_t bits) {
+    for (int shift = 1; shift < 64; shift *= 2) {
+        bits ^= bits << shift;
+    }
+    return bits;
+}
+
+/* The ends of the fields of a row, by the rules of the index; false if they are not as many as there should be, or the row goes
+ * on in another line. */
+QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, struct ql_str text, struct ql_csv_quick_row *row,
+                                          uint32_t *ends, size_t *line_end, ql_csv_find_masks_fn *find_masks) {
+    struct ql_csv_index_state state = {.may_open = 1};
+    bool has_breaks = false;
+    size_t n = 0;
+    for (size_t at = 0; at < text.len; at += QL_CSV_BLOCK_BYTES) {
+        struct ql_csv_masks m = find_masks(text.ptr + at, guess->delimiter);
+        uint64_t bad = 0;
+        if (__builtin_expect((m.quote | state.inside | state.has_close) != 0, 0)) {
+            bad = ql_csv_apply_quotes(&m, &state, &has_breaks, ql_csv_quick_prefix_xor);
+        }
+        if (__builtin_expect((m.cr | state.has_cr) != 0, 0)) {
+            bad |= (m.cr << 1 | state.has_cr) & ~m.lf;
+            state.has_cr = m.cr >> 63;
+        }
+        state.may_open = (m.delimiter | m.lf | m.quote) >> 63;
+        uint64_t upto = m.lf ^ (m.lf - 1); /* the line feed and all before it; all if there is none */
+        if ((bad & upto) != 0 || has_breaks) {
+            return false;
+        }
+        for (uint64_t bits = m.delimiter & upto; bits != 0; bits &= bits - 1) {
+            if (n + 1 == row->n_fields) {
+                return false;
+            }
+            ends[n++] = (uint32_t)(at + (size_t)__builtin_ctzll(bits));
+        }
+        if (m.lf != 0) {
+            *line_end = at + (size_t)__builtin_ctzll(m.lf);
+            row->end = (uint32_t)(*line_end - (*line_end != 0 && text.ptr[*line_end - 1] == '\r'));
+            return n + 1 == row->n_fields && *line_end < text.len && *line_end <= guess->max_row_bytes;
+        }
+    }
+    return false;
+}
+
+/* A column of numbers as the loop wants it. */
+struct ql_csv_hot_number {
+    size_t column;
+    int scale; /* of the column, with the shift */
+    char point;
+    int64_t *k; /* of row 0 */
+};
+
+/* What the loop below needs, out of the way of its stores: nothing of it changes meanwhile. */
+struct ql_csv_hot {
+    struct ql_csv_hot_number numbers[QL_CSV_GUESS_COLUMNS_MAX];
+    size_t n_counts, n_numbers;
+    size_t first_number, n_fields;
+    char delimiter;
+    size_t max_row_bytes;
+};
+
+static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_reader *reader, const struct ql_csv_guess *guess,
+                                   const struct ql_csv_batch *batch) {
+    hot->n_counts = reader->n_quick_counts;
+    hot->n_numbers = reader->n_quick;
+    hot->first_number = reader->queue_spans.a.last + 1;
+    hot->n_fields = reader->columns->n_columns;
+    hot->delimiter = guess->delimiter;
+    hot->max_row_bytes = guess->max_row_bytes;
+    for (size_t i = 0; i < reader->n_quick; i++) {
+        const struct ql_csv_quick_number *quick = &reader->quick[i];
+        const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
+        hot->numbers[i] = (struct ql_csv_hot_number){
+            .column = quick->column, .scale = column->scale + quick->shift, .point = quick->point, .k = column->k};
+    }
+}
+
+/* The ends of the plain fields behind a head, within 64 bytes; SIZE_MAX if they are not that plain, else the line's end. */
+QL_CSV_INLINE size_t ql_csv_hot_ends(const struct ql_csv_hot *hot, const char *text, size_t head_len, uint32_t *ends,
+                                     ql_csv_find_masks_fn *find_masks) {
+    const struct ql_csv_masks m = find_masks(text + head_len, hot->delimiter);
+    uint64_t delimiters = m.delimiter & (m.lf - 1) & ~m.lf; /* before the line feed */
+    if (__builtin_expect(m.lf == 0 || ((m.quote | m.cr) & (m.lf ^ (m.lf - 1))) != 0, 0)) {
+        return SIZE_MAX;
+    }
+    size_t last = hot->n_fields - 1;
+    ends[hot->first_number - 1] = (uint32_t)head_len - 1;
+    for (size_t i = hot->first_number; i < last; i++) {
+        if (delimiters == 0) {
+            return SIZE_MAX;
+        }
+        ends[i] = (uint32_t)(head_len + (size_t)__builtin_ctzll(delimiters));
+        delimiters &= delimiters - 1;
+    }
+    size_t line_end = head_len + (size_t)__builtin_ctzll(m.lf);
+    ends[last] = (uint32_t)line_end;
+    return delimiters == 0 && line_end <= hot->max_row_bytes ? line_end : SIZE_MAX;
+}
+
+/* Numbers of row n; the number of missing ones, SIZE_MAX if there is one that number.c has to look at. */
+QL_CSV_INLINE size_t ql_csv_hot_numbers(const struct ql_csv_hot *hot, const char *text, const uint32_t *ends, size_t n) {
+    const struct ql_csv_hot_number *number = hot->numbers;
+    size_t n_missing = 0;
+    for (const struct ql_csv_hot_number *end = number + hot->n_counts; number != end; number++) {
+        const char *behind = text + ends[number->column];
+        size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
+        uint32_t value;
+        if (__builtin_expect(ql_csv_swar_parse_short(behind, len, &value) && number->scale == 0, 1)) {
+            number->k[n] = value;
+        } else if (len == 0) {
+            number->k[n] = QL_NUMBER_MISSING;
+            n_missing++;
+        } else {
+            return SIZE_MAX;
+        }
+    }
+    for (const struct ql_csv_hot_number *end = hot->numbers + hot->n_numbers; number != end; number++) {
+        const char *behind = text + ends[number->column];
+        size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
+        uint64_t value;
+        int scale;
+        if (__builtin_expect(ql_csv_swar_parse_word(behind, len, number->point, &value, &scale) &&
+                                 (unsigned)(number->scale - scale) <= QL_CSV_SCALE_MAX - 8,
+                             1)) { /* no product of eight digits overflows */
+            number->k[n] = (int64_t)value * ql_csv_pow10(number->scale - scale);
+        } else if (len == 0) {
+            number->k[n] = QL_NUMBER_MISSING;
+            n_missing++;
+        } else {
+            return SIZE_MAX;
+        }
+    }
+    return n_missing;
+}
+
+/* Rows of the last interval, whose queues are the ones that followed the last ones before, or those ones' followers where a
+ * queue has no row this time. *text goes on behind them. */
+QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text,
+                                     size_t n_max, struct ql_csv_batch *batch, uint32_t *ends, ql_csv_find_masks_fn *find_masks,
+                                     ql_csv_is_same_fn *is_same) {
+    struct ql_csv_dictionary *dictionary = &reader->dictionary;
+    struct ql_csv_entry *entries = dictionary->entries;
+    uint32_t *queues = batch->queue;
+    const char *interval = reader->last_a.ptr;
+    const size_t at = reader->last_a.len + 1;
+    const char *row = text->ptr;
+    const char *end = row + text->len;
+    uint32_t last = dictionary->last;
+    size_t n = batch->n_rows;
+    size_t n_end = n + n_max;
+    int64_t n_missing = 0;
+    if (!reader->has_last_spans || dictionary->n_entries == 0) {
+        return 0;
+    }
+    while (n < n_end) {
+        uint32_t code = entries[last].next;
+        size_t head_len = at + entries[code].expected_len + 1;
+        if ((size_t)(end - row) <= head_len || row[at - 1] != hot->delimiter || !is_same(row, interval, at - 1)) {
+            break;
+        }
+        if (row[head_len - 1] != hot->delimiter || !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
+            code = entries[code].next;
+            head_len = at + entries[code].expected_len + 1;
+            if ((size_t)(end - row) <= head_len || row[head_len - 1] != hot->delimiter ||
+                !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
+                break;
+            }
+        }
+        size_t line_end = ql_csv_hot_ends(hot, row, head_len, ends, find_masks);
+        if (line_end >= (size_t)(end - row)) {
+            break;
+        }
+        size_t missing = ql_csv_hot_numbers(hot, row, ends, n);
+        if (missing == SIZE_MAX) {
+            break;
+        }
+        n_missing += (int64_t)missing;
+        queues[n++] = code;
+        entries[last].next = code;
+        last = code;
+        row += line_end + 1;
+    }
+    size_t n_rows = n - batch->n_rows;
+    dictionary->last = last;
+    batch->n_rows = n;
+    reader->missing_values += n_missing;
+    *text = (struct ql_str){.ptr = row, .len = (size_t)(end - row)};
+    return n_rows;
+}
+
+/* ql_csv_guess_fn for a kernel. */
+QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
+                                       struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
+                                       ql_csv_is_same_fn *is_same) {
+    struct ql_csv_hot hot;
+    struct ql_str text = guess->text;
+    uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX];
+    uint32_t *ends = memory + 1;
+    size_t n_rows = 0;
+    memory[0] = UINT32_MAX; /* and 1 is where the row begins */
+    ql_csv_quick_resume_run(reader, batch);
+    ql_csv_hot_init(&hot, reader, guess, batch);
+    for (;;) {
+        n_rows += ql_csv_hot_rows(&hot, reader, &text, n_max - n_rows, batch, ends, find_masks, is_same);
+        struct ql_csv_quick_row row = {.text = text.ptr, .ends = ends, .n_fields = hot.n_fields};
+        size_t line_end;
+        if (n_rows == n_max || !ql_csv_quick_find_ends(guess, text, &row, ends, &line_end, find_masks) ||
+            !ql_csv_quick_row_read(reader, &row, batch)) {
+            break;
+        }
+        n_rows++;
+        text.ptr += line_end + 1;
+        text.len -= line_end + 1;
+    }
+    guess->n_bytes = guess->text.len - text.len;
+    return n_rows;
+}
+
+#endif
