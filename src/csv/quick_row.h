@@ -85,7 +85,7 @@ QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, stru
 /* A field behind the head as the loop wants it. */
 struct ql_csv_hot_field {
     int64_t *k; /* of row 0; NULL: not asked for */
-    int scale;  /* of the column, with the shift */
+    int scale;  /* of the column, with the shift; a count's is 0 */
     bool is_count;
     char point;
 };
@@ -93,7 +93,7 @@ struct ql_csv_hot_field {
 /* What the loop below needs, out of the way of its stores: nothing of it changes meanwhile. */
 struct ql_csv_hot {
     struct ql_csv_hot_field fields[QL_CSV_GUESS_COLUMNS_MAX]; /* [n_fields] from the first behind the queue's on */
-    size_t n_fields;
+    size_t n_fields; /* 0: the loop is of no use */
     char delimiter;
     size_t max_row_bytes;
 };
@@ -102,6 +102,7 @@ static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_r
                                    const struct ql_csv_batch *batch) {
     size_t first = reader->queue_spans.a.last + 1;
     hot->n_fields = reader->columns->n_columns - first;
+    bool is_usable = true;
     hot->delimiter = guess->delimiter;
     hot->max_row_bytes = guess->max_row_bytes;
     memset(hot->fields, 0, hot->n_fields * sizeof *hot->fields);
@@ -112,7 +113,9 @@ static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_r
                                                                        .scale = column->scale + quick->shift,
                                                                        .is_count = i < reader->n_quick_counts,
                                                                        .point = quick->point};
+        is_usable = is_usable && (i >= reader->n_quick_counts || column->scale + quick->shift == 0);
     }
+    hot->n_fields = is_usable ? hot->n_fields : 0;
 }
 
 /* The number of a field that ends here; false if number.c has to look at it. */
@@ -120,7 +123,7 @@ QL_CSV_INLINE bool ql_csv_hot_number(const struct ql_csv_hot_field *field, const
                                      int64_t *n_missing) {
     if (field->is_count) {
         uint32_t value;
-        if (__builtin_expect(ql_csv_swar_parse_short(end, len, &value) && field->scale == 0, 1)) {
+        if (__builtin_expect(ql_csv_swar_parse_short(end, len, &value), 1)) {
             field->k[n] = value;
             return true;
         }
@@ -147,21 +150,18 @@ QL_CSV_INLINE size_t ql_csv_hot_tail(const struct ql_csv_hot *hot, const char *t
     if (__builtin_expect(m.lf == 0 || ((m.quote | m.cr) & upto) != 0, 0)) {
         return 0;
     }
+    if (__builtin_expect((size_t)__builtin_popcountll(ends) != hot->n_fields, 0)) {
+        return 0;
+    }
     const char *start = text;
-    const struct ql_csv_hot_field *field = hot->fields;
-    const struct ql_csv_hot_field *last = field + hot->n_fields - 1;
-    for (;; field++) {
+    for (const struct ql_csv_hot_field *field = hot->fields; ends != 0; field++, ends &= ends - 1) {
         const char *end = text + (size_t)__builtin_ctzll(ends);
         if (field->k != NULL && !ql_csv_hot_number(field, end, (size_t)(end - start), n, n_missing)) {
             return 0;
         }
         start = end + 1;
-        ends &= ends - 1;
-        if (field == last || ends == 0) {
-            break;
-        }
     }
-    return field == last && ends == 0 ? (size_t)(start - text) : 0;
+    return (size_t)(start - text);
 }
 
 /* Whether the row goes on with the queue behind its interval. */
@@ -190,7 +190,7 @@ QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv
     size_t n = batch->n_rows;
     size_t n_end = n + n_max;
     int64_t n_missing = 0;
-    if (!reader->has_last_spans || dictionary->n_entries == 0) {
+    if (!reader->has_last_spans || dictionary->n_entries == 0 || hot->n_fields == 0) {
         return 0;
     }
     while (n < n_end) {
@@ -229,10 +229,14 @@ QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv
     return n_rows;
 }
 
+/* The same of a kernel; not inlined, because the loop needs all registers for itself. */
+typedef size_t ql_csv_hot_rows_fn(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text, size_t n_max,
+                                  struct ql_csv_batch *batch);
+
 /* ql_csv_guess_fn for a kernel. */
 QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                                        struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
-                                       ql_csv_find_masks_fn *find_first_masks, ql_csv_is_same_fn *is_same) {
+                                       ql_csv_hot_rows_fn *hot_rows) {
     struct ql_csv_hot hot;
     struct ql_str text = guess->text;
     uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX];
@@ -242,7 +246,7 @@ QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_c
     ql_csv_quick_resume_run(reader, batch);
     ql_csv_hot_init(&hot, reader, guess, batch);
     for (;;) {
-        n_rows += ql_csv_hot_rows(&hot, reader, &text, n_max - n_rows, batch, find_masks, find_first_masks, is_same);
+        n_rows += hot_rows(&hot, reader, &text, n_max - n_rows, batch);
         struct ql_csv_quick_row row = {.text = text.ptr, .ends = ends, .n_fields = reader->columns->n_columns};
         size_t line_end;
         if (n_rows == n_max || !ql_csv_quick_find_ends(guess, text, &row, ends, &line_end, find_masks) ||

@@ -21,8 +21,8 @@ QL_CSV_INLINE bool ql_csv_swar_parse_short(const char *end, size_t len, uint32_t
         return false;
     }
     memcpy(&word, end - len, sizeof word);
-    word = (word ^ UINT32_C(0x30303030)) << (8 * (sizeof word - len));
-    if (((word + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080)) { /* a carry comes from what is marked itself */
+    word = (word ^ UINT32_C(0x30303030)) << ((0 - 8 * len) & 31);
+    if (((word + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080)) { /* a carry comes from a byte that is marked itself */
         return false;
     }
     uint32_t pairs = (word * 10 + (word >> 8)) & UINT32_C(0x00FF00FF);
@@ -34,13 +34,14 @@ QL_CSV_INLINE bool ql_csv_swar_parse_short(const char *end, size_t len, uint32_t
 QL_CSV_INLINE uint64_t ql_csv_swar_load(const char *end, size_t n) {
     uint64_t word;
     memcpy(&word, end - n, sizeof word);
-    return (word ^ UINT64_C(0x3030303030303030)) << (8 * (sizeof word - n));
+    return (word ^ UINT64_C(0x3030303030303030)) << ((0 - 8 * n) & 63);
 }
 
-/* The highest bit of every byte that is no digit. */
+/* The highest bit of the first byte that is no digit, and of others; 0 if there is none. A carry comes only from a byte that is
+ * marked itself. */
 QL_CSV_INLINE uint64_t ql_csv_swar_others(uint64_t word) {
     const uint64_t HIGHS = UINT64_C(0x8080808080808080);
-    return (((word & ~HIGHS) + UINT64_C(0x7676767676767676)) | word) & HIGHS;
+    return ((word + UINT64_C(0x7676767676767676)) | word) & HIGHS;
 }
 
 /* Eight digits, the first in the lowest byte. */
