@@ -202,7 +202,7 @@ static enum ql_status write_columns(struct ql_layout_writer *writer, size_t firs
     }
     ql_group_make_intervals(&group);
     make_forms(&group);
-    const struct ql_column_source source = {.fill = fill, .ctx = &group};
+    const struct ql_column_source source = {.fill = fill, .ctx = &group, .spare = writer->spare};
     enum ql_status status = writer->sink->group(writer->sink->ctx, group.n_rows, &source, err);
     writer->n_rows += (int64_t)group.n_rows;
     ql_arena_fini(&group.arena);
@@ -216,6 +216,10 @@ enum ql_status ql_layout_writer_write_group(struct ql_layout_writer *writer, siz
         free_part(writer, p);
     }
     return status;
+}
+
+void ql_layout_writer_set_spare(struct ql_layout_writer *writer, struct ql_spare_work spare) {
+    writer->spare = spare;
 }
 
 int64_t ql_layout_writer_n_rows(const struct ql_layout_writer *writer) {

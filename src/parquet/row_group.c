@@ -3,7 +3,8 @@
  * that has not been handed on never waits, and everyone else waits rather than run ahead of it by more than the window: that
  * bounds the memory of finished chunks. Where columns are few, all of them are in the window, and the doubles, whose
  * dictionaries cost most, are begun first, so that no thread is left with one of them at the end. Whoever finishes the chunk
- * whose turn it is hands it on, and those behind it that are ready; the lock is not held meanwhile.
+ * whose turn it is hands it on, and those behind it that are ready; the lock is not held meanwhile. Threads that find no column
+ * left to begin do the source's spare work until the last one has been handed on.
  *
  * Failures are kept by column, the first in schema order wins, and columns before it are still finished and handed on: so
  * neither the error nor what the sink saw before it depends on timing.
@@ -39,7 +40,7 @@ struct ql_row_group_encoder {
 struct job {
     struct ql_row_group_encoder *encoder;
     const struct ql_row_group *group;
-    size_t task_columns;
+    size_t task_columns, n_tasks;
     bool has_order;            /* few columns, several threads */
     size_t order[FEW_COLUMNS]; /* which column is begun when */
     size_t window;             /* columns that may be finished or in work from `next` on; as many slots */
@@ -143,8 +144,26 @@ static void hand_on(struct job *job, size_t column) {
     (void)pthread_mutex_unlock(&job->lock);
 }
 
+static bool is_done(struct job *job) {
+    (void)pthread_mutex_lock(&job->lock);
+    bool is_done = job->next == job->group->schema->n_columns || job->failed != SIZE_MAX;
+    (void)pthread_mutex_unlock(&job->lock);
+    return is_done;
+}
+
+static void do_spare_work(struct job *job, size_t worker_number) {
+    const struct ql_spare_work *spare = &job->group->source->spare;
+    while (!is_done(job) && spare->run(spare->ctx, worker_number)) {
+    }
+}
+
+/* Tasks from n_tasks on are spare work. */
 static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, struct ql_err *err) {
     struct job *job = ctx;
+    if (task >= job->n_tasks) {
+        do_spare_work(job, worker_number);
+        return QL_OK;
+    }
     struct worker *worker = &job->encoder->workers[worker_number];
     (void)err; /* failures are kept by column, in the job */
     if (worker->encoder == NULL) {
@@ -219,8 +238,10 @@ enum ql_status ql_row_group_encode(struct ql_row_group_encoder *encoder, const s
     for (size_t i = 0; i < encoder->n_threads; i++) {
         encoder->workers[i].scratch.held = (struct ql_column_block){0};
     }
-    size_t n_tasks = (group->schema->n_columns + job.task_columns - 1) / job.task_columns;
-    enum ql_status status = ql_parallel_run(n_threads, n_tasks, run_task, &job, err); /* its tasks succeed, see run_task */
+    job.n_tasks = (group->schema->n_columns + job.task_columns - 1) / job.task_columns;
+    size_t n_spare = group->source->spare.run != NULL && n_threads > 1 ? n_threads : 0;
+    /* Its tasks succeed, see run_task. */
+    enum ql_status status = ql_parallel_run(n_threads, job.n_tasks + n_spare, run_task, &job, err);
     (void)pthread_mutex_destroy(&job.lock);
     (void)pthread_cond_destroy(&job.moved);
     ql_mem_free(job.is_ready);
