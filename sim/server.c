@@ -105,8 +105,19 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ql_
     return result;
 }
 
+/* Somebody in the organisation renames or deletes a queue just before this request. */
+static void change_queues(struct ql_sim *sim, const struct ql_sim_fault *fault) {
+    if (fault != NULL && fault->rename_queue > 0 && (size_t)fault->rename_queue <= sim->world.n_queues) {
+        atomic_store(&sim->world.queues[fault->rename_queue - 1].is_renamed, true);
+    }
+    if (fault != NULL && fault->delete_queue > 0 && (size_t)fault->delete_queue <= sim->world.n_queues) {
+        atomic_store(&sim->world.queues[fault->delete_queue - 1].is_deleted, true);
+    }
+}
+
 static void decide(struct ql_sim *sim, struct ql_sim_request *request, struct ql_sim_answer *answer) {
     ql_sim_faults_pick(&sim->faults, request);
+    change_queues(sim, request->fault);
     if (request->fault == NULL || ql_sim_fault_acts(request->fault)) {
         if (request->host == QL_SIM_HOST_API) {
             ql_sim_api_answer(sim, request, answer);
