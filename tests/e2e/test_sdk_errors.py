@@ -56,12 +56,23 @@ def test_a_gateway_answers_in_html(sdk, tmp_path):
 
 def test_429_is_retried_as_the_sdk_is_set_to(sdk, tmp_path):
     """urllib3's Retry, which the SDK uses, obeys Retry-After for every method."""
-    log = tmp_path / "log"
-    sdk = sdk("--rate-limit", "2", "--rate-window", "1", log=log)
-    for _ in range(4):
-        assert sdk.analytics.post_analytics_conversations_aggregates_query(aggregation(granularity="P1D")).results
-    statuses = [r["status"] for r in sdk.simulator.log() if r["path"].endswith("/query")]
-    assert statuses.count(200) == 4 and statuses.count(429) in (1, 2) and statuses[:2] == [200, 200]
+    path, limited = "/api/v2/analytics/conversations/aggregates/query", {"status": 429, "headers": {"Retry-After": "1"}}
+    sdk = sdk("--fault-plan", plan_file(tmp_path, limited, limited, path=path), log=tmp_path / "log")
+    assert sdk.analytics.post_analytics_conversations_aggregates_query(aggregation(granularity="P1D")).results
+    lines = [r for r in sdk.simulator.log() if r["path"] == path]
+    assert [r["status"] for r in lines] == [429, 429, 200] and lines[2]["time_ms"] - lines[0]["time_ms"] >= 2000
+
+
+def test_above_the_limit_the_sdk_is_told_when_it_ends(sdk):
+    sdk = sdk("--rate-limit", "1", "--rate-window", "3600")
+    sdk.routing.get_routing_queues()
+    sdk.client.get_http_client().rest_client.pool_manager.connection_pool_kw["retries"] = False
+    sdk.client.get_http_client().rest_client.pool_manager.clear()
+    with pytest.raises(ApiException) as error:
+        sdk.routing.get_routing_queues()
+    headers = error.value.headers
+    assert error.value.status == 429 and (headers["inin-ratelimit-count"], headers["inin-ratelimit-allowed"]) == ("1", "1")
+    assert 3500 < int(headers["Retry-After"]) == int(headers["inin-ratelimit-reset"]) <= 3600
 
 
 def test_429_without_retry_after_is_an_error(sdk, tmp_path):

@@ -32,7 +32,7 @@ def test_an_export_from_creation_to_file(sdk):
         entity = find_report(sdk, created.id)
         states.append(entity.status)
         time.sleep(0.02)
-    assert set(states) == {"SUBMITTED", "RUNNING", "COMPLETED"} and entity.percentage_complete == 1.0
+    assert states == sorted(states, key=["SUBMITTED", "RUNNING", "COMPLETED"].index) and entity.percentage_complete == 1.0
     assert entity.download_url.startswith(sdk.simulator.info["api_url"] + "/platform/api/v2/downloads/")
     rows = rows_of(fetch_report(sdk, entity))
     assert len(rows) > 100 and rows[0]["Interval Start"] == "1/8/24 12:00 AM" and {r["Media Type"] for r in rows} == {"voice"}

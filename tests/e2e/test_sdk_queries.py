@@ -1,5 +1,5 @@
 """The official SDK against the simulator: token, aggregates as a query and as a job, queues, who the client is."""
-import time
+import json
 
 import pytest
 
@@ -54,19 +54,20 @@ def test_a_filter_of_the_sdk_is_understood(sdk):
     assert got.keys() == wanted.keys() and got
 
 
-def test_a_job_is_polled_and_paged(sdk):
-    sdk = sdk("--ready-after", "0.4", "--queues", "9")
+def test_a_job_is_polled_and_paged(sdk, tmp_path):
+    plan = tmp_path / "plan.json"
+    states = ["QUEUED", "QUEUED", "PENDING", "FULFILLED"]
+    plan.write_text(json.dumps([{"match": {"method": "GET", "path": "/api/v2/analytics/conversations/aggregates/jobs/"}, "fault": {"job_state": state}}
+                                for state in states]))
+    sdk = sdk("--queues", "9", "--fault-plan", plan)
     query = aggregation(kind=gc.ConversationAsyncAggregationQuery, page_size=2, metrics=METRICS)
     created = sdk.analytics.post_analytics_conversations_aggregates_jobs(query)
     check(created, sdk.raw())
-    states = []
-    while not states or states[-1] in ("QUEUED", "PENDING"):
+    for state in states:
         status = sdk.analytics.get_analytics_conversations_aggregates_job(created.job_id)
         check(status, sdk.raw())
-        states.append(status.state)
-        time.sleep(0.02)
-    assert states[0] == "QUEUED" and "PENDING" in states and states[-1] == "FULFILLED"
-    assert status.submission_date < status.completion_date < status.expiration_date
+        assert status.state == state and (status.completion_date is None) == (state in ("QUEUED", "PENDING"))
+    assert status.submission_date <= status.completion_date < status.expiration_date
     results, cursor, pages = [], None, 0
     while pages == 0 or cursor:
         page = sdk.analytics.get_analytics_conversations_aggregates_job_results(created.job_id, **({"cursor": cursor} if cursor else {}))
