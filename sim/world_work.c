@@ -123,12 +123,12 @@ static struct fate draw_fate(const struct who *who, int64_t atom, int64_t n_more
     return fate;
 }
 
-/* Of the line's own calls, those that are transferred: what is transferred here is not transferred again. */
-static int64_t draw_transferred(const struct who *who, int64_t atom) {
+/* Of the line's own calls that are answered, those that are transferred: what is transferred here is not transferred again. */
+static int64_t draw_transferred(const struct who *who, int64_t atom, int64_t answered) {
     enum { TRANSFERRED_OF_1000 = 60 };
     struct ql_sim_prng prng = prng_of(who, KIND_TRANSFERS, atom);
     int64_t n = 0;
-    for (int64_t call = draw_fate(who, atom, 0).answered; call > 0; call--) {
+    for (int64_t call = 0; call < answered; call++) {
         n += ql_sim_prng_below(&prng, 1000) < TRANSFERRED_OF_1000 ? 1 : 0;
     }
     return n;
@@ -139,7 +139,7 @@ static int64_t transferred_here(const struct who *who, int64_t atom) {
         return 0;
     }
     const struct who from = who_is(who->world, (size_t)who->line->transfers_from);
-    return draw_transferred(&from, atom);
+    return draw_transferred(&from, atom, draw_fate(&from, atom, 0).answered);
 }
 
 /* Callbacks and outbound calls are not queued as calls are: nothing of them is carried over. */
@@ -249,6 +249,7 @@ static void add_queued(const struct who *who, int64_t atom, int64_t *carry, stru
                        struct ql_sim_tally *tallies) {
     int64_t transferred = transferred_here(who, atom);
     struct fate fate = draw_fate(who, atom, transferred);
+    const struct fate own = transferred != 0 ? draw_fate(who, atom, 0) : fate;
     fate.answered += *carry; /* who was carried over waited too long for the service level */
     *carry = fate.carried;
     cell->offered += fate.offered;
@@ -258,8 +259,10 @@ static void add_queued(const struct who *who, int64_t atom, int64_t *carry, stru
     if (tallies != NULL) {
         tallies[QL_SIM_STAT_OFFERED].count += fate.offered;
         tallies[QL_SIM_STAT_CONNECTED].count += fate.answered;
-        tallies[QL_SIM_STAT_CONVERSATIONS].count += draw_fate(who, atom, 0).offered;
-        tallies[QL_SIM_STAT_TRANSFERRED].count += who->line->media == QL_SIM_MEDIA_VOICE ? draw_transferred(who, atom) : 0;
+        tallies[QL_SIM_STAT_CONVERSATIONS].count += own.offered;
+        if (who->line->media == QL_SIM_MEDIA_VOICE) {
+            tallies[QL_SIM_STAT_TRANSFERRED].count += draw_transferred(who, atom, own.answered);
+        }
         tallies[QL_SIM_STAT_OVER_SLA].count += fate.answered - fate.in_sla;
         tallies[QL_SIM_STAT_SERVICE_LEVEL].count += fate.in_sla;
         tallies[QL_SIM_STAT_SERVICE_LEVEL].sum += fate.answered + fate.abandoned;
