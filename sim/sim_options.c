@@ -43,6 +43,7 @@ static const struct option_row ROWS[] = {
     {"other-reports", WHOLE, MEMBER(n_other_reports), 0, 100000},
     {"public-only", FLAG, MEMBER(is_public_only), 0, 0},
     {"split-groups", FLAG, MEMBER(splits_groups), 0, 0},
+    {"gzip-api", FLAG, MEMBER(zips_api), 0, 0},
     {"offsets", FLAG, MEMBER(has_offsets), 0, 0},
     {"client-id", TEXT, MEMBER(client_id), 0, 0},
     {"client-secret", TEXT, MEMBER(client_secret), 0, 0},
@@ -95,6 +96,7 @@ const char *const ql_sim_options_help[] = {
     "  --other-reports N             reporting exports that are there already and come first in the list (default 0)\n"
     "  --public-only                 no GET, PATCH, DELETE of one reporting export: the SDKs do not have them\n"
     "  --split-groups                a page of a job's results may end inside a group; its size counts intervals\n"
+    "  --gzip-api                    answers of the API are compressed for clients that take it\n"
     "  --offsets                     intervals of aggregates are written in the query's time zone\n"
     "  --client-id ID, --client-secret SECRET   (default: made up at start)\n"
     "  --scopes A,B                  stated in the token's answer and in tokens/me (default: none stated)\n"

@@ -29,6 +29,7 @@ struct ql_sim_options {
     int64_t n_other_reports;
     bool is_public_only;                   /* no endpoint that the public SDKs lack */
     bool splits_groups;                    /* a page of a job's results may end inside a group */
+    bool zips_api;                         /* answers of the API to clients that take gzip */
     bool has_offsets;                      /* intervals of aggregates in the query's time zone, not in UTC */
     const char *client_id, *client_secret; /* NULL: made up */
     const char *scopes;                    /* NULL: none are stated */

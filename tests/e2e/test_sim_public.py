@@ -1,8 +1,11 @@
 """The simulator's public contracts from outside, judged by Python's own calendar: aggregates, their jobs, and the world behind them."""
 import collections
 import datetime as dt
+import gzip
+import http.client
 import json
 import random
+import time
 import urllib.parse
 import zoneinfo
 
@@ -227,6 +230,35 @@ def test_states_of_a_job(start, tmp_path):
         assert gone.call(f"{AGGREGATES}/jobs/00000000-0000-4000-8000-000000000000{path}", method).status == 404
 
 
+def test_a_job_takes_its_time(start):
+    simulator = start("--ready-after", "0.4")
+    job = ask(simulator, path="/jobs")["jobId"]
+    states = []
+    while not states or states[-1] != "FULFILLED":
+        states.append(json.loads(simulator.call(f"{AGGREGATES}/jobs/{job}").body)["state"])
+        time.sleep(0.02)
+    assert states == sorted(states, key=["QUEUED", "PENDING", "FULFILLED"].index)
+
+
+def test_faults_reach_what_is_made_while_it_is_sent(start, tmp_path):
+    plan, path = tmp_path / "plan.json", AGGREGATES + "/query"
+    plan.write_text(json.dumps([{"match": {"path": path}, "fault": {"wrong_length": 10}}, {"match": {"path": path}, "fault": {"truncate_after": 300}}]))
+    simulator = start("--fault-plan", plan)
+    for _ in range(2):
+        with pytest.raises(http.client.IncompleteRead):
+            simulator.call(path, "POST", {"interval": DAY, "metrics": METRICS})
+    assert ask(simulator)["results"]
+
+
+def test_answers_are_compressed_for_who_takes_it(start):
+    simulator = start("--gzip-api")
+    plain = ask(simulator, groupBy=["queueId"])
+    answer = simulator.call(AGGREGATES + "/query", "POST", {"interval": DAY, "metrics": METRICS, "groupBy": ["queueId"]}, {"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip" and json.loads(gzip.decompress(answer.body)) == plain
+    answer = simulator.call(QUEUES, headers={"Accept-Encoding": "gzip, deflate"})
+    assert json.loads(gzip.decompress(answer.body))["total"] == 12
+
+
 # The world
 
 
@@ -251,6 +283,22 @@ def test_the_edge_world_has_what_is_awkward(start):
     over = [s for s in cells(body).values() if s.get("tAnswered", {}).get("count", 0) > s.get("nOffered", {}).get("count", 0)]
     assert len(over) > 20, "answered later than offered"
     assert any("nOffered" not in s and "tHandle" in s for (g, _), s in cells(body).items() if dict(g)["mediaType"] == "email"), "handled hours later"
+
+
+@pytest.mark.parametrize("media, hours", [("email", 3), ("message", 1.75), ("chat", 0), ("voice", 0)])
+def test_digital_media_are_handled_hours_later(start, media, hours):
+    body = ask(start("--world", "edge", "--queues", 12), "2024-01-08/2024-01-12", granularity="PT15M", groupBy=["queueId", "direction"],
+               filter={"type": "and", "predicates": [{"dimension": "mediaType", "value": media}, {"dimension": "direction", "value": "inbound"}]})
+    answered, handled = {}, {}
+    for (group, interval), stats in cells(body).items():
+        begin = dt.datetime.fromisoformat(interval.split("/")[0])
+        if "tAnswered" in stats:
+            answered[group, begin + dt.timedelta(hours=hours)] = stats["tAnswered"]["count"]
+        if "tHandle" in stats:
+            handled[group, begin] = stats["tHandle"]["count"]
+    inner = dt.datetime(2024, 1, 8, 4, tzinfo=dt.timezone.utc), dt.datetime(2024, 1, 12, tzinfo=dt.timezone.utc)
+    expected = {key: n for key, n in answered.items() if inner[0] <= key[1] < inner[1]}
+    assert {key: n for key, n in handled.items() if key[1] >= inner[0]} == expected and len(expected) > 50
 
 
 def test_nothing_matches(start):
