@@ -171,7 +171,7 @@ static void short_counts_read_the_same(void **state) {
     char text[AROUND + 5 + QL_CSV_SWAR_BEHIND] = "0123456789012345678901234567";
     for (size_t len = 0; len <= 5; len++) {
         for (int value = 0; value < 10000; value++) {
-            char digits[8];
+            char digits[16];
             (void)snprintf(digits, sizeof digits, "%05d", value);
             memcpy(text + AROUND, digits + 5 - len, len);
             uint32_t got = UINT32_MAX;
