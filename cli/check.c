@@ -1,8 +1,9 @@
-/* `queuelake check`: one line for each look, for people and as JSON on standard output; ends as the first problem would end a run. */
+/* `queuelake check`: one line for each look, for people and as JSON on standard output; ends as the first problem would end a
+ * run. */
 #include "cli/cli.h"
 
-#include "json/json.h"
 #include "run/check_access.h"
+#include "json/json.h"
 
 #include <stdio.h>
 

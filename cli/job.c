@@ -3,8 +3,8 @@
 #include "cli/cli.h"
 
 #include "base/unicode.h"
-#include "source/regions.h"
 #include "queuelake/version.h"
+#include "source/regions.h"
 
 #include <errno.h>
 #include <stdio.h>

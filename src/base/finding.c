@@ -23,7 +23,8 @@ void ql_finding_warn(const struct ql_finding_sink *sink, const char *name, const
     sink->add(sink->ctx, QL_FINDING_WARNING, name, &what);
 }
 
-void ql_finding_err(const struct ql_finding_sink *sink, enum ql_finding_kind kind, const char *name, const struct ql_err *what) {
+void ql_finding_err(const struct ql_finding_sink *sink, enum ql_finding_kind kind, const char *name,
+                    const struct ql_err *what) {
     struct ql_err kept = *what;
     (void)snprintf(kept.hint, sizeof kept.hint, "%s", ql_err_get_hint(what));
     kept.status = kind == QL_FINDING_PROBLEM ? what->status : QL_OK;

@@ -7,8 +7,8 @@
 
 enum { COMMAND_RUN = 1, COMMAND_TRANSFORM = 2, COMMAND_CONFIG = 4, COMMAND_VERSION = 8, COMMAND_CHECK = 16 };
 
-/* What settings.def calls them. `config` shows all settings, so it takes all flags; `check` takes those of the run that it looks
- * at, so that one word makes the one of the other. */
+/* What settings.def calls them. `config` shows all settings, so it takes all flags; `check` takes those of the run that it
+ * looks at, so that one word makes the one of the other. */
 enum {
     RUN_ALONE = COMMAND_RUN | COMMAND_CONFIG,
     CHECK_ONLY = COMMAND_CHECK | COMMAND_CONFIG,

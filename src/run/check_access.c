@@ -1,6 +1,7 @@
 /*
- * The order of `queuelake check`: hosts and clock, then Genesys Cloud, then the destination and the disk. What each look means is
- * known to the room that makes it; here they are put in a row, and those are left out for which an earlier one took the ground.
+ * The order of `queuelake check`: hosts and clock, then Genesys Cloud, then the destination and the disk. What each look means
+ * is known to the room that makes it; here they are put in a row, and those are left out for which an earlier one took the
+ * ground.
  */
 #include "run/check_access.h"
 
@@ -98,13 +99,16 @@ static void look_at_region(struct checking *checking) {
     if (genesys->login_url.len != 0 && genesys->api_url.len != 0) {
         ql_finding_say(&checking->findings, QL_FINDING_OK, "region", "not used: --login-url and --api-url name the hosts");
     } else if (region != NULL) {
-        ql_finding_say(&checking->findings, QL_FINDING_OK, "region", "%s, %s (%s)", region->domain, region->code, region->place);
+        ql_finding_say(&checking->findings, QL_FINDING_OK, "region", "%s, %s (%s)", region->domain, region->code,
+                       region->place);
     } else {
         const char *nearest = ql_region_nearest(genesys->environment);
         char hint[160];
         (void)snprintf(hint, sizeof hint, "%s%s%s", nearest != NULL ? "did you mean '" : "check GENESYS_ENVIRONMENT",
-                       nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "; new regions open faster than this list grows");
-        ql_finding_warn(&checking->findings, "region", hint, "'%.*s' is no region that this version knows; its hosts are asked all the same",
+                       nearest != NULL ? nearest : "",
+                       nearest != NULL ? "'?" : "; new regions open faster than this list grows");
+        ql_finding_warn(&checking->findings, "region", hint,
+                        "'%.*s' is no region that this version knows; its hosts are asked all the same",
                         QL_STR_ARG(genesys->environment));
     }
 }
@@ -114,7 +118,7 @@ static void look_at_genesys(struct checking *checking, bool is_login_there) {
     if (is_login_there) {
         ql_genesys_look(checking->run.http, &options->genesys, options->source_name, &checking->findings);
     } else {
-        ql_finding_say(&checking->findings, QL_FINDING_SKIPPED, "token", "not tried, because the login host does not answer");
+        ql_finding_say(&checking->findings, QL_FINDING_SKIPPED, "token", "not tried, because the login host cannot be reached");
     }
 }
 
@@ -128,7 +132,8 @@ static void look_at_s3(struct checking *checking, struct ql_str key, bool is_the
     if (is_there) {
         ql_s3_look(checking->run.http, &options->s3, &place, checking->request->writes, &checking->findings);
     } else {
-        ql_finding_say(&checking->findings, QL_FINDING_SKIPPED, "bucket", "not looked at, because its server does not answer");
+        ql_finding_say(&checking->findings, QL_FINDING_SKIPPED, "bucket",
+                       "not looked at, because its server cannot be reached");
     }
 }
 

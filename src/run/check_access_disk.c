@@ -36,8 +36,8 @@ void ql_judge_room(uint64_t free_bytes, const char *folder, const char *what_for
         ql_err_hint(&err, "free space there, or choose another folder");
         ql_finding_err(findings, QL_FINDING_PROBLEM, "disk", &err);
     } else if (free_bytes < LITTLE_BYTES) {
-        ql_finding_warn(findings, "disk", "free space there, or choose another folder", "only %s are free in '%.300s', for %s", size,
-                        folder, what_for);
+        ql_finding_warn(findings, "disk", "free space there, or choose another folder", "only %s are free in '%.300s', for %s",
+                        size, folder, what_for);
     } else {
         ql_finding_say(findings, QL_FINDING_OK, "disk", "%s are free in '%.300s', for %s", size, folder, what_for);
     }

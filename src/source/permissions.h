@@ -1,8 +1,8 @@
 /**
  * What each source needs the OAuth client to be allowed, as data, and the looks at Genesys Cloud that tell whether it is.
  *
- * Clients with the grant 'Client Credentials' have roles, not scopes: a role is a list of permissions, and a grant gives it for a
- * division. GET /api/v2/authorization/subjects/me tells a client its own grants.
+ * Clients with the grant 'Client Credentials' have roles, not scopes: a role is a list of permissions, and a grant gives it for
+ * a division. GET /api/v2/authorization/subjects/me tells a client its own grants.
  */
 #ifndef QL_SOURCE_PERMISSIONS_H
 #define QL_SOURCE_PERMISSIONS_H
@@ -22,12 +22,13 @@ struct ql_source_need {
     const char *what_for; /* "query conversation aggregates" */
 };
 
-/** The needs of a source by its name ("aggregates", "reporting", "exports"); *n is 0 for one that asks Genesys Cloud nothing. */
+/** The needs of a source by its name ("aggregates", "reporting", "exports"); *n is 0 for one that asks Genesys Cloud nothing.
+ */
 const struct ql_source_need *ql_source_needs(struct ql_str source, size_t *n);
 
 /**
- * Asks Genesys Cloud everything that tells whether this source could run: token, scopes, permissions, divisions, queues, limits.
- * Goes on after each failure where it can.
+ * Asks Genesys Cloud everything that tells whether this source could run: token, scopes, permissions, divisions, queues,
+ * limits. Goes on after each failure where it can.
  */
 void ql_genesys_look(struct ql_http *http, const struct ql_genesys_options *options, struct ql_str source,
                      const struct ql_finding_sink *findings);

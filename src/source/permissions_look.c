@@ -1,6 +1,6 @@
 /*
- * The looks of `queuelake check` at Genesys Cloud. Each request is sent once and creates nothing; what is refused is reported in
- * the words that a run would use, and the next look goes on.
+ * The looks of `queuelake check` at Genesys Cloud. Each request is sent once and creates nothing; what is refused is reported
+ * in the words that a run would use, and the next look goes on.
  */
 #include "source/permissions.h"
 
@@ -43,7 +43,8 @@ static enum ql_status look_at_token(struct look *look) {
     enum ql_status status = QL_OK;
     if (options->client_id.len == 0 || options->client_secret.len == 0) {
         status = QL_FAIL(&err, QL_E_CONFIG, "there is no client %s",
-                         options->client_id.len == 0 ? "id: GENESYS_CLIENT_ID is not set" : "secret: GENESYS_CLIENT_SECRET is not set");
+                         options->client_id.len == 0 ? "id: GENESYS_CLIENT_ID is not set"
+                                                     : "secret: GENESYS_CLIENT_SECRET is not set");
         ql_err_hint(&err, "create an OAuth client with the grant 'Client Credentials' in Admin > Integrations > OAuth, and set "
                           "GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
     } else {
@@ -75,15 +76,16 @@ static void judge_scopes(struct look *look, struct ql_str scopes) {
         struct ql_err err = {0};
         bool is_needed = ql_str_eq(look->source, QL_STR("exports"));
         (void)QL_FAIL(&err, QL_E_PERMISSION, "the token states scopes, but not %s", missing.ptr);
-        ql_err_hint(&err, "%sadd to the OAuth client what is missing: Admin > Integrations > OAuth > the client > Scope",
-                    is_needed ? "" : "clients with the grant 'Client Credentials' have roles, not scopes; if requests are refused, ");
+        ql_err_hint(
+            &err, "%sadd to the OAuth client what is missing: Admin > Integrations > OAuth > the client > Scope",
+            is_needed ? "" : "clients with the grant 'Client Credentials' have roles, not scopes; if requests are refused, ");
         ql_finding_err(look->findings, is_needed ? QL_FINDING_PROBLEM : QL_FINDING_WARNING, "scopes", &err);
     }
     ql_buf_fini(&missing);
 }
 
-/* tokens/me needs no permission; a gateway may not have it. */
-static void look_at_organization(struct look *look) {
+/* tokens/me needs no permission; a gateway may not have it. false: the API cannot be reached. */
+static bool look_at_organization(struct look *look) {
     struct ql_http_response response = {0};
     struct ql_json *json;
     struct ql_err err = {0};
@@ -106,7 +108,9 @@ static void look_at_organization(struct look *look) {
     judge_scopes(look, ql_str_trim(ql_buf_view(&scopes)));
     ql_buf_fini(&scopes);
     ql_json_free(json);
+    bool is_reached = response.status != 0;
     ql_http_response_fini(&response);
+    return is_reached;
 }
 
 /* ---- permissions and divisions */
@@ -173,8 +177,9 @@ static void look_at_permissions(struct look *look) {
     const struct ql_source_need *needs = ql_source_needs(look->source, &n);
     if (ql_subject_ask(&look->genesys, &subject, id, sizeof id, &err) != QL_OK) {
         ql_err_wrap(&err, "the client's permissions could not be looked at");
-        ql_err_hint(&err, "a run goes on all the same, and is refused where a permission is missing; the source '%.*s' begins "
-                          "with '%s'",
+        ql_err_hint(&err,
+                    "a run goes on all the same, and is refused where a permission is missing; the source '%.*s' begins "
+                    "with '%s'",
                     QL_STR_ARG(look->source), n != 0 ? needs[0].permission : "none");
         ql_finding_err(look->findings, QL_FINDING_WARNING, "permission", &err);
     } else if (!ql_grants_are_told(subject)) {
@@ -206,34 +211,46 @@ static void look_at_rate(struct look *look, const struct ql_http_response *respo
     }
 }
 
+static bool needs_queues(struct ql_str source) {
+    size_t n;
+    const struct ql_source_need *needs = ql_source_needs(source, &n);
+    bool needs_them = false;
+    for (size_t i = 0; i < n; i++) {
+        needs_them = needs_them || ql_str_has_prefix(ql_str_from(needs[i].permission), "routing:queue:");
+    }
+    return needs_them;
+}
+
+/* false: refused, and err says how. */
+static bool count_queues(struct look *look, const char *path, struct ql_err *err) {
+    struct ql_http_response response = {0};
+    struct ql_json *json;
+    int64_t total = -1;
+    enum ql_status status = get(look, path, &response, &json, err);
+    if (status == QL_OK && ql_json_get_int(json, "total", &total) && total > 0) {
+        ql_finding_say(look->findings, QL_FINDING_OK, "queues", "%lld visible", (long long)total);
+    } else if (status == QL_OK && total == 0) {
+        ql_finding_warn(look->findings, "queues",
+                        "give the client's role with the divisions of the queues: Admin > Integrations > OAuth > the client > "
+                        "Roles",
+                        "the client sees no queue, so a run would find nothing");
+    } else if (status == QL_OK) {
+        ql_finding_say(look->findings, QL_FINDING_SKIPPED, "queues", "the answer does not say how many there are");
+    }
+    if (status == QL_OK) {
+        look_at_rate(look, &response);
+    }
+    ql_json_free(json);
+    ql_http_response_fini(&response);
+    return status == QL_OK;
+}
+
+/* The second way needs a lesser permission. Whether a refusal of both stops the source, its permissions have said. */
 static void look_at_queues(struct look *look) {
-    static const char *const PATHS[] = {"/api/v2/routing/queues?pageSize=1&pageNumber=1",
-                                        "/api/v2/routing/queues/divisionviews?pageSize=1&pageNumber=1"};
     struct ql_err err = {0};
-    for (size_t i = 0; i < 2; i++) {
-        struct ql_http_response response = {0};
-        struct ql_json *json;
-        int64_t total = -1;
-        enum ql_status status = get(look, PATHS[i], &response, &json, &err);
-        bool is_last = i == 1 || response.status != 403;
-        if (status == QL_OK && ql_json_get_int(json, "total", &total) && total > 0) {
-            ql_finding_say(look->findings, QL_FINDING_OK, "queues", "%lld visible", (long long)total);
-        } else if (status == QL_OK && total == 0) {
-            ql_finding_warn(look->findings, "queues",
-                            "give the client's role with the divisions of the queues: Admin > Integrations > OAuth > the client > "
-                            "Roles",
-                            "the client sees no queue, so a run would find nothing");
-        } else if (status == QL_OK) {
-            ql_finding_say(look->findings, QL_FINDING_SKIPPED, "queues", "the answer does not say how many there are");
-        } else if (is_last) { /* whether that stops the source, its permissions have said */
-            ql_finding_err(look->findings, QL_FINDING_WARNING, "queues", &err);
-        }
-        if (is_last || status == QL_OK) {
-            look_at_rate(look, &response);
-            i = 1;
-        }
-        ql_json_free(json);
-        ql_http_response_fini(&response);
+    if (!count_queues(look, "/api/v2/routing/queues?pageSize=1&pageNumber=1", &err) &&
+        !count_queues(look, "/api/v2/routing/queues/divisionviews?pageSize=1&pageNumber=1", NULL)) {
+        ql_finding_err(look->findings, needs_queues(look->source) ? QL_FINDING_WARNING : QL_FINDING_SKIPPED, "queues", &err);
     }
 }
 
@@ -241,8 +258,13 @@ static void look_at_queues(struct look *look) {
 
 /* Of the hundreds of limits of an organisation those that a run can meet. */
 static bool is_of_interest(const char *key) {
-    static const char *const PARTS[] = {"client.credentials.token.rate", "org.app.user.rate", "token.rate.per.minute",
-                                        "request.bytes", "aggregate", "export", "async"};
+    static const char *const PARTS[] = {"client.credentials.token.rate",
+                                        "org.app.user.rate",
+                                        "token.rate.per.minute",
+                                        "request.bytes",
+                                        "aggregate",
+                                        "export",
+                                        "async"};
     bool is = false;
     for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0] && !is; i++) {
         is = strcasestr(key, PARTS[i]) != NULL;
@@ -286,20 +308,25 @@ static void look_at_limits(struct look *look) {
     }
 }
 
+static void skip_rest(const struct look *look, const char *why) {
+    static const char *const NAMES[] = {"permission", "queues", "limits"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        ql_finding_say(look->findings, QL_FINDING_SKIPPED, NAMES[i], "not looked at, because %s", why);
+    }
+}
+
 void ql_genesys_look(struct ql_http *http, const struct ql_genesys_options *options, struct ql_str source,
                      const struct ql_finding_sink *findings) {
     struct look look = {.source = source, .findings = findings};
     ql_genesys_init(&look.genesys, http, options, NULL);
-    if (look_at_token(&look) == QL_OK) {
-        look_at_organization(&look);
+    if (look_at_token(&look) != QL_OK) {
+        skip_rest(&look, "there is no token");
+    } else if (!look_at_organization(&look)) {
+        skip_rest(&look, "the API does not answer");
+    } else {
         look_at_permissions(&look);
         look_at_queues(&look);
         look_at_limits(&look);
-    } else {
-        static const char *const NAMES[] = {"organization", "scopes", "permission", "queues", "limits"};
-        for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-            ql_finding_say(findings, QL_FINDING_SKIPPED, NAMES[i], "not looked at, because there is no token");
-        }
     }
     ql_genesys_fini(&look.genesys);
 }

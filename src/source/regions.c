@@ -101,7 +101,8 @@ enum ql_status ql_region_resolve(struct ql_str text, struct ql_buf *domain, stru
     }
     struct ql_str host = domain_of(text);
     if (!is_host(host)) {
-        (void)QL_FAIL(err, QL_E_CONFIG, "'%.*s' is no region of Genesys Cloud", (int)(text.len < 100 ? text.len : 100), text.ptr);
+        (void)QL_FAIL(err, QL_E_CONFIG, "'%.*s' is no region of Genesys Cloud", (int)(text.len < 100 ? text.len : 100),
+                      text.ptr);
         ql_err_hint(err, "set GENESYS_ENVIRONMENT (or GENESYSCLOUD_REGION) to the domain behind 'apps.' in the address of your "
                          "organization's web pages, such as mypurecloud.de, or to its code, such as eu-central-1");
         return QL_E_CONFIG;

@@ -66,8 +66,7 @@ bool ql_xml_find_text(struct ql_str body, const char *element, char *out, size_t
     if (body.len == 0 || body.len > MAX_BODY_BYTES) {
         return false;
     }
-    struct finder finder = {
-        .element = element, .out = out, .size = size, .parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL)};
+    struct finder finder = {.element = element, .out = out, .size = size, .parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL)};
     if (finder.parser == NULL) {
         return false; /* the allocator never fails, so expat has no reason to */
     }

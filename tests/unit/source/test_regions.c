@@ -7,15 +7,12 @@
 #include <stdio.h>
 
 static const char *const SDK[][2] = {
-    {"us_east_1", "mypurecloud.com"},       {"eu_west_1", "mypurecloud.ie"},
-    {"ap_southeast_2", "mypurecloud.com.au"}, {"ap_northeast_1", "mypurecloud.jp"},
-    {"eu_central_1", "mypurecloud.de"},     {"us_west_2", "usw2.pure.cloud"},
-    {"ca_central_1", "cac1.pure.cloud"},    {"ap_northeast_2", "apne2.pure.cloud"},
-    {"eu_west_2", "euw2.pure.cloud"},       {"ap_south_1", "aps1.pure.cloud"},
-    {"us_east_2", "use2.us-gov-pure.cloud"}, {"sa_east_1", "sae1.pure.cloud"},
-    {"me_central_1", "mec1.pure.cloud"},    {"ap_northeast_3", "apne3.pure.cloud"},
-    {"eu_central_2", "euc2.pure.cloud"},    {"mx_central_1", "mxc1.pure.cloud"},
-    {"ap_southeast_1", "apse1.pure.cloud"}, {"eusc_de_east_1", "edee1.eusc-pure.cloud"},
+    {"us_east_1", "mypurecloud.com"},     {"eu_west_1", "mypurecloud.ie"},         {"ap_southeast_2", "mypurecloud.com.au"},
+    {"ap_northeast_1", "mypurecloud.jp"}, {"eu_central_1", "mypurecloud.de"},      {"us_west_2", "usw2.pure.cloud"},
+    {"ca_central_1", "cac1.pure.cloud"},  {"ap_northeast_2", "apne2.pure.cloud"},  {"eu_west_2", "euw2.pure.cloud"},
+    {"ap_south_1", "aps1.pure.cloud"},    {"us_east_2", "use2.us-gov-pure.cloud"}, {"sa_east_1", "sae1.pure.cloud"},
+    {"me_central_1", "mec1.pure.cloud"},  {"ap_northeast_3", "apne3.pure.cloud"},  {"eu_central_2", "euc2.pure.cloud"},
+    {"mx_central_1", "mxc1.pure.cloud"},  {"ap_southeast_1", "apse1.pure.cloud"},  {"eusc_de_east_1", "edee1.eusc-pure.cloud"},
 };
 enum { N_SDK = sizeof SDK / sizeof SDK[0] };
 
@@ -77,8 +74,17 @@ static void another_host_is_a_domain_like_any_other(void **state) {
 
 static void what_can_be_no_host_is_refused(void **state) {
     (void)state;
-    static const char *const WRONG[] = {"", " ", "my purecloud.de", "a..b", ".de", "http://mypurecloud.de", "user@mypurecloud.de",
-                                        "mypurecloud.de:443", "mypurecloud.de?x", "m\303\274nchen.de", "https://"};
+    static const char *const WRONG[] = {"",
+                                        " ",
+                                        "my purecloud.de",
+                                        "a..b",
+                                        ".de",
+                                        "http://mypurecloud.de",
+                                        "user@mypurecloud.de",
+                                        "mypurecloud.de:443",
+                                        "mypurecloud.de?x",
+                                        "m\303\274nchen.de",
+                                        "https://"};
     for (size_t i = 0; i < sizeof WRONG / sizeof WRONG[0]; i++) {
         struct ql_buf out = {0};
         struct ql_err err = {0};
