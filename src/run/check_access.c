@@ -43,12 +43,12 @@ static bool look_at_host(struct checking *checking, const char *name, const stru
     ql_http_put_host(ql_buf_view(url), &host);
     ql_buf_put_str(&root, ql_buf_view(url));
     ql_buf_putc(&root, '/');
-    const struct ql_http_request request = {
-        .method = "HEAD", .url = ql_buf_view(&root), .repeat = QL_HTTP_REPEAT_NEVER, .allow_loopback = true};
+    const struct ql_http_request request = {.method = "HEAD", .url = ql_buf_view(&root), .repeat = QL_HTTP_REPEAT_NEVER};
     enum ql_status status = ql_http_send(checking->run.http, &request, &response, &err);
     int64_t date_us = ql_http_response_date(&response);
-    if (status != QL_OK) {
-        ql_finding_err(&checking->findings, QL_FINDING_PROBLEM, name, &err);
+    bool is_reached = status == QL_OK || response.was_sent;
+    if (status != QL_OK) { /* one that was sent has shown the way; what it does not answer others may ask */
+        ql_finding_err(&checking->findings, is_reached ? QL_FINDING_WARNING : QL_FINDING_PROBLEM, name, &err);
     } else {
         bool is_tls = ql_str_has_prefix(ql_buf_view(url), "https:");
         ql_finding_say(&checking->findings, QL_FINDING_OK, name, "'%s' answers %s", ql_buf_text(&host),
@@ -61,7 +61,7 @@ static bool look_at_host(struct checking *checking, const char *name, const stru
     ql_http_response_fini(&response);
     ql_buf_fini(&host);
     ql_buf_fini(&root);
-    return status == QL_OK;
+    return is_reached;
 }
 
 void ql_judge_clock(int64_t ahead_us, const char *host, bool signs, const struct ql_finding_sink *findings) {
@@ -209,6 +209,10 @@ void ql_check_access(const struct ql_access_request *request, struct ql_access_r
         ql_finding_err(&checking.findings, QL_FINDING_PROBLEM, "network", &err);
     } else {
         look_at_everything(&checking);
+    }
+    if (ql_run_check_cancelled(&checking.run, &err) != QL_OK) { /* what was refused for that alone says nothing */
+        ql_access_report_fini(report);
+        ql_finding_err(&checking.findings, QL_FINDING_PROBLEM, "check", &err);
     }
     ql_http_free(checking.run.http);
     ql_buf_fini(&checking.login_url);

@@ -67,7 +67,8 @@ static void cut_last_part(char *path) {
         len--;
     }
     if (len == 0) {
-        (void)strcpy(path, "."); /* it had one character at least */
+        path[0] = '.';
+        path[1] = '\0'; /* it had one character at least */
     } else {
         path[len] = '\0';
     }

@@ -167,10 +167,7 @@ static enum ql_status no_permission(const struct ql_genesys *genesys, const stru
         QL_FAIL(err, QL_E_PERMISSION, "the OAuth client '%.*s' lacks the permission '%s'",
                 QL_STR_ARG(genesys->options.client_id), body->permissions);
     }
-    ql_err_hint(err,
-                "add %s to a role (Admin > People & Permissions > Roles/Permissions) and give the role to the client (Admin > "
-                "Integrations > OAuth > the client > Roles), with the divisions of the queues",
-                body->permissions[0] != '\0' ? "the permission" : "the missing permission");
+    ql_permission_hint(body->permissions[0] != '\0' ? "it" : "the missing permission", err);
     return QL_E_PERMISSION;
 }
 

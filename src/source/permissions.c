@@ -127,10 +127,12 @@ enum ql_status ql_subject_ask(struct ql_genesys *genesys, struct ql_json **subje
 
 /* ---- what is missing */
 
-void ql_permission_hint(struct ql_err *err) {
-    ql_err_hint(err, "add it to a role (Admin > People & Permissions > Roles / Permissions) and give the role to the client "
-                     "(Admin > Integrations > OAuth > the client > Roles), with the divisions of the queues; clients with the "
-                     "grant 'Client Credentials' have roles, not scopes");
+void ql_permission_hint(const char *what, struct ql_err *err) {
+    ql_err_hint(err,
+                "add %s to a role (Admin > People & Permissions > Roles / Permissions) and give the role to the client "
+                "(Admin > Integrations > OAuth > the client > Roles), with the divisions of the queues; clients with the "
+                "grant 'Client Credentials' have roles, not scopes",
+                what);
 }
 
 void ql_need_put(const struct ql_source_need *need, struct ql_buf *out) {
@@ -156,7 +158,7 @@ static enum ql_status judge(const struct ql_genesys *genesys, struct ql_str sour
     if (missing.len != 0) {
         status = QL_FAIL(err, QL_E_PERMISSION, "the OAuth client '%.*s' lacks what the source '%.*s' needs: permission %s",
                          QL_STR_ARG(genesys->options.client_id), QL_STR_ARG(source), missing.ptr);
-        ql_permission_hint(err);
+        ql_permission_hint("it", err);
     }
     ql_buf_fini(&missing);
     return status;

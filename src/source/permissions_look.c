@@ -126,7 +126,7 @@ static void look_at_need(struct look *look, const struct ql_json *grants, const 
     ql_need_put(need, &text);
     (void)QL_FAIL(&err, QL_E_PERMISSION, "the OAuth client '%.*s' lacks the permission %s",
                   QL_STR_ARG(look->genesys.options.client_id), text.ptr);
-    ql_permission_hint(&err);
+    ql_permission_hint("it", &err);
     (void)snprintf(err.request_id, sizeof err.request_id, "%s", id);
     ql_finding_err(look->findings, need->level == QL_NEED_REQUIRED ? QL_FINDING_PROBLEM : QL_FINDING_WARNING, "permission",
                    &err);
@@ -151,7 +151,7 @@ static void look_at_divisions(struct look *look, const struct ql_json *grants, c
         char id_text[NAME_SIZE];
         char name[NAME_SIZE];
         char item[NAME_SIZE + 4];
-        (void)snprintf(id_text, sizeof id_text, "%.*s", QL_STR_ARG(id));
+        ql_words_copy(look->genesys.http, id, id_text, sizeof id_text);
         (void)snprintf(item, sizeof item, "'%s'", name_of(look, division, id_text, name));
         has_all = has_all || ql_str_eq(id, QL_STR("*"));
         if (!is_listed(&names, item)) {

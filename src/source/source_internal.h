@@ -79,8 +79,8 @@ bool ql_grant_has(const struct ql_json *grant, const char *permission);
 const char *ql_grants_meet(const struct ql_json *grants, const struct ql_source_need *need);
 /** "'a:b:c' (or 'a:b:d') to do something" */
 void ql_need_put(const struct ql_source_need *need, struct ql_buf *out);
-/** Where the admin console grants a permission to a client. */
-void ql_permission_hint(struct ql_err *err);
+/** Where the admin console grants a permission to a client. what: "it", "the missing permission". */
+void ql_permission_hint(const char *what, struct ql_err *err);
 
 /* ---- error_body.c */
 

@@ -2,11 +2,14 @@
 import http.server
 import json
 import re
+import signal
+import subprocess
 import threading
+import time
 
 import pytest
 
-from conftest import AWS, FAST
+from conftest import AWS, CLEAN, FAST
 from test_run import API, RANGE
 
 ROLES = "Admin > Integrations > OAuth > the client > Roles"
@@ -345,6 +348,32 @@ def test_no_secret_is_told(ql, sim, moto):
             told = (done.out + done.err).decode()
             for secret in (simulated.info["client_secret"], AWS["AWS_SECRET_ACCESS_KEY"], "session-token-of-nobody", "Bearer", "Basic ", "Signature="):
                 assert secret not in told, secret
+
+
+def test_files_need_no_client(ql, tmp_path):
+    (tmp_path / "in.csv").write_text("Interval,Queue Name,Offered,Answered\n")
+    done = ql("check", "--source", "file", "--json", "in.csv", "-o", "x.parquet")
+    assert done.code == 0 and {c["check"] for c in done.json["checks"]} == {"destination", "folder", "disk"}, done
+    done = ql("check", "--source", "file", "--json", "in.csv", "-o", "in.csv")
+    assert done.code == 64 and one(done, "destination")["code"] == "E_USAGE", done
+
+
+def test_a_signal_ends_it(binary, sim, tmp_path):
+    genesys = sim(plan=[{"match": {"path": "/api/v2/authorization/subjects/me"}, "times": -1, "fault": {"stall_ms": 20000}}])
+    process = subprocess.Popen([str(binary), "check", "--source", "exports", *genesys.flags, "--json", "-o", "x.parquet"], cwd=tmp_path, env={**CLEAN, **genesys.env},
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while not genesys.requests(path="tokens/me"):
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and json.loads(out)["error"]["code"] == "E_CANCELLED"
+
+
+def test_a_host_that_answers_nothing_is_there_all_the_same(ql, sim):
+    done = check(ql, sim(plan=[{"match": {"method": "HEAD"}, "times": -1, "fault": {"close_before_answer": True}}]), "-o", "x.parquet")
+    assert done.code == 0 and one(done, "login")["result"] == one(done, "api")["result"] == "warning" and one(done, "token")["result"] == "ok", done
+    assert one(done, "clock")["result"] == "skipped"
 
 
 def test_wrong_use(ql):
