@@ -302,6 +302,26 @@ static void line_breaks_in_expected_fields_are_counted(void **state) {
     }
 }
 
+/* Columns that nobody asked for, before and behind the numbers: what makes a row bad there makes it bad. */
+static void structure_counts_where_nothing_is_read(void **state) {
+    (void)state;
+    static const char *const NOTES[] = {"",     "x",        "a\rb", "\"q, r\"", "say \"hi\"", "\"a\"b",  "x,y",
+                                        "cr\r", "\"a\nb\"", "\r",   "\"\"",     "\xFF",       "\"\"\"\""};
+    uint64_t seed = 7;
+    for (int round = 0; round < 60; round++) {
+        struct ql_csv_options options = csv_options();
+        options.on_bad_row = QL_BAD_ROW_QUARANTINE;
+        struct ql_buf text = {0};
+        ql_buf_puts(&text, "interval,queueId,queueName,note,callsOffered,callsAnswered,more\n");
+        for (int row = 0; row < 100; row++) {
+            ql_buf_printf(&text, CSV_INTERVAL ",q%d,n,%s,12,3,%s%s", row % 4, PICK(&seed, NOTES, 2, 10),
+                          PICK(&seed, NOTES, 2, 10), round % 3 == 0 ? "\r\n" : "\n");
+        }
+        check_export(&options, ql_buf_view(&text), &seed, "unread columns");
+        ql_buf_fini(&text);
+    }
+}
+
 /* A second input has its columns elsewhere; what was remembered of the first must not be taken for it. */
 static void inputs_do_not_share_what_is_remembered(void **state) {
     (void)state;
@@ -330,6 +350,7 @@ int main(void) {
         cmocka_unit_test(the_index_changes_nothing),
         cmocka_unit_test(many_queues_are_read),
         cmocka_unit_test(line_breaks_in_expected_fields_are_counted),
+        cmocka_unit_test(structure_counts_where_nothing_is_read),
         cmocka_unit_test(inputs_do_not_share_what_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
