@@ -35,6 +35,16 @@ def test_flags_and_links_of_documents_exist(document, ql):
         assert (document.parent / link).exists(), f"{document.name} links to {link}"
 
 
+def test_the_readme_has_every_region_and_permission():
+    text = (ROOT / "README.md").read_text()
+    regions = re.findall(r'^    \{"([^"]+)", "([^"]+)", "([^"]+)"\}', (ROOT / "src/source/regions.c").read_text(), re.M)
+    assert len(regions) == 18
+    for domain, code, _ in regions:
+        assert re.search(rf"`{re.escape(domain)}`\s+\({code}\)", text), domain
+    for permission in set(re.findall(r'"([a-z]+:[a-zA-Z]+:[a-z]+)"', (ROOT / "src/source/permissions.c").read_text())):
+        assert f"`{permission}`" in text, permission
+
+
 def test_the_release_binary_is_hardened():
     def readelf(flag):
         return subprocess.run(["readelf", flag, "-W", RELEASE / "queuelake"], capture_output=True, check=True).stdout.decode()
