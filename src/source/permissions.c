@@ -23,7 +23,13 @@
     { "analytics:dataExport:view", NULL, QL_NEED_REQUIRED, "see the export finish and download it" }
 
 static const struct ql_source_need AGGREGATES[] = {QUERY_AGGREGATES(QL_NEED_REQUIRED), QUEUE_NAMES};
-static const struct ql_source_need REPORTING[] = {ADD_EXPORT, VIEW_EXPORT, QUEUE_NAMES, QUERY_AGGREGATES(QL_NEED_ADVISED)};
+static const struct ql_source_need REPORTING[] = {
+    ADD_EXPORT,
+    VIEW_EXPORT,
+    QUEUE_NAMES,
+    QUERY_AGGREGATES(QL_NEED_ADVISED),
+    {"analytics:dataExport:delete", NULL, QL_NEED_OPTIONAL, "delete the export again"},
+};
 static const struct ql_source_need EXPORTS[] = {ADD_EXPORT, VIEW_EXPORT}; /* its rows bring the names along */
 
 static const struct {

@@ -12,7 +12,8 @@
 
 enum ql_need_level {
     QL_NEED_REQUIRED, /* the source's own requests are refused without it */
-    QL_NEED_ADVISED   /* part of the least role that the documents name, but a run gets on without */
+    QL_NEED_ADVISED,  /* part of the least role that the documents name, but a run gets on without */
+    QL_NEED_OPTIONAL  /* for something that a run does only if it is told to */
 };
 
 struct ql_source_need {

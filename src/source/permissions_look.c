@@ -121,6 +121,11 @@ static void look_at_need(struct look *look, const struct ql_json *grants, const 
         ql_finding_say(look->findings, QL_FINDING_OK, "permission", "'%s' to %s", met_by, need->what_for);
         return;
     }
+    if (need->level == QL_NEED_OPTIONAL) {
+        ql_finding_say(look->findings, QL_FINDING_OK, "permission",
+                       "'%s' is not granted: a run cannot %s, and does not unless told to", need->permission, need->what_for);
+        return;
+    }
     struct ql_err err = {0};
     struct ql_buf text = {0};
     ql_need_put(need, &text);
