@@ -9,12 +9,15 @@
 
 #include <signal.h>
 
+struct ql_json;
+
 /** Set by SIGINT and SIGTERM to the signal's number. */
 extern volatile sig_atomic_t ql_cli_signal;
 
 /** Each returns the process's exit code. argv begins behind the command's name. */
 int ql_cli_run(int argc, char **argv);
 int ql_cli_transform(int argc, char **argv);
+int ql_cli_check(int argc, char **argv);
 int ql_cli_config(int argc, char **argv);
 int ql_cli_version(int argc, char **argv);
 int ql_cli_help(int argc, char **argv);
@@ -33,6 +36,7 @@ struct ql_cli_job {
     struct ql_cpu cpu;
     struct ql_arena arena;
     struct ql_tz *timezone, *csv_timezone;
+    struct ql_err destination_err; /* of `check` alone: why the settings lead to no destination; it goes on without */
 };
 /** E_CONFIG and E_USAGE for what the table of settings cannot see: two settings that do not fit, times, zones, destinations. */
 QL_MUST_CHECK enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
@@ -56,6 +60,9 @@ void ql_cli_summary_print(const char *command, const struct ql_settings *setting
 void ql_cli_error_print(const struct ql_err *err);
 /** The same as the JSON document of a run that never began. */
 void ql_cli_error_print_json(const char *command, const struct ql_err *err);
+/** {"schema_version", "command", "status", "error"}: how every JSON document begins. print also frees it. */
+struct ql_json *ql_cli_document_new(const char *command, const struct ql_err *err);
+void ql_cli_document_print(struct ql_json *root);
 /** The exit code of an error; a signal's own number decides for E_CANCELLED. */
 int ql_cli_exit_code(const struct ql_err *err);
 

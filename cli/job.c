@@ -4,6 +4,7 @@
 
 #include "base/unicode.h"
 #include "queuelake/version.h"
+#include "source/regions.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -102,7 +103,23 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
     job->options.is_cancelled = &ql_cli_signal;
 }
 
-static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+static enum ql_status set_genesys(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    struct ql_buf domain = {0};
+    enum ql_status status = ql_region_resolve(settings->genesys_environment, &domain, err);
+    const char *kept = ql_arena_copy(&job->arena, ql_buf_text(&domain), domain.len);
+    job->options.genesys = (struct ql_genesys_options){.client_id = settings->genesys_client_id,
+                                                       .client_secret = settings->genesys_client_secret,
+                                                       .environment = {.ptr = kept, .len = domain.len},
+                                                       .login_url = settings->login_url,
+                                                       .api_url = settings->api_url,
+                                                       .max_json_bytes = (size_t)settings->max_json_bytes,
+                                                       .max_json_depth = (int)settings->max_json_depth,
+                                                       .checks_permissions = settings->check};
+    ql_buf_fini(&domain);
+    return status;
+}
+
+static enum ql_status check_client(const struct ql_settings *settings, struct ql_err *err) {
     if (settings->genesys_client_id.len == 0 || settings->genesys_client_secret.len == 0) {
         bool lacks_id = settings->genesys_client_id.len == 0;
         (void)QL_FAIL(err, QL_E_CONFIG, "there is no %s",
@@ -112,14 +129,12 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
                          "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
         return QL_E_CONFIG;
     }
+    return QL_OK;
+}
+
+static void set_exports(struct ql_cli_job *job, const struct ql_settings *settings) {
     job->options.exports = (struct ql_exports_options){
-        .genesys = {.client_id = settings->genesys_client_id,
-                    .client_secret = settings->genesys_client_secret,
-                    .environment = settings->genesys_environment,
-                    .login_url = settings->login_url,
-                    .api_url = settings->api_url,
-                    .max_json_bytes = (size_t)settings->max_json_bytes,
-                    .max_json_depth = (int)settings->max_json_depth},
+        .genesys = job->options.genesys,
         .from_us = job->options.from_us,
         .to_us = job->options.to_us,
         .group_by = settings->export_group_by.items,
@@ -135,7 +150,6 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
     };
     /* --metrics gives set and order for the query and for the output alike, unless the query's names are given themselves. */
     job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
-    return QL_OK;
 }
 
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
@@ -451,7 +465,8 @@ static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_set
 static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
-    bool is_run = strcmp(command, "run") == 0;
+    bool is_check = strcmp(command, "check") == 0;
+    bool is_run = is_check || strcmp(command, "run") == 0;
     options->source = is_run && settings->source == QL_SET_SOURCE_EXPORTS ? QL_RUN_EXPORTS : QL_RUN_FILES;
     options->source_name = options->source == QL_RUN_EXPORTS ? QL_STR("exports") : QL_STR("file");
     options->paths = settings->args;
@@ -467,7 +482,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
         return QL_E_USAGE;
     }
     if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {
-        (void)QL_FAIL(err, QL_E_USAGE, "run takes no file, but '%.*s' is one", QL_STR_ARG(settings->args[0]));
+        (void)QL_FAIL(err, QL_E_USAGE, "%s takes no file, but '%.*s' is one", command, QL_STR_ARG(settings->args[0]));
         ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
     }
@@ -488,13 +503,16 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
     set_http(job, settings);
     if (options->source == QL_RUN_EXPORTS) {
-        QL_TRY(set_exports(job, settings, err));
+        QL_TRY(is_check ? QL_OK : check_client(settings, err)); /* check has a line for it, and goes on */
+        QL_TRY(set_genesys(job, settings, err));
+        set_exports(job, settings);
     }
     set_csv(job, settings, settings->granularity);
     set_plan(job, settings);
     QL_TRY(set_layout(job, settings, settings->granularity, err));
     QL_TRY(set_destination(job, settings, err));
-    QL_TRY(set_s3(job, settings, err));
+    enum ql_status status = set_s3(job, settings, is_check ? &job->destination_err : err);
+    QL_TRY(is_check ? QL_OK : status);
     options->quarantine_path = quarantine_path(job, settings);
     return settings->queues_from.len != 0 ? read_queues(job, settings->queues_from, err) : QL_OK;
 }

@@ -1,7 +1,7 @@
 /**
  * Every way an operation can end, in one table: name, exit code (sysexits), whether running again may help, what to do.
  *
- * The enum, the exit code of the program, the default hint of an error and docs/generated/errors.md come from this table.
+ * The enum, the exit code of the program, the default hint of an error and docs/errors.md come from this table.
  * Values are grouped by decades and never renumbered.
  */
 #ifndef QL_BASE_STATUS_H

@@ -92,8 +92,9 @@ enum ql_status ql_secret_read(struct ql_settings *settings, enum ql_setting_id i
     return status;
 }
 
+/* *is_found: the variable, or the one that names its file, says something. */
 static enum ql_status apply_secret(const struct ql_settings_source *source, enum ql_setting_id id, const char *name,
-                                   struct ql_settings *settings, struct ql_err *err) {
+                                   struct ql_settings *settings, bool *is_found, struct ql_err *err) {
     char file_name[QL_SETTING_NAME_SIZE + 8];
     char label[QL_SETTING_NAME_SIZE + 40];
     (void)snprintf(file_name, sizeof file_name, "%s_FILE", name);
@@ -104,7 +105,8 @@ static enum ql_status apply_secret(const struct ql_settings_source *source, enum
         ql_err_hint(err, "unset one of them");
         return QL_E_CONFIG;
     }
-    if (value.len == 0 && path.len == 0) {
+    *is_found = value.len != 0 || path.len != 0;
+    if (!*is_found) {
         return QL_OK;
     }
     const char *used = value.len != 0 ? name : file_name;
@@ -119,10 +121,11 @@ static enum ql_status apply_setting(const struct ql_settings_source *source, enu
     char names[QL_ENVIRONMENT_NAMES_MAX][QL_SETTING_NAME_SIZE];
     const struct ql_setting *setting = ql_setting_get(id);
     size_t n = ql_setting_environment(setting, names);
-    if (setting->kind == QL_KIND_SECRET) {
-        return apply_secret(source, id, names[0], settings, err);
+    bool is_found = false;
+    for (size_t i = 0; setting->kind == QL_KIND_SECRET && i < n && !is_found; i++) {
+        QL_TRY(apply_secret(source, id, names[i], settings, &is_found, err));
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; setting->kind != QL_KIND_SECRET && i < n; i++) {
         struct ql_str value = ql_environment_get(source, names[i]);
         if (value.len != 0) {
             char label[QL_SETTING_NAME_SIZE + 40];

@@ -82,8 +82,10 @@ static void put_flag_line(const struct ql_setting *setting, struct ql_buf *out) 
 static void put_secret_line(const struct ql_setting *setting, struct ql_buf *out) {
     struct ql_buf help = {0};
     size_t line_start = out->len;
-    ql_buf_printf(out, "      $%s", setting->environment);
-    ql_buf_printf(&help, "%s (no flag; or $%s_FILE, or the YAML file)", setting->help, setting->environment);
+    struct ql_str rest;
+    struct ql_str name = ql_str_split(ql_str_from(setting->environment), ' ', &rest);
+    ql_buf_printf(out, "      $%.*s", QL_STR_ARG(name));
+    ql_buf_printf(&help, "%s (no flag; or $%.*s_FILE, or the YAML file)", setting->help, QL_STR_ARG(name));
     put_wrapped(ql_buf_view(&help), line_start, out);
     ql_buf_fini(&help);
 }
@@ -160,7 +162,7 @@ void ql_settings_help(const char *command_name, struct ql_buf *out) {
     ql_buf_printf(out, "usage: %s\n\n%s\n\n", command->synopsis, command->summary);
     put_examples(ql_str_from(command->examples), out);
     if (strcmp(command->name, "config") == 0) { /* it knows all flags; theirs is the place to explain them */
-        ql_buf_puts(out, "\nTakes every flag of 'run' and 'transform' and shows what they would do.\n");
+        ql_buf_puts(out, "\nTakes every flag of the other commands and shows what they would do.\n");
         put_section(QL_SECTION_GENERAL, command, out);
         return;
     }
@@ -238,7 +240,11 @@ static void put_row(const struct ql_setting *setting, struct ql_buf *out) {
     ql_setting_flag(setting, flag);
     char letter = ql_setting_letter(setting);
     if (setting->kind == QL_KIND_SECRET) {
-        ql_buf_printf(out, "| none | `%s`, `%s_FILE` | `%s`, `%s_file` |", names[0], names[0], setting->name, setting->name);
+        ql_buf_puts(out, "| none |");
+        for (size_t i = 0; i < n; i++) {
+            ql_buf_printf(out, "%s `%s`, `%s_FILE`", i != 0 ? "," : "", names[i], names[i]);
+        }
+        ql_buf_printf(out, " | `%s`, `%s_file` |", setting->name, setting->name);
     } else {
         ql_buf_puts(out, "| ");
         if (letter != '\0') {

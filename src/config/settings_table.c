@@ -5,13 +5,16 @@
 
 #include <stdio.h>
 
-enum { COMMAND_RUN = 1, COMMAND_TRANSFORM = 2, COMMAND_CONFIG = 4, COMMAND_VERSION = 8 };
+enum { COMMAND_RUN = 1, COMMAND_TRANSFORM = 2, COMMAND_CONFIG = 4, COMMAND_VERSION = 8, COMMAND_CHECK = 16 };
 
-/* What settings.def calls them. `config` shows all settings, so it takes all flags. */
+/* What settings.def calls them. `config` shows all settings, so it takes all flags; `check` takes those of the run that it
+ * looks at, so that one word makes the one of the other. */
 enum {
-    RUN_ONLY = COMMAND_RUN | COMMAND_CONFIG,
-    BOTH = COMMAND_RUN | COMMAND_TRANSFORM | COMMAND_CONFIG,
-    ALL = COMMAND_RUN | COMMAND_TRANSFORM | COMMAND_CONFIG | COMMAND_VERSION
+    RUN_ALONE = COMMAND_RUN | COMMAND_CONFIG,
+    CHECK_ONLY = COMMAND_CHECK | COMMAND_CONFIG,
+    RUN_ONLY = COMMAND_RUN | COMMAND_CHECK | COMMAND_CONFIG,
+    BOTH = RUN_ONLY | COMMAND_TRANSFORM,
+    ALL = BOTH | COMMAND_VERSION
 };
 
 #define ARG(text) .metavar = (text)
@@ -60,6 +63,12 @@ static const struct ql_command COMMANDS[] = {
      .summary = "pivot CSV exports that are already here; - is standard input",
      .examples = "queuelake transform export.csv\n"
                  "queuelake transform --layout long -o lake/2024-01-01.parquet monday.csv.gz tuesday.csv.gz"},
+    {.name = "check",
+     .bit = COMMAND_CHECK,
+     .synopsis = "queuelake check [flags of run]",
+     .summary = "look at everything that could stop a run: network, clock, client, permissions, destination, disk",
+     .examples = "queuelake check -o ./lake/\n"
+                 "queuelake check --write-test -o s3://bucket/{start:%Y-%m-%d}.parquet"},
     {.name = "config",
      .bit = COMMAND_CONFIG,
      .synopsis = "queuelake config [flags]",

@@ -94,6 +94,10 @@ int64_t ql_http_date_parse(struct ql_str text) {
     return QL_TIME_NONE;
 }
 
+int64_t ql_http_response_date(const struct ql_http_response *response) {
+    return ql_http_date_parse(ql_str_trim(ql_http_response_get(response, "date")));
+}
+
 int64_t ql_retry_after_parse(struct ql_str value, struct ql_str date, int64_t now_us) {
     enum { MAX_S = 365 * 86400 }; /* beyond that it is "never" for us, and must not overflow */
     value = ql_str_trim(value);

@@ -125,6 +125,9 @@ void ql_http_response_fini(struct ql_http_response *response);
 /** The value, or {NULL, 0}. name in lower case. */
 struct ql_str ql_http_response_get(const struct ql_http_response *response, const char *name);
 
+/** What the answer's Date says, in microseconds; QL_TIME_NONE without one. */
+int64_t ql_http_response_date(const struct ql_http_response *response);
+
 /**
  * Sends a request, repeats it as its `repeat` and the options allow, and returns QL_OK for any HTTP status that is final (also
  * 4xx and 5xx, also a 429 to the end of the attempts: the caller reads response.status). Errors are those of the transport:

@@ -1,5 +1,6 @@
 /** What can be refused before a token is asked for or a byte is read: templates, credentials, tags, the target folder. */
 #include "run/run_internal.h"
+#include "source/regions.h"
 
 #include <sys/stat.h>
 
@@ -154,13 +155,28 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     return status;
 }
 
-enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
+enum ql_status ql_run_check_destination(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     QL_TRY(check_template(options, err));
     if (options->destination.kind == QL_STORE_S3) {
         QL_TRY(ql_s3_check(&options->s3, options->destination.bucket, err));
     }
     QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
-    QL_TRY(probe_folder(run, err));
+    return probe_folder(run, err);
+}
+
+bool ql_run_has_unknown_region(const struct ql_run_options *options) {
+    const struct ql_genesys_options *genesys = &options->genesys;
+    bool is_used = genesys->login_url.len == 0 || genesys->api_url.len == 0;
+    return options->source != QL_RUN_FILES && is_used && ql_region_find(genesys->environment) == NULL;
+}
+
+enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
+    if (ql_run_has_unknown_region(run->options)) {
+        ql_run_warn(run, "'%.*s' is no region that this version knows; its hosts are asked all the same",
+                    QL_STR_ARG(run->options->genesys.environment));
+    }
+    run->n_early_warnings = run->summary->n_warnings;
+    QL_TRY(ql_run_check_destination(run, err));
     return run->source->ops->prepare(run->source, err);
 }

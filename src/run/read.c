@@ -99,7 +99,7 @@ static enum ql_status reset_reader(struct ql_run_state *run, struct ql_err *err)
     run->csv = NULL;
     run->pivot = NULL;
     run->quarantine = NULL;
-    run->summary->n_warnings = 0;
+    run->summary->n_warnings = run->n_early_warnings;
     run->summary->n_inputs = 0;
     struct ql_csv_options csv = options->csv;
     csv.metrics = ql_plan_columns(run->plan, &csv.n_metrics);

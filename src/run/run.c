@@ -77,14 +77,14 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     return status == QL_OK ? ql_run_write(run, err) : status;
 }
 
-static const char *layout_name(enum ql_layout layout) {
+const char *ql_run_layout_name(enum ql_layout layout) {
     static const char *const NAMES[] = {[QL_LAYOUT_WIDE] = "wide", [QL_LAYOUT_LONG] = "long", [QL_LAYOUT_TIDY] = "tidy"};
     return NAMES[layout];
 }
 
 enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summary *summary, struct ql_err *err) {
     *summary = (struct ql_run_summary){
-        .first_us = QL_TIME_NONE, .last_us = QL_TIME_NONE, .layout = layout_name(options->layout.layout)};
+        .first_us = QL_TIME_NONE, .last_us = QL_TIME_NONE, .layout = ql_run_layout_name(options->layout.layout)};
     struct ql_run_state run = {.options = options, .summary = summary};
     int64_t begun_ms = ql_time_monotonic_ms();
 

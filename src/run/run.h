@@ -21,8 +21,9 @@ enum ql_columns_by { QL_COLUMNS_BY_AUTO, QL_COLUMNS_BY_ID, QL_COLUMNS_BY_NAME };
 /** Texts and arrays are borrowed for the call. */
 struct ql_run_options {
     enum ql_run_source source;
-    struct ql_str source_name;   /* "exports", "file": for {source} and the summary */
-    struct ql_http_options http; /* used when the source or the destination needs it */
+    struct ql_str source_name;         /* "exports", "file": for {source} and the summary */
+    struct ql_http_options http;       /* used when the source or the destination needs it */
+    struct ql_genesys_options genesys; /* of every source that talks to Genesys Cloud */
     struct ql_exports_options exports;
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
     const struct ql_str *paths; /* QL_RUN_FILES */

@@ -18,6 +18,7 @@ struct ql_run_state {
     struct ql_sha256 *source_hash;
     struct ql_str *export_metrics; /* names for the query, derived from the plan */
     struct ql_arena arena;
+    int n_early_warnings; /* of those in the summary: given before anything was read, so that a restart keeps them */
 };
 
 /** E_CANCELLED once a signal has come. */
@@ -28,13 +29,21 @@ QL_MUST_CHECK enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err
 QL_MUST_CHECK enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err);
 /** What can be refused before anything is asked for or read. */
 QL_MUST_CHECK enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err);
+/** The part of it that is about the destination: template, credentials, tags, and whether the folder takes files. */
+QL_MUST_CHECK enum ql_status ql_run_check_destination(const struct ql_run_state *run, struct ql_err *err);
+/** Whether the hosts come from a domain that is no known region: such a run works, but is worth a warning. */
+bool ql_run_has_unknown_region(const struct ql_run_options *options);
 /** An output that is an input, or a side file that is either, would end what it should keep: E_USAGE. output may be empty. */
 QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output,
                                                        struct ql_err *err);
 /** The destination's path or key from its template. */
 QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
+enum { QL_RUN_MAX_TAGS = 16 };
+/** The object's tags: Version, ExportId (the real one, or none) and Format, then the user's. Returns how many. */
+size_t ql_run_tags(const struct ql_run_state *run, struct ql_tag tags[QL_RUN_MAX_TAGS]);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
+const char *ql_run_layout_name(enum ql_layout layout);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

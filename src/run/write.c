@@ -7,10 +7,7 @@
 
 #include <stdatomic.h>
 
-enum {
-    MAX_TAGS = 16,
-    AHEAD_MAX = 16 /* parts of the next row group: as much work as fills the wait for a last column, in some 8 MB */
-};
+enum { AHEAD_MAX = 16 /* parts of the next row group: as much work as fills the wait for a last column, in some 8 MB */ };
 
 static enum ql_status open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
                                  struct ql_err *err) {
@@ -30,8 +27,7 @@ static void put_tag(struct ql_tag *tags, size_t *n, const char *key, struct ql_s
     tags[(*n)++] = (struct ql_tag){.key = ql_str_from(key), .value = value};
 }
 
-/* Version, ExportId (the real one, or none) and Format, then the user's. */
-static size_t object_tags(const struct ql_run_state *run, struct ql_tag tags[MAX_TAGS]) {
+size_t ql_run_tags(const struct ql_run_state *run, struct ql_tag tags[QL_RUN_MAX_TAGS]) {
     const struct ql_run_options *options = run->options;
     size_t n = 0;
     put_tag(tags, &n, "Version", options->version_tag);
@@ -39,7 +35,7 @@ static size_t object_tags(const struct ql_run_state *run, struct ql_tag tags[MAX
         put_tag(tags, &n, "ExportId", ql_str_from(run->summary->export_id));
     }
     put_tag(tags, &n, "Format", QL_STR("parquet"));
-    for (size_t i = 0; i < options->n_tags && n < MAX_TAGS; i++) {
+    for (size_t i = 0; i < options->n_tags && n < QL_RUN_MAX_TAGS; i++) {
         tags[n++] = options->tags[i];
     }
     return n;
@@ -186,8 +182,8 @@ static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_g
 static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *grid, struct ql_err *err) {
     struct ql_buf key = {0};
     struct ql_store *store = NULL;
-    struct ql_tag tags[MAX_TAGS];
-    size_t n_tags = object_tags(run, tags);
+    struct ql_tag tags[QL_RUN_MAX_TAGS];
+    size_t n_tags = ql_run_tags(run, tags);
     int64_t begun_ms = ql_time_monotonic_ms();
     enum ql_status status = ql_run_key(run, &key, err);
     if (status == QL_OK && run->options->destination.kind == QL_STORE_S3) {

@@ -156,7 +156,8 @@ static enum ql_status exports_prepare(struct ql_source *source, struct ql_err *e
         return QL_E_CONFIG;
     }
     ql_genesys_stage(&exports->genesys, "token");
-    return ql_oauth_check_scopes(&exports->genesys, SCOPES, sizeof SCOPES / sizeof SCOPES[0], err);
+    QL_TRY(ql_oauth_check_scopes(&exports->genesys, SCOPES, sizeof SCOPES / sizeof SCOPES[0], err));
+    return ql_permissions_gate(&exports->genesys, QL_STR("exports"), err);
 }
 
 static enum ql_status exports_fetch(struct ql_source *source, const struct ql_source_sink *sink, struct ql_err *err) {

@@ -5,6 +5,8 @@
  */
 #include "source/source_internal.h"
 
+#include "source/permissions.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,14 +23,18 @@ static void put_base(struct ql_str given, const char *label, struct ql_str envir
     }
 }
 
+void ql_genesys_put_urls(const struct ql_genesys_options *options, struct ql_buf *login_url, struct ql_buf *api_url) {
+    put_base(options->login_url, "login", options->environment, login_url);
+    put_base(options->api_url, "api", options->environment, api_url);
+}
+
 void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const struct ql_genesys_options *options,
                      const struct ql_source_events *events) {
     *genesys = (struct ql_genesys){.http = http, .options = *options};
     if (events != NULL) {
         genesys->events = *events;
     }
-    put_base(options->login_url, "login", options->environment, &genesys->login_url);
-    put_base(options->api_url, "api", options->environment, &genesys->api_url);
+    ql_genesys_put_urls(options, &genesys->login_url, &genesys->api_url);
     ql_http_put_host(ql_buf_view(&genesys->login_url), &genesys->login_host);
     ql_http_put_host(ql_buf_view(&genesys->api_url), &genesys->api_host);
     genesys->is_api_loopback = ql_http_is_loopback(ql_buf_view(&genesys->api_url));
@@ -161,10 +167,7 @@ static enum ql_status no_permission(const struct ql_genesys *genesys, const stru
         QL_FAIL(err, QL_E_PERMISSION, "the OAuth client '%.*s' lacks the permission '%s'",
                 QL_STR_ARG(genesys->options.client_id), body->permissions);
     }
-    ql_err_hint(err,
-                "add %s to a role (Admin > People & Permissions > Roles/Permissions) and give the role to the client (Admin > "
-                "Integrations > OAuth > the client > Roles), with the divisions of the queues",
-                body->permissions[0] != '\0' ? "the permission" : "the missing permission");
+    ql_permission_hint(body->permissions[0] != '\0' ? "it" : "the missing permission", err);
     return QL_E_PERMISSION;
 }
 

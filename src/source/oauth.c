@@ -17,7 +17,8 @@ enum {
     LIFE_UNKNOWN_S = 300 /* the shortest that a client can be set to */
 };
 
-#define REGIONS_HINT "a region's domain is, for example, mypurecloud.com, mypurecloud.ie, mypurecloud.de, usw2.pure.cloud"
+#define REGIONS_HINT \
+    "a region is written as its domain or its code, for example mypurecloud.com, mypurecloud.ie, mypurecloud.de, us-east-1"
 
 void ql_base64_encode(struct ql_str bytes, struct ql_buf *out) {
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -53,10 +53,11 @@ struct ql_source {
 /** Everything that talks to Genesys Cloud needs this. Texts are borrowed for the source's life. */
 struct ql_genesys_options {
     struct ql_str client_id, client_secret;
-    struct ql_str environment;        /* "mypurecloud.com" */
+    struct ql_str environment;        /* the region's domain, "mypurecloud.com"; see regions.h */
     struct ql_str login_url, api_url; /* empty: https://login.<environment>, https://api.<environment> */
     size_t max_json_bytes;
     int max_json_depth;
+    bool checks_permissions; /* before anything is created, see permissions.h */
 };
 
 struct ql_exports_options {

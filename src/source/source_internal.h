@@ -62,6 +62,26 @@ QL_MUST_CHECK enum ql_status ql_genesys_parse(const struct ql_genesys *genesys, 
 enum ql_status ql_genesys_explain(const struct ql_genesys *genesys, const char *host, const struct ql_http_response *response,
                                   struct ql_err *err);
 
+/* ---- permissions.c, permissions_look.c */
+
+struct ql_source_need;
+/** Before a source creates anything: E_PERMISSION if the client's grants are known and lack what the source requires. What
+ * cannot be found out is no reason to stop; options.checks_permissions false asks nothing. */
+QL_MUST_CHECK enum ql_status ql_permissions_gate(struct ql_genesys *genesys, struct ql_str source, struct ql_err *err);
+/** The client's own grants. id: the answer's correlation id. */
+QL_MUST_CHECK enum ql_status ql_subject_ask(struct ql_genesys *genesys, struct ql_json **subject, char *id, size_t id_size,
+                                            struct ql_err *err);
+/** Whether the subject's permissions are told in full, so that one that is not among them is missing. */
+bool ql_grants_are_told(const struct ql_json *subject);
+/** Whether one grant's role has a permission, itself or by a '*'. */
+bool ql_grant_has(const struct ql_json *grant, const char *permission);
+/** The permission by which the grants meet a need, or NULL. */
+const char *ql_grants_meet(const struct ql_json *grants, const struct ql_source_need *need);
+/** "'a:b:c' (or 'a:b:d') to do something" */
+void ql_need_put(const struct ql_source_need *need, struct ql_buf *out);
+/** Where the admin console grants a permission to a client. what: "it", "the missing permission". */
+void ql_permission_hint(const char *what, struct ql_err *err);
+
 /* ---- error_body.c */
 
 /** What a body says of an error. Texts are clean: without secrets, control characters and excess. */

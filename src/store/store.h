@@ -5,6 +5,7 @@
 #ifndef QL_STORE_STORE_H
 #define QL_STORE_STORE_H
 
+#include "base/finding.h"
 #include "base/time.h"
 #include "http/http.h"
 
@@ -106,6 +107,21 @@ struct ql_publication {
  */
 QL_MUST_CHECK enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication,
                                              struct ql_stored *stored, struct ql_err *err);
+/** What `ql_s3_look` looks at: the place of an artefact and the tags that it would have. */
+struct ql_s3_place {
+    struct ql_str bucket, key;
+    const struct ql_tag *tags;
+    size_t n_tags;
+};
+/**
+ * Looks whether an artefact could be stored there: bucket, encryption, versioning, and with `writes` an upload of a few bytes,
+ * as the artefact's own would be, to a key beside it, and its removal. Without `writes` nothing is changed. Goes on after each
+ * failure where it can. Settings are expected to have passed ql_s3_check.
+ */
+void ql_s3_look(struct ql_http *http, const struct ql_s3_options *options, const struct ql_s3_place *place, bool writes,
+                const struct ql_finding_sink *findings);
+/** Appends the address of the server that the bucket is asked at: scheme, host and port. */
+void ql_s3_put_origin(const struct ql_s3_options *options, struct ql_str bucket, struct ql_buf *out);
 /** Without a commit before it: removes what was written so far. NULL is fine. */
 void ql_store_free(struct ql_store *store);
 

@@ -81,6 +81,34 @@ static void a_secret_that_is_given_twice_is_refused(void **state) {
     assert_str_equal(fixture->settings.genesys_client_secret, "hush");
 }
 
+static void the_names_of_the_official_cli_work_and_come_second(void **state) {
+    struct fixture *fixture = *state;
+    set(fixture, "GENESYSCLOUD_REGION", "eu-central-1");
+    set(fixture, "GENESYSCLOUD_OAUTHCLIENT_ID", "their-id");
+    set(fixture, "GENESYSCLOUD_OAUTHCLIENT_SECRET", "their-hush");
+    assert_loads(fixture, load(fixture, NULL));
+    assert_str_equal(fixture->settings.genesys_environment, "eu-central-1");
+    assert_str_equal(fixture->settings.genesys_client_id, "their-id");
+    assert_str_equal(fixture->settings.genesys_client_secret, "their-hush");
+    assert_str_equal(fixture->settings.origins[QL_SETTING_genesys_client_secret].where, "GENESYSCLOUD_OAUTHCLIENT_SECRET");
+    write_file("secret.txt", "our-hush\n", 9);
+    set(fixture, "GENESYS_CLIENT_SECRET_FILE", "secret.txt"); /* another name, so no contradiction: the first name wins */
+    set(fixture, "GENESYS_CLIENT_ID", "our-id");
+    assert_loads(fixture, load(fixture, NULL));
+    assert_str_equal(fixture->settings.genesys_client_id, "our-id");
+    assert_str_equal(fixture->settings.genesys_client_secret, "our-hush");
+}
+
+static void a_secret_of_the_official_cli_may_be_in_a_file_too(void **state) {
+    struct fixture *fixture = *state;
+    write_file("secret.txt", "hush\n", 5);
+    set(fixture, "GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", "secret.txt");
+    assert_loads(fixture, load(fixture, NULL));
+    assert_str_equal(fixture->settings.genesys_client_secret, "hush");
+    set(fixture, "GENESYSCLOUD_OAUTHCLIENT_SECRET", "other");
+    assert_refused(fixture, load(fixture, NULL), QL_E_CONFIG, "both 'GENESYSCLOUD_OAUTHCLIENT_SECRET' and", "unset");
+}
+
 static void a_secret_file_that_cannot_be_read_is_named(void **state) {
     struct fixture *fixture = *state;
     set(fixture, "GENESYS_CLIENT_SECRET_FILE", "nowhere.txt");
@@ -209,6 +237,8 @@ int main(void) {
         TEST(a_secret_comes_from_the_environment),
         TEST(a_secret_comes_from_a_file_less_one_line_end),
         TEST(a_secret_that_is_given_twice_is_refused),
+        TEST(the_names_of_the_official_cli_work_and_come_second),
+        TEST(a_secret_of_the_official_cli_may_be_in_a_file_too),
         TEST(a_secret_file_that_cannot_be_read_is_named),
         TEST(a_secret_may_come_through_a_pipe),
         TEST(a_secret_of_the_file_is_read_and_overridden),

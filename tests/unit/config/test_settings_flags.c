@@ -99,7 +99,7 @@ static void each_command_takes_its_own(void **state) {
     struct fixture *fixture = *state;
     fixture->command = "transform";
     assert_refused(fixture, load(fixture, "--poll-min", "1s", NULL), QL_E_USAGE,
-                   "'--poll-min' is a flag of 'run', 'config', not of 'transform'", "queuelake transform --help");
+                   "'--poll-min' is a flag of 'run', 'check', 'config', not of 'transform'", "queuelake transform --help");
     assert_refused(fixture, load(fixture, "--genesys-client-id=x", NULL), QL_E_USAGE, "not of 'transform'", "");
     assert_refused(fixture, load(fixture, "--source=file", NULL), QL_E_USAGE, "not of 'transform'", "");
     assert_loads(fixture, load(fixture, "--from=2024-01-01", "--to=2024-01-02", "--s3-bucket=b", "--attempts=2", NULL));
