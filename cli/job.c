@@ -102,7 +102,7 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
     job->options.is_cancelled = &ql_cli_signal;
 }
 
-static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+static enum ql_status check_client(const struct ql_settings *settings, struct ql_err *err) {
     if (settings->genesys_client_id.len == 0 || settings->genesys_client_secret.len == 0) {
         bool lacks_id = settings->genesys_client_id.len == 0;
         (void)QL_FAIL(err, QL_E_CONFIG, "there is no %s",
@@ -112,14 +112,22 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
                          "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
         return QL_E_CONFIG;
     }
+    return QL_OK;
+}
+
+static struct ql_genesys_options genesys_options(const struct ql_settings *settings) {
+    return (struct ql_genesys_options){.client_id = settings->genesys_client_id,
+                                       .client_secret = settings->genesys_client_secret,
+                                       .environment = settings->genesys_environment,
+                                       .login_url = settings->login_url,
+                                       .api_url = settings->api_url,
+                                       .max_json_bytes = (size_t)settings->max_json_bytes,
+                                       .max_json_depth = (int)settings->max_json_depth};
+}
+
+static void set_exports(struct ql_cli_job *job, const struct ql_settings *settings) {
     job->options.exports = (struct ql_exports_options){
-        .genesys = {.client_id = settings->genesys_client_id,
-                    .client_secret = settings->genesys_client_secret,
-                    .environment = settings->genesys_environment,
-                    .login_url = settings->login_url,
-                    .api_url = settings->api_url,
-                    .max_json_bytes = (size_t)settings->max_json_bytes,
-                    .max_json_depth = (int)settings->max_json_depth},
+        .genesys = genesys_options(settings),
         .from_us = job->options.from_us,
         .to_us = job->options.to_us,
         .group_by = settings->export_group_by.items,
@@ -135,7 +143,37 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
     };
     /* --metrics gives set and order for the query and for the output alike, unless the query's names are given themselves. */
     job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
-    return QL_OK;
+}
+
+static void set_reporting(struct ql_cli_job *job, const struct ql_settings *settings) {
+    enum { HALF_AN_HOUR_S = 1800 };
+    job->options.reporting = (struct ql_reporting_options){
+        .genesys = genesys_options(settings),
+        .from_us = job->options.from_us,
+        .to_us = job->options.to_us,
+        .view = settings->report_view,
+        .locale = settings->report_locale,
+        .period_us = settings->granularity != 0 ? settings->granularity : HALF_AN_HOUR_S * QL_US_PER_S,
+        .timezone = settings->csv_timezone,
+        .tz = job->csv_timezone,
+        .columns = settings->report_columns.items,
+        .n_columns = settings->report_columns.n,
+        .queues = settings->report_queues.items,
+        .n_queues = settings->report_queues.n,
+        .media_types = settings->report_media_types.items,
+        .n_media_types = settings->report_media_types.n,
+        .directions = settings->report_directions.items,
+        .n_directions = settings->report_directions.n,
+        .divisions = settings->report_divisions.items,
+        .n_divisions = settings->report_divisions.n,
+        .accept_partial = settings->accept_partial,
+        .delete_export = settings->delete_export,
+        .max_exports = (size_t)settings->max_exports,
+        .poll_min_ms = settings->poll_min,
+        .poll_max_ms = settings->poll_max,
+        .deadline_ms = settings->deadline,
+        .max_downloads = (int)settings->download_attempts,
+    };
 }
 
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
@@ -154,6 +192,10 @@ static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, 
         .delimiter = DELIMITERS[settings->delimiter],
         .encoding = settings->encoding,
         .tz = job->csv_timezone,
+        .dates = (enum ql_csv_dates)settings->csv_dates,
+        .ambiguous_dates =
+            options->source == QL_RUN_REPORTING ? ql_csv_dates_of_locale(settings->report_locale) : QL_CSV_DATES_AUTO,
+        .accept_partial = settings->accept_partial,
         .decimal_comma = settings->decimal_comma,
         .granularity_us = granularity_us,
         .from_us = options->from_us,
@@ -249,6 +291,10 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
         .max_memory = (size_t)(settings->memory_limit / 4), /* the rest: row groups, blocks of text, what encodes */
         .temp_dir = settings->temp_dir,
     };
+    /* The parts of a reporting export share no cell but of queues that have one name. */
+    if (options->source == QL_RUN_REPORTING && !ql_settings_is_set(settings, QL_SETTING_overlap)) {
+        options->pivot.overlap = QL_OVERLAP_SUM;
+    }
     options->columns_by = (enum ql_columns_by)settings->columns_by;
     return QL_OK;
 }
@@ -451,9 +497,14 @@ static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_set
 static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
-    bool is_run = strcmp(command, "run") == 0;
-    options->source = is_run && settings->source == QL_SET_SOURCE_EXPORTS ? QL_RUN_EXPORTS : QL_RUN_FILES;
-    options->source_name = options->source == QL_RUN_EXPORTS ? QL_STR("exports") : QL_STR("file");
+    static const enum ql_run_source SOURCES[] = {[QL_SET_SOURCE_EXPORTS] = QL_RUN_EXPORTS,
+                                                 [QL_SET_SOURCE_FILE] = QL_RUN_FILES,
+                                                 [QL_SET_SOURCE_REPORTING] = QL_RUN_REPORTING};
+    static const char *const SOURCE_NAMES[] = {
+        [QL_RUN_EXPORTS] = "exports", [QL_RUN_FILES] = "file", [QL_RUN_REPORTING] = "reporting"};
+    options->source = strcmp(command, "run") == 0 ? SOURCES[settings->source] : QL_RUN_FILES;
+    options->source_name = ql_str_from(SOURCE_NAMES[options->source]);
+    bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
     if (options->source == QL_RUN_FILES && settings->n_args == 0) {
@@ -466,7 +517,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
         ql_err_hint(err, "say --on-bad-row quarantine as well");
         return QL_E_USAGE;
     }
-    if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {
+    if (is_genesys && settings->n_args != 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "run takes no file, but '%.*s' is one", QL_STR_ARG(settings->args[0]));
         ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
@@ -485,10 +536,12 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->parquet = (struct ql_parquet_options){.codec = CODECS[settings->compression],
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
-    QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
+    QL_TRY(set_range(job, settings, is_genesys, err));
     set_http(job, settings);
-    if (options->source == QL_RUN_EXPORTS) {
-        QL_TRY(set_exports(job, settings, err));
+    if (is_genesys) {
+        QL_TRY(check_client(settings, err));
+        set_exports(job, settings);
+        set_reporting(job, settings);
     }
     set_csv(job, settings, settings->granularity);
     set_plan(job, settings);

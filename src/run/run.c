@@ -22,7 +22,7 @@ void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) {
 }
 
 static bool needs_http(const struct ql_run_options *options) {
-    return options->source == QL_RUN_EXPORTS || options->destination.kind == QL_STORE_S3;
+    return options->source == QL_RUN_EXPORTS || options->source == QL_RUN_REPORTING || options->destination.kind == QL_STORE_S3;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -40,8 +40,19 @@ static struct ql_str api_name(struct ql_arena *arena, struct ql_str name) {
     return (struct ql_str){.ptr = out, .len = n};
 }
 
+static void on_warn(void *ctx, const char *text) {
+    ql_run_warn(ctx, "%s", text);
+}
+
 static void open_source(struct ql_run_state *run) {
     const struct ql_run_options *options = run->options;
+    struct ql_source_events events = options->events;
+    events.warn = on_warn;
+    events.warn_ctx = run;
+    if (options->source == QL_RUN_REPORTING) {
+        run->source = ql_source_reporting_new(run->http, &options->reporting, &events);
+        return;
+    }
     if (options->source == QL_RUN_FILES) {
         run->source = ql_source_files_new(options->paths, options->n_paths);
         return;
@@ -59,7 +70,7 @@ static void open_source(struct ql_run_state *run) {
         }
         exports.metrics = run->export_metrics;
     }
-    run->source = ql_source_exports_new(run->http, &exports, &options->events);
+    run->source = ql_source_exports_new(run->http, &exports, &events);
 }
 
 static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {

@@ -5,6 +5,7 @@
 #ifndef QL_SOURCE_SOURCE_H
 #define QL_SOURCE_SOURCE_H
 
+#include "base/time.h"
 #include "http/http.h"
 
 /** What is known of the bytes that follow. */
@@ -34,6 +35,9 @@ struct ql_source_events {
     void (*stage)(void *ctx, const char *stage); /* "token", "create", "wait", "download" */
     void (*note)(void *ctx, const char *text);   /* one line */
     void *ctx;
+    /** What is to be known of a run that succeeds; told once its inputs are delivered. */
+    void (*warn)(void *warn_ctx, const char *text);
+    void *warn_ctx;
 };
 
 struct ql_source;
@@ -76,6 +80,29 @@ struct ql_exports_options {
 /** The contract `analytics/conversations/exports`. http is borrowed. */
 struct ql_source *ql_source_exports_new(struct ql_http *http, const struct ql_exports_options *options,
                                         const struct ql_source_events *events);
+struct ql_reporting_options {
+    struct ql_genesys_options genesys;
+    int64_t from_us, to_us;
+    struct ql_str view, locale;   /* "QUEUE_PERFORMANCE_DETAIL_VIEW", "en-us" */
+    int64_t period_us;            /* of a row */
+    struct ql_str timezone;       /* of the stamps in the file */
+    const struct ql_tz *tz;       /* the same */
+    const struct ql_str *columns; /* ids of the view's metadata, in order; none: the server's choice */
+    size_t n_columns;
+    /* Filters; none: everything that the client sees. */
+    const struct ql_str *queues, *media_types, *directions, *divisions;
+    size_t n_queues, n_media_types, n_directions, n_divisions;
+    bool accept_partial;
+    bool delete_export; /* those that this source made, once they are read */
+    size_t max_exports; /* that a range may be split into */
+    int64_t poll_min_ms, poll_max_ms;
+    int64_t deadline_ms; /* for each export to be ready, from its creation */
+    int max_downloads;
+};
+
+/** The contract `analytics/reporting/exports`: view exports. http is borrowed. */
+struct ql_source *ql_source_reporting_new(struct ql_http *http, const struct ql_reporting_options *options,
+                                          const struct ql_source_events *events);
 /** Local files in the order given; "-" is standard input. */
 struct ql_source *ql_source_files_new(const struct ql_str *paths, size_t n_paths);
 
