@@ -103,21 +103,19 @@ static enum ql_reporting_remedy remedy_of(const struct ql_reporting_part *part) 
 static enum ql_status split(struct ql_reporting *reporting, size_t i, enum ql_reporting_remedy remedy, struct ql_err *err) {
     struct ql_reporting_part *part = &reporting->parts[i];
     struct ql_reporting_part second;
-    struct ql_buf id = {0};
     if (reporting->n_parts >= reporting->options.max_exports) {
         ql_err_wrap(err, "the range was split into %zu exports already", reporting->n_parts);
         ql_err_hint(err, "raise --max-exports, or ask for a shorter range");
         return QL_E_EXPORT_FAILED;
     }
-    ql_buf_put_str(&id, ql_buf_view(&part->id));
+    struct ql_buf id = part->id;
+    part->id = (struct ql_buf){0};
     if (!ql_reporting_split(&reporting->options, remedy, part, &second)) {
-        ql_buf_fini(&id);
+        part->id = id;
         return QL_E_EXPORT_FAILED; /* as err says */
     }
-    if (id.len != 0) {
-        QL_MEM_GROW(reporting->superseded, reporting->cap_superseded, reporting->n_superseded + 1);
-        reporting->superseded[reporting->n_superseded++] = id;
-    }
+    QL_MEM_GROW(reporting->superseded, reporting->cap_superseded, reporting->n_superseded + 1);
+    reporting->superseded[reporting->n_superseded++] = id; /* empty: it was split before it was asked for */
     QL_MEM_GROW(reporting->parts, reporting->cap_parts, reporting->n_parts + 1);
     memmove(&reporting->parts[i + 2], &reporting->parts[i + 1], (reporting->n_parts - i - 1) * sizeof *reporting->parts);
     reporting->parts[i + 1] = second;
