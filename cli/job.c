@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { MAX_DECIMALS = 9 };
 
@@ -349,6 +350,9 @@ static enum ql_status read_queues(struct ql_cli_job *job, struct ql_str path, st
 /* <first input without .csv, .gz, .zst>.parquet, beside the input. */
 static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) {
     static const char *const ENDINGS[] = {".gz", ".zst", ".csv"};
+    while (input.len > 1 && input.ptr[input.len - 1] == '/') { /* a folder */
+        input.len--;
+    }
     for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
         size_t len = strlen(ENDINGS[i]);
         if (input.len > len && ql_str_has_suffix(input, ENDINGS[i]) && input.ptr[input.len - len - 1] != '/') {
@@ -361,6 +365,16 @@ static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) 
     struct ql_str out = {.ptr = ql_arena_copy(&job->arena, text.ptr, text.len), .len = text.len};
     ql_buf_fini(&text);
     return out;
+}
+
+/* A pattern stands for many files, and an object is on no disk. */
+static bool has_place_beside(struct ql_str input) {
+    struct stat info;
+    char *name = ql_mem_strndup(input.ptr, input.len);
+    bool is_there = stat(name, &info) == 0;
+    ql_mem_free(name);
+    bool is_pattern = !is_there && (memchr(input.ptr, '*', input.len) != NULL || memchr(input.ptr, '?', input.len) != NULL);
+    return !is_pattern && !ql_str_has_prefix(input, "s3://");
 }
 
 static struct ql_str joined(struct ql_cli_job *job, struct ql_str a, const char *b, struct ql_str c) {
@@ -396,6 +410,11 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     if (ql_str_has_prefix(text, "~/")) {
         (void)QL_FAIL(err, QL_E_USAGE, "the output '%.*s' begins with '~', which no shell has replaced", QL_STR_ARG(text));
         ql_err_hint(err, "write the path out");
+        return QL_E_USAGE;
+    }
+    if (text.len == 0 && is_transform && !has_place_beside(options->paths[0])) {
+        (void)QL_FAIL(err, QL_E_USAGE, "there is no place beside '%.*s' for the output", QL_STR_ARG(options->paths[0]));
+        ql_err_hint(err, "say where it goes with -o");
         return QL_E_USAGE;
     }
     if (text.len == 0 && is_transform) {
@@ -507,6 +526,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
+    options->max_downloads = (int)settings->download_attempts;
     if (options->source == QL_RUN_FILES && settings->n_args == 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "no input is named");
         ql_err_hint(err, "queuelake transform export.csv, or 'queuelake transform -' for standard input");

@@ -21,8 +21,17 @@ void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) {
     va_end(args);
 }
 
+static bool reads_objects(const struct ql_run_options *options) {
+    bool reads = false;
+    for (size_t i = 0; options->source == QL_RUN_FILES && i < options->n_paths; i++) {
+        reads = reads || ql_str_has_prefix(options->paths[i], "s3://");
+    }
+    return reads;
+}
+
 static bool needs_http(const struct ql_run_options *options) {
-    return options->source == QL_RUN_EXPORTS || options->source == QL_RUN_REPORTING || options->destination.kind == QL_STORE_S3;
+    return reads_objects(options) || options->source == QL_RUN_EXPORTS || options->source == QL_RUN_REPORTING ||
+           options->destination.kind == QL_STORE_S3;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -44,17 +53,25 @@ static void on_warn(void *ctx, const char *text) {
     ql_run_warn(ctx, "%s", text);
 }
 
-static void open_source(struct ql_run_state *run) {
+static enum ql_status open_files(struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_run_options *options = run->options;
+    const struct ql_files_options files = {.paths = options->paths,
+                                           .n_paths = options->n_paths,
+                                           .objects = ql_run_objects(run),
+                                           .max_downloads = options->max_downloads,
+                                           .wait_min_ms = options->http.retry_base_ms,
+                                           .wait_max_ms = options->http.retry_cap_ms};
+    run->source = ql_source_files_new(&files);
+    return ql_source_files_expand(run->source, err);
+}
+
+static void open_genesys(struct ql_run_state *run) {
     const struct ql_run_options *options = run->options;
     struct ql_source_events events = options->events;
     events.warn = on_warn;
     events.warn_ctx = run;
     if (options->source == QL_RUN_REPORTING) {
         run->source = ql_source_reporting_new(run->http, &options->reporting, &events);
-        return;
-    }
-    if (options->source == QL_RUN_FILES) {
-        run->source = ql_source_files_new(options->paths, options->n_paths);
         return;
     }
     struct ql_exports_options exports = options->exports;
@@ -79,7 +96,11 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     if (needs_http(options)) {
         QL_TRY(ql_http_new(&options->http, &run->http, err));
     }
-    open_source(run);
+    if (options->source == QL_RUN_FILES) {
+        QL_TRY(open_files(run, err));
+    } else {
+        open_genesys(run);
+    }
     QL_TRY(ql_run_check(run, err));
 
     int64_t begun_ms = ql_time_monotonic_ms();

@@ -26,8 +26,9 @@ struct ql_run_options {
     struct ql_exports_options exports;
     struct ql_reporting_options reporting;
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
-    const struct ql_str *paths; /* QL_RUN_FILES */
+    const struct ql_str *paths; /* QL_RUN_FILES: files, folders, patterns, "-", "s3://..." */
     size_t n_paths;
+    int max_downloads; /* how often an object is begun */
 
     struct ql_plan_request plan;
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */

@@ -35,6 +35,8 @@ QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state
 QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
+/** What paths "s3://..." are read with. */
+struct ql_object_reader ql_run_objects(struct ql_run_state *run);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

@@ -103,7 +103,38 @@ struct ql_reporting_options {
 /** The contract `analytics/reporting/exports`: view exports. http is borrowed. */
 struct ql_source *ql_source_reporting_new(struct ql_http *http, const struct ql_reporting_options *options,
                                           const struct ql_source_events *events);
-/** Local files in the order given; "-" is standard input. */
-struct ql_source *ql_source_files_new(const struct ql_str *paths, size_t n_paths);
+/** Receives an object's bytes. */
+struct ql_object_sink {
+    enum ql_status (*begin)(void *ctx, bool is_unsized, struct ql_err *err);
+    enum ql_status (*bytes)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
+    void *ctx;
+};
+/** Where paths "s3://bucket/key" lead: run connects it to the store of objects, which this room does not know. */
+struct ql_object_reader {
+    /** What can be refused before anything is asked for. */
+    enum ql_status (*check)(void *ctx, struct ql_str bucket, struct ql_err *err);
+    /** Calls found for each key that begins so; is_deep: also for those that have another '/' behind it. */
+    enum ql_status (*list)(void *ctx, struct ql_str bucket, struct ql_str prefix, bool is_deep,
+                           void (*found)(void *found_ctx, struct ql_str key), void *found_ctx, struct ql_err *err);
+    enum ql_status (*get)(void *ctx, struct ql_str bucket, struct ql_str key, const struct ql_object_sink *sink,
+                          struct ql_err *err);
+    enum ql_status (*wait)(void *ctx, int64_t ms, const char *reason, struct ql_err *err);
+    void *ctx;
+};
+
+struct ql_files_options {
+    const struct ql_str
+        *paths; /* as a user writes them: files, folders, patterns, "-", "s3://bucket/key", "s3://bucket/prefix/" */
+    size_t n_paths;
+    struct ql_object_reader objects;  /* get NULL: no path leads to one */
+    int max_downloads;                /* how often an object is begun */
+    int64_t wait_min_ms, wait_max_ms; /* before it is begun again */
+};
+/** Files and objects, those of each path in the order of their bytes; "-" is standard input. */
+struct ql_source *ql_source_files_new(const struct ql_files_options *options);
+/** Looks up what the local paths stand for. Before prepare. E_USAGE, E_NO_INPUT. */
+QL_MUST_CHECK enum ql_status ql_source_files_expand(struct ql_source *source, struct ql_err *err);
+/** The inputs as far as they are known: after expand the local ones, after prepare all. Valid until prepare or free. */
+const struct ql_str *ql_source_files_paths(const struct ql_source *source, size_t *n);
 
 #endif
