@@ -157,8 +157,10 @@ static bool find_with_unit(struct ql_str from, struct ql_csv_name *name) {
         if (ql_str_has_suffix(from, UNITS[i].unit)) {
             const struct ql_csv_name *bare =
                 ql_csv_alias_find((struct ql_str){.ptr = from.ptr, .len = from.len - strlen(UNITS[i].unit)});
-            *name = bare != NULL ? (struct ql_csv_name){.from = from, .to = bare->to, .shift = UNITS[i].shift} : *name;
-            return bare != NULL && bare->shift == QL_CSV_MS_TO_S;
+            if (bare != NULL && bare->shift == QL_CSV_MS_TO_S) {
+                *name = (struct ql_csv_name){.from = from, .to = bare->to, .shift = UNITS[i].shift};
+                return true;
+            }
         }
     }
     return false;
