@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { MAX_DECIMALS = 9 };
 
@@ -152,6 +153,37 @@ static void set_exports(struct ql_cli_job *job, const struct ql_settings *settin
     job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
 }
 
+static void set_reporting(struct ql_cli_job *job, const struct ql_settings *settings) {
+    enum { HALF_AN_HOUR_S = 1800 };
+    job->options.reporting = (struct ql_reporting_options){
+        .genesys = job->options.genesys,
+        .from_us = job->options.from_us,
+        .to_us = job->options.to_us,
+        .view = settings->report_view,
+        .locale = settings->report_locale,
+        .period_us = settings->granularity != 0 ? settings->granularity : HALF_AN_HOUR_S * QL_US_PER_S,
+        .timezone = settings->csv_timezone,
+        .tz = job->csv_timezone,
+        .columns = settings->report_columns.items,
+        .n_columns = settings->report_columns.n,
+        .queues = settings->report_queues.items,
+        .n_queues = settings->report_queues.n,
+        .media_types = settings->report_media_types.items,
+        .n_media_types = settings->report_media_types.n,
+        .directions = settings->report_directions.items,
+        .n_directions = settings->report_directions.n,
+        .divisions = settings->report_divisions.items,
+        .n_divisions = settings->report_divisions.n,
+        .accept_partial = settings->accept_partial,
+        .delete_export = settings->delete_export,
+        .max_exports = (size_t)settings->max_exports,
+        .poll_min_ms = settings->poll_min,
+        .poll_max_ms = settings->poll_max,
+        .deadline_ms = settings->deadline,
+        .max_downloads = (int)settings->download_attempts,
+    };
+}
+
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
     struct ql_run_options *options = &job->options;
     static const char DELIMITERS[] = {
@@ -168,6 +200,10 @@ static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, 
         .delimiter = DELIMITERS[settings->delimiter],
         .encoding = settings->encoding,
         .tz = job->csv_timezone,
+        .dates = (enum ql_csv_dates)settings->csv_dates,
+        .ambiguous_dates =
+            options->source == QL_RUN_REPORTING ? ql_csv_dates_of_locale(settings->report_locale) : QL_CSV_DATES_AUTO,
+        .accept_partial = settings->accept_partial,
         .decimal_comma = settings->decimal_comma,
         .granularity_us = granularity_us,
         .from_us = options->from_us,
@@ -263,6 +299,10 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
         .max_memory = (size_t)(settings->memory_limit / 4), /* the rest: row groups, blocks of text, what encodes */
         .temp_dir = settings->temp_dir,
     };
+    /* The parts of a reporting export share no cell but of queues that have one name. */
+    if (options->source == QL_RUN_REPORTING && !ql_settings_is_set(settings, QL_SETTING_overlap)) {
+        options->pivot.overlap = QL_OVERLAP_SUM;
+    }
     options->columns_by = (enum ql_columns_by)settings->columns_by;
     return QL_OK;
 }
@@ -317,6 +357,9 @@ static enum ql_status read_queues(struct ql_cli_job *job, struct ql_str path, st
 /* <first input without .csv, .gz, .zst>.parquet, beside the input. */
 static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) {
     static const char *const ENDINGS[] = {".gz", ".zst", ".csv"};
+    while (input.len > 1 && input.ptr[input.len - 1] == '/') { /* a folder */
+        input.len--;
+    }
     for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
         size_t len = strlen(ENDINGS[i]);
         if (input.len > len && ql_str_has_suffix(input, ENDINGS[i]) && input.ptr[input.len - len - 1] != '/') {
@@ -329,6 +372,16 @@ static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) 
     struct ql_str out = {.ptr = ql_arena_copy(&job->arena, text.ptr, text.len), .len = text.len};
     ql_buf_fini(&text);
     return out;
+}
+
+/* A pattern stands for many files, and an object is on no disk. */
+static bool has_place_beside(struct ql_str input) {
+    struct stat info;
+    char *name = ql_mem_strndup(input.ptr, input.len);
+    bool is_there = stat(name, &info) == 0;
+    ql_mem_free(name);
+    bool is_pattern = !is_there && (memchr(input.ptr, '*', input.len) != NULL || memchr(input.ptr, '?', input.len) != NULL);
+    return !is_pattern && !ql_str_has_prefix(input, "s3://");
 }
 
 static struct ql_str joined(struct ql_cli_job *job, struct ql_str a, const char *b, struct ql_str c) {
@@ -364,6 +417,11 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     if (ql_str_has_prefix(text, "~/")) {
         (void)QL_FAIL(err, QL_E_USAGE, "the output '%.*s' begins with '~', which no shell has replaced", QL_STR_ARG(text));
         ql_err_hint(err, "write the path out");
+        return QL_E_USAGE;
+    }
+    if (text.len == 0 && is_transform && !has_place_beside(options->paths[0])) {
+        (void)QL_FAIL(err, QL_E_USAGE, "there is no place beside '%.*s' for the output", QL_STR_ARG(options->paths[0]));
+        ql_err_hint(err, "say where it goes with -o");
         return QL_E_USAGE;
     }
     if (text.len == 0 && is_transform) {
@@ -462,15 +520,25 @@ static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_set
     return joined(job, stem, ".bad-rows.csv", (struct ql_str){0});
 }
 
+static void set_source(struct ql_cli_job *job, bool is_run, const struct ql_settings *settings) {
+    static const enum ql_run_source SOURCES[] = {[QL_SET_SOURCE_EXPORTS] = QL_RUN_EXPORTS,
+                                                 [QL_SET_SOURCE_FILE] = QL_RUN_FILES,
+                                                 [QL_SET_SOURCE_REPORTING] = QL_RUN_REPORTING};
+    static const char *const NAMES[] = {
+        [QL_RUN_EXPORTS] = "exports", [QL_RUN_FILES] = "file", [QL_RUN_REPORTING] = "reporting"};
+    job->options.source = is_run ? SOURCES[settings->source] : QL_RUN_FILES;
+    job->options.source_name = ql_str_from(NAMES[job->options.source]);
+}
+
 static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     bool is_check = strcmp(command, "check") == 0;
-    bool is_run = is_check || strcmp(command, "run") == 0;
-    options->source = is_run && settings->source == QL_SET_SOURCE_EXPORTS ? QL_RUN_EXPORTS : QL_RUN_FILES;
-    options->source_name = options->source == QL_RUN_EXPORTS ? QL_STR("exports") : QL_STR("file");
+    set_source(job, is_check || strcmp(command, "run") == 0, settings);
+    bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
+    options->max_downloads = (int)settings->download_attempts;
     if (options->source == QL_RUN_FILES && settings->n_args == 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "no input is named");
         ql_err_hint(err, "queuelake transform export.csv, or 'queuelake transform -' for standard input");
@@ -481,7 +549,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
         ql_err_hint(err, "say --on-bad-row quarantine as well");
         return QL_E_USAGE;
     }
-    if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {
+    if (is_genesys && settings->n_args != 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "%s takes no file, but '%.*s' is one", command, QL_STR_ARG(settings->args[0]));
         ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
@@ -500,12 +568,13 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->parquet = (struct ql_parquet_options){.codec = CODECS[settings->compression],
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
-    QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
+    QL_TRY(set_range(job, settings, is_genesys, err));
     set_http(job, settings);
-    if (options->source == QL_RUN_EXPORTS) {
+    if (is_genesys) {
         QL_TRY(is_check ? QL_OK : check_client(settings, err)); /* check has a line for it, and goes on */
         QL_TRY(set_genesys(job, settings, err));
         set_exports(job, settings);
+        set_reporting(job, settings);
     }
     set_csv(job, settings, settings->granularity);
     set_plan(job, settings);

@@ -106,8 +106,11 @@ enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct 
     if (has_quarantine && output.len != 0 && is_same_file(options->quarantine_path, output)) {
         return fail_same("the quarantine file", output, "the output", err);
     }
-    for (size_t i = 0; options->source == QL_RUN_FILES && i < options->n_paths; i++) {
-        struct ql_str input = options->paths[i];
+    size_t n_inputs = 0;
+    bool has_files = options->source == QL_RUN_FILES && run->source != NULL; /* `check` goes on where they were refused */
+    const struct ql_str *inputs = has_files ? ql_source_files_paths(run->source, &n_inputs) : NULL;
+    for (size_t i = 0; i < n_inputs; i++) {
+        struct ql_str input = inputs[i];
         if (ql_str_eq(input, QL_STR("-"))) {
             continue;
         }

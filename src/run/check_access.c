@@ -122,6 +122,21 @@ static void look_at_genesys(struct checking *checking, bool is_login_there) {
     }
 }
 
+static void look_at_inputs(struct checking *checking) {
+    struct ql_err err = {0};
+    size_t n = 0;
+    enum ql_status status = ql_run_open_files(&checking->run, &err);
+    if (status == QL_OK) {
+        status = checking->run.source->ops->prepare(checking->run.source, &err);
+    }
+    if (status != QL_OK) {
+        ql_finding_err(&checking->findings, QL_FINDING_PROBLEM, "inputs", &err);
+        return;
+    }
+    (void)ql_source_files_paths(checking->run.source, &n);
+    ql_finding_say(&checking->findings, QL_FINDING_OK, "inputs", "%zu %s", n, n == 1 ? "file or object" : "files and objects");
+}
+
 /* ---- destination */
 
 static void look_at_s3(struct checking *checking, struct ql_str key, bool is_there) {
@@ -189,6 +204,8 @@ static void look_at_everything(struct checking *checking) {
     }
     if (has_genesys) {
         look_at_genesys(checking, is_login_there);
+    } else {
+        look_at_inputs(checking);
     }
     look_at_destination(checking, is_s3_there);
     ql_look_at_temp_dir(options->pivot.temp_dir, &checking->findings);
@@ -213,6 +230,9 @@ void ql_check_access(const struct ql_access_request *request, struct ql_access_r
     if (ql_run_check_cancelled(&checking.run, &err) != QL_OK) { /* what was refused for that alone says nothing */
         ql_access_report_fini(report);
         ql_finding_err(&checking.findings, QL_FINDING_PROBLEM, "check", &err);
+    }
+    if (checking.run.source != NULL) {
+        checking.run.source->ops->free(checking.run.source);
     }
     ql_http_free(checking.run.http);
     ql_buf_fini(&checking.login_url);

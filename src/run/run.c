@@ -21,8 +21,16 @@ void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) {
     va_end(args);
 }
 
+static bool reads_objects(const struct ql_run_options *options) {
+    bool reads = false;
+    for (size_t i = 0; options->source == QL_RUN_FILES && i < options->n_paths; i++) {
+        reads = reads || ql_str_has_prefix(options->paths[i], "s3://");
+    }
+    return reads;
+}
+
 static bool needs_http(const struct ql_run_options *options) {
-    return options->source == QL_RUN_EXPORTS || options->destination.kind == QL_STORE_S3;
+    return options->source != QL_RUN_FILES || reads_objects(options) || options->destination.kind == QL_STORE_S3;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -40,10 +48,17 @@ static struct ql_str api_name(struct ql_arena *arena, struct ql_str name) {
     return (struct ql_str){.ptr = out, .len = n};
 }
 
-static void open_source(struct ql_run_state *run) {
+static void on_warn(void *ctx, const char *text) {
+    ql_run_warn(ctx, "%s", text);
+}
+
+static void open_genesys(struct ql_run_state *run) {
     const struct ql_run_options *options = run->options;
-    if (options->source == QL_RUN_FILES) {
-        run->source = ql_source_files_new(options->paths, options->n_paths);
+    struct ql_source_events events = options->events;
+    events.warn = on_warn;
+    events.warn_ctx = run;
+    if (options->source == QL_RUN_REPORTING) {
+        run->source = ql_source_reporting_new(run->http, &options->reporting, &events);
         return;
     }
     struct ql_exports_options exports = options->exports;
@@ -59,7 +74,7 @@ static void open_source(struct ql_run_state *run) {
         }
         exports.metrics = run->export_metrics;
     }
-    run->source = ql_source_exports_new(run->http, &exports, &options->events);
+    run->source = ql_source_exports_new(run->http, &exports, &events);
 }
 
 static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
@@ -68,7 +83,11 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     if (needs_http(options)) {
         QL_TRY(ql_http_new(&options->http, &run->http, err));
     }
-    open_source(run);
+    if (options->source == QL_RUN_FILES) {
+        QL_TRY(ql_run_open_files(run, err));
+    } else {
+        open_genesys(run);
+    }
     QL_TRY(ql_run_check(run, err));
 
     int64_t begun_ms = ql_time_monotonic_ms();

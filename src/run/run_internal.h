@@ -44,6 +44,8 @@ size_t ql_run_tags(const struct ql_run_state *run, struct ql_tag tags[QL_RUN_MAX
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
 const char *ql_run_layout_name(enum ql_layout layout);
+/** Makes the source of files and objects, and looks up what the local paths stand for. */
+QL_MUST_CHECK enum ql_status ql_run_open_files(struct ql_run_state *run, struct ql_err *err);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

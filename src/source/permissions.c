@@ -13,8 +13,8 @@
 
 /* ---- what is needed */
 
-#define QUEUE_NAMES \
-    { "routing:queue:view", "routing:queue:search", QL_NEED_REQUIRED, "read the names of queues" }
+#define QUEUE_NAMES(level) \
+    { "routing:queue:view", "routing:queue:search", (level), "read the names of queues" }
 #define QUERY_AGGREGATES(level) \
     { "analytics:conversationAggregate:view", NULL, (level), "query conversation aggregates" }
 #define ADD_EXPORT \
@@ -22,11 +22,11 @@
 #define VIEW_EXPORT \
     { "analytics:dataExport:view", NULL, QL_NEED_REQUIRED, "see the export finish and download it" }
 
-static const struct ql_source_need AGGREGATES[] = {QUERY_AGGREGATES(QL_NEED_REQUIRED), QUEUE_NAMES};
+static const struct ql_source_need AGGREGATES[] = {QUERY_AGGREGATES(QL_NEED_REQUIRED), QUEUE_NAMES(QL_NEED_REQUIRED)};
 static const struct ql_source_need REPORTING[] = {
     ADD_EXPORT,
     VIEW_EXPORT,
-    QUEUE_NAMES,
+    QUEUE_NAMES(QL_NEED_ADVISED), /* its rows bring the names along */
     QUERY_AGGREGATES(QL_NEED_ADVISED),
     {"analytics:dataExport:delete", NULL, QL_NEED_OPTIONAL, "delete the export again"},
 };

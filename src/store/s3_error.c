@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-/* In hints: {bucket}, {arn} of the object, {region} as it was used, {actions} that the upload needs. */
+/* In hints: {bucket}, {arn} of the object, {region} as it was used, {actions} that the request needs. */
 struct explanation {
     const char *code; /* ends in '*': any code that begins so */
     enum ql_status status;
@@ -35,6 +35,7 @@ static const struct explanation EXPLANATIONS[] = {
      "AWS_SESSION_TOKEN does not belong to AWS_ACCESS_KEY_ID; unset it for a permanent key"},
     {"NoSuchBucket", QL_E_NO_BUCKET, false, "the bucket does not exist",
      "create bucket '{bucket}', or correct its name (S3_BUCKET or --output) and AWS_REGION"},
+    {"NoSuchKey", QL_E_NO_INPUT, false, "the object does not exist", "check the key; a prefix ends in '/'"},
     {"InvalidBucketName", QL_E_CONFIG, false, "the bucket's name is not valid", "correct S3_BUCKET or --output"},
     {"KeyTooLongError", QL_E_CONFIG, false, "the key is too long", "shorten the key template"},
     {"InvalidTag", QL_E_CONFIG, false, "an object tag is not valid",
@@ -61,7 +62,7 @@ static const struct explanation EXPLANATIONS[] = {
      "check that AWS_ENDPOINT_URL is the address of the S3 API, not of a console or a web site"},
     {"QuotaExceeded", QL_E_S3, false, "the storage quota is used up", "delete objects or raise the quota"},
     {"XMinioStorageFull", QL_E_S3, false, "the storage is full", "free space on the S3 server"},
-    {"InvalidObjectState", QL_E_S3, false, "the object that is there cannot be replaced", "see its storage class"},
+    {"InvalidObjectState", QL_E_S3, false, "the object is archived", "restore it first, or see its storage class"},
 };
 
 static const struct explanation *explain(const char *code) {
@@ -97,11 +98,27 @@ static void put_object(const struct ql_s3_subject *subject, struct ql_buf *out) 
 
 static void put_arn(const struct ql_s3_subject *subject, struct ql_buf *out) {
     enum { LONGEST_KEY = 150 };
+    bool is_bucket = subject->act == QL_S3_LIST;
     const char *partition = ql_str_has_prefix(subject->region, "cn-")       ? "aws-cn"
                             : ql_str_has_prefix(subject->region, "us-gov-") ? "aws-us-gov"
                                                                             : "aws";
     struct ql_str key = subject->key.len <= LONGEST_KEY ? subject->key : QL_STR("*");
-    ql_buf_printf(out, "arn:%s:s3:::%.*s/%.*s", partition, QL_STR_ARG(subject->bucket), QL_STR_ARG(key));
+    ql_buf_printf(out, "arn:%s:s3:::%.*s", partition, QL_STR_ARG(subject->bucket));
+    if (!is_bucket) {
+        ql_buf_printf(out, "/%.*s", QL_STR_ARG(key));
+    }
+}
+
+static const char *needed_actions(const struct ql_s3_subject *subject) {
+    switch (subject->act) {
+    case QL_S3_READ:
+        return "s3:GetObject (and s3:ListBucket, without which a missing object is told as access denied)";
+    case QL_S3_LIST:
+        return "s3:ListBucket";
+    case QL_S3_STORE:
+    default:
+        return subject->has_tags ? "s3:PutObject and s3:PutObjectTagging" : "s3:PutObject";
+    }
 }
 
 static void put_hint(const char *hint, const struct ql_s3_subject *subject, struct ql_buf *out) {
@@ -120,7 +137,7 @@ static void put_hint(const char *hint, const struct ql_s3_subject *subject, stru
         } else if (ql_str_eq(name, QL_STR("{arn}"))) {
             put_arn(subject, out);
         } else if (ql_str_eq(name, QL_STR("{actions}"))) {
-            ql_buf_puts(out, subject->has_tags ? "s3:PutObject and s3:PutObjectTagging" : "s3:PutObject");
+            ql_buf_puts(out, needed_actions(subject));
         } else if (ql_str_eq(name, QL_STR("{owner}"))) {
             ql_buf_puts(out, subject->has_owner ? ", and check that the bucket belongs to --expected-bucket-owner" : "");
         }
@@ -158,7 +175,8 @@ static void note_answer(struct ql_err *err, const struct ql_s3_error *error, con
 static enum ql_status fail(struct ql_err *err, enum ql_status status, const struct ql_s3_subject *subject, const char *what,
                            const struct ql_s3_error *error, const struct ql_http_response *response) {
     struct ql_buf text = {0};
-    ql_buf_puts(&text, "cannot store '");
+    static const char *const VERBS[] = {[QL_S3_STORE] = "store", [QL_S3_READ] = "read", [QL_S3_LIST] = "list"};
+    ql_buf_printf(&text, "cannot %s '", VERBS[subject->act]);
     put_object(subject, &text);
     ql_buf_printf(&text, "': %s", what);
     put_words(error, response, &text);
@@ -253,7 +271,7 @@ static enum ql_status fail_region(struct ql_err *err, const struct ql_s3_subject
         while (origin.len < to.len && origin.len < 200 && strchr("?#", to.ptr[origin.len]) == NULL) {
             origin.len++;
         }
-        fail(err, QL_E_S3, subject, "the endpoint sends uploads elsewhere", error, response);
+        fail(err, QL_E_S3, subject, "the endpoint sends requests elsewhere", error, response);
         ql_err_hint(err, "set AWS_ENDPOINT_URL to the address of the S3 API itself%s%.*s",
                     origin.len != 0 ? "; it sent us to " : "", QL_STR_ARG(origin));
         return QL_E_S3;
@@ -311,7 +329,7 @@ static enum ql_status fail_without_code(struct ql_err *err, const struct ql_s3_s
     if (status >= 500) {
         return fail_with_hint(err, QL_E_SERVER, subject, "the server failed", "run again later", error, response);
     }
-    return fail_with_hint(err, QL_E_S3, subject, "the server refused the upload without an S3 error", place, error, response);
+    return fail_with_hint(err, QL_E_S3, subject, "the server refused the request without an S3 error", place, error, response);
 }
 
 enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_http_response *response) {
@@ -342,7 +360,7 @@ enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subjec
                               "see S3's own words; the credentials need {actions} on {arn}", &error, response);
     }
     bool is_server = response->status >= 500;
-    return fail_with_hint(err, is_server ? QL_E_SERVER : QL_E_S3, subject, is_server ? "S3 failed" : "S3 refused the upload",
+    return fail_with_hint(err, is_server ? QL_E_SERVER : QL_E_S3, subject, is_server ? "S3 failed" : "S3 refused the request",
                           is_server ? "run again later" : "see S3's own words; the request id helps its support", &error,
                           response);
 }

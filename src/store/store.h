@@ -60,6 +60,26 @@ struct ql_s3_options {
  */
 QL_MUST_CHECK enum ql_status ql_s3_check(const struct ql_s3_options *options, struct ql_str bucket, struct ql_err *err);
 
+/** Receives an object: begin, bytes... */
+struct ql_s3_reader {
+    enum ql_status (*begin)(void *ctx, bool is_unsized, struct ql_err *err);
+    enum ql_status (*bytes)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
+    void *ctx;
+};
+/** Streams an object. What http says of a body that breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT) is the caller's to begin again;
+ * else E_NO_INPUT, E_NO_BUCKET, E_S3_DENIED, E_S3, E_CONFIG, or what the reader returned. */
+QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
+                                       struct ql_str key, const struct ql_s3_reader *reader, struct ql_err *err);
+struct ql_s3_keys {
+    struct ql_str prefix;
+    bool is_deep; /* also keys with another '/' behind the prefix */
+    void (*found)(void *ctx, struct ql_str key);
+    void *ctx;
+};
+/** Calls found for each key. After an error some were told. */
+QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
+                                        const struct ql_s3_keys *keys, struct ql_err *err);
+
 /** An object tag. */
 struct ql_tag {
     struct ql_str key, value;

@@ -119,7 +119,7 @@ void ql_target_fini(struct ql_target *target);
 /** What is wrong with a rendered key ("is empty"), or NULL (key.c). */
 const char *ql_key_fault(struct ql_str key);
 
-/* ---- S3 (s3_check.c, s3_url.c, s3_put.c, s3_error.c, tags.c) ---- */
+/* ---- S3 (s3_check.c, s3_url.c, s3_put.c, s3_get.c, s3_error.c, tags.c) ---- */
 
 /** Appends k1=v1&k2=v2 as x-amz-tagging wants it. */
 void ql_tags_header(const struct ql_tag *tags, size_t n_tags, struct ql_buf *out);
@@ -143,8 +143,12 @@ struct ql_s3_endpoint {
 };
 bool ql_s3_endpoint_parse(struct ql_str text, struct ql_s3_endpoint *endpoint);
 
+/** What was to be done. */
+enum ql_s3_act { QL_S3_STORE, QL_S3_READ, QL_S3_LIST };
+
 /** What an error is about. */
 struct ql_s3_subject {
+    enum ql_s3_act act;
     struct ql_str bucket, key, region;
     bool is_aws; /* AWS itself, not a custom endpoint */
     bool has_tags, has_owner;

@@ -14,7 +14,7 @@ from test_run import API, RANGE
 
 ROLES = "Admin > Integrations > OAuth > the client > Roles"
 SOURCES = {"aggregates": ["analytics:conversationAggregate:view", "routing:queue:view"],
-           "reporting": ["analytics:dataExport:add", "analytics:dataExport:view", "routing:queue:view"],
+           "reporting": ["analytics:dataExport:add", "analytics:dataExport:view"],
            "exports": ["analytics:dataExport:add", "analytics:dataExport:view"]}
 EXPORTS_ROLE = "analytics:dataExport:add,analytics:dataExport:view"
 
@@ -353,9 +353,11 @@ def test_no_secret_is_told(ql, sim, moto):
 def test_files_need_no_client(ql, tmp_path):
     (tmp_path / "in.csv").write_text("Interval,Queue Name,Offered,Answered\n")
     done = ql("check", "--source", "file", "--json", "in.csv", "-o", "x.parquet")
-    assert done.code == 0 and {c["check"] for c in done.json["checks"]} == {"destination", "folder", "disk"}, done
+    assert done.code == 0 and {c["check"] for c in done.json["checks"]} == {"inputs", "destination", "folder", "disk"}, done
     done = ql("check", "--source", "file", "--json", "in.csv", "-o", "in.csv")
     assert done.code == 64 and one(done, "destination")["code"] == "E_USAGE", done
+    done = ql("check", "--source", "file", "--json", "none.csv", "-o", "x.parquet")
+    assert done.code == 66 and one(done, "inputs")["code"] == "E_NO_INPUT" and one(done, "destination")["result"] == "ok", done
 
 
 def test_a_signal_ends_it(binary, sim, tmp_path):

@@ -52,7 +52,7 @@ static void each_source_needs_the_least_role(void **state) {
     (void)state;
     static const char *const EXPECTED[][5] = {
         {"aggregates", "analytics:conversationAggregate:view", "routing:queue:view"},
-        {"reporting", "analytics:dataExport:add", "analytics:dataExport:view", "routing:queue:view"},
+        {"reporting", "analytics:dataExport:add", "analytics:dataExport:view"},
         {"exports", "analytics:dataExport:add", "analytics:dataExport:view"},
     };
     for (size_t i = 0; i < sizeof EXPECTED / sizeof EXPECTED[0]; i++) {

@@ -174,7 +174,7 @@ static void a_wrong_region_is_named_with_the_setting(void **state) {
                      "words", "id");
     subject.is_aws = false;
     assert_explained(&subject, (struct answer){308, "", "location", "https://console.example.com/x?X-Amz-Signature=s"}, QL_E_S3,
-                     "sends uploads elsewhere (HTTP 308)", "sent us to https://console.example.com/x");
+                     "sends requests elsewhere (HTTP 308)", "sent us to https://console.example.com/x");
 }
 
 static void a_wrong_clock_says_by_how_much(void **state) {
