@@ -1,107 +1,54 @@
 /*
- * Login and API on one port: which path is what, who may call it, and the headers that every answer of the platform carries.
- * The order of the checks is that of a gateway: path, method, token, rate, permission, and only then the request itself.
+ * Login and API on one port, as the SDKs' gateway setting wants it: who may call what, and the headers that every answer of the
+ * platform carries. The order of the checks is that of a gateway: path, method, token, rate, permission, and only then the
+ * request itself.
  */
+#include "sim/call.h"
 #include "sim/error_body.h"
 #include "sim/fault_plan.h"
-#include "sim/sim.h"
 
-#include "base/mem.h"
-#include "sim/calendar.h"
-
-struct call {
-    struct ql_sim *sim;
-    struct ql_sim_request *request;
-    struct ql_sim_answer *answer;
-    struct ql_str id; /* what the path ends in */
-};
-
-static void call_issue_token(const struct call *call) {
-    ql_sim_tokens_issue(&call->sim->tokens, call->request, call->answer);
-}
-
-static json_t *organization_json(void) {
-    return json_pack("{s:s,s:s}", "id", "6f1d3b8a-52c7-4e0b-9a64-1f0a7c3e2d95", "name", "Simulated Contact Centre");
-}
-
-static json_t *scopes_json(const char *scopes) {
-    json_t *list = json_array();
-    struct ql_str rest = ql_str_from(scopes);
-    while (rest.len != 0) {
-        struct ql_str scope = ql_str_trim(ql_str_split(rest, ',', &rest));
-        if (scope.len != 0) {
-            (void)json_array_append_new(list, json_stringn(scope.ptr, scope.len));
-        }
+/* A path of the pattern, in which '*' is one segment that is not empty: the id. */
+static bool is_path(const char *pattern, struct ql_str path, struct ql_str *id) {
+    struct ql_str tail;
+    struct ql_str head = ql_str_split(ql_str_from(pattern), '*', &tail);
+    if (tail.ptr == NULL) {
+        return ql_str_eq(path, head);
     }
-    return list;
-}
-
-static void call_show_token(const struct call *call) {
-    const struct ql_sim_tokens *tokens = &call->sim->tokens;
-    json_t *body = json_pack("{s:o,s:o}", "organization", organization_json(), "homeOrganization", organization_json());
-    if (tokens->scopes != NULL) {
-        (void)json_object_set_new(body, "authorizedScope", scopes_json(tokens->scopes));
+    if (path.len <= head.len + tail.len || memcmp(path.ptr, head.ptr, head.len) != 0 ||
+        (tail.len != 0 && memcmp(path.ptr + path.len - tail.len, tail.ptr, tail.len) != 0)) {
+        return false;
     }
-    (void)json_object_set_new(
-        body, "OAuthClient",
-        json_pack("{s:s,s:s,s:o}", "id", tokens->client_id, "name", "queuelake", "organization", organization_json()));
-    ql_sim_answer_set_json(call->answer, 200, body);
+    *id = (struct ql_str){path.ptr + head.len, path.len - head.len - tail.len};
+    return memchr(id->ptr, '/', id->len) == NULL;
 }
 
-static void call_revoke_token(const struct call *call) {
-    ql_sim_tokens_revoke(&call->sim->tokens, call->request);
-    ql_sim_answer_set_text(call->answer, 200, "application/json", QL_STR(""));
-}
-
-static void call_create_export(const struct call *call) {
-    ql_sim_exports_create(&call->sim->exports, call->request, call->answer);
-}
-static void call_list_exports(const struct call *call) {
-    ql_sim_exports_list(&call->sim->exports, call->request, call->answer);
-}
-static void call_get_export(const struct call *call) {
-    ql_sim_exports_get(&call->sim->exports, call->request, call->id, call->answer);
-}
-
-struct route {
-    const char *method, *path; /* a path that ends in '/' takes one more segment */
-    bool is_open;              /* no token, no rate limit */
-    const char *permission;    /* NULL: none is needed */
-    void (*answer)(const struct call *call);
-};
-
-static const struct route ROUTES[] = {
-    {"POST", "/oauth/token", true, NULL, call_issue_token},
-    {"GET", "/api/v2/tokens/me", false, NULL, call_show_token},
-    {"HEAD", "/api/v2/tokens/me", false, NULL, call_show_token},
-    {"DELETE", "/api/v2/tokens/me", false, NULL, call_revoke_token},
-    {"POST", "/api/v2/analytics/conversations/exports", false, "analytics:dataExport:add", call_create_export},
-    {"GET", "/api/v2/analytics/conversations/exports", false, "analytics:dataExport:view", call_list_exports},
-    {"GET", "/api/v2/analytics/conversations/exports/", false, "analytics:dataExport:view", call_get_export},
-};
-enum { N_ROUTES = sizeof ROUTES / sizeof ROUTES[0] };
-
-static bool is_path(const struct route *route, struct ql_str path, struct ql_str *id) {
-    size_t len = strlen(route->path);
-    if (route->path[len - 1] != '/') {
-        return ql_str_eq(path, ql_str_from(route->path));
-    }
-    *id = (struct ql_str){path.ptr + len, path.len - len};
-    return path.len > len && ql_str_has_prefix(path, route->path) && memchr(id->ptr, '/', id->len) == NULL;
+/* The host of the web pages has the API below /platform; download links are made for it. */
+static struct ql_str api_path(const struct ql_sim_request *request) {
+    static const char PLATFORM[] = "/platform";
+    bool is_below = ql_str_has_prefix(request->path, "/platform/api/");
+    size_t skip = is_below ? sizeof PLATFORM - 1 : 0;
+    return (struct ql_str){request->path.ptr + skip, request->path.len - skip};
 }
 
 /* The route, or NULL with the answer 404 or 405. */
-static const struct route *find_route(struct call *call) {
+static const struct ql_sim_route *find_route(struct ql_sim_call *call) {
     struct ql_buf allowed = {0};
-    const struct route *found = NULL;
-    for (size_t i = 0; i < N_ROUTES && found == NULL; i++) {
-        if (!is_path(&ROUTES[i], call->request->path, &call->id)) {
+    struct ql_str path = api_path(call->request);
+    const struct ql_sim_route *found = NULL;
+    const char *pattern = NULL; /* of the first path that fits: a later one may fit it by chance */
+    for (size_t i = 0; i < ql_sim_n_routes && found == NULL; i++) {
+        const struct ql_sim_route *route = &ql_sim_routes[i];
+        struct ql_str id = {0};
+        if (!is_path(route->path, path, &id) || (route->is_private && call->sim->options->is_public_only) ||
+            (pattern != NULL && strcmp(pattern, route->path) != 0)) {
             continue;
         }
-        if (ql_sim_request_is_method(call->request, ROUTES[i].method)) {
-            found = &ROUTES[i];
+        pattern = route->path;
+        if (ql_sim_request_is_method(call->request, route->method)) {
+            found = route;
+            call->id = id;
         }
-        ql_buf_printf(&allowed, "%s%s", allowed.len != 0 ? ", " : "", ROUTES[i].method);
+        ql_buf_printf(&allowed, "%s%s", allowed.len != 0 ? ", " : "", route->method);
     }
     if (found == NULL) {
         ql_sim_answer_api_status(call->answer, call->request, allowed.len != 0 ? 405 : 404);
@@ -113,7 +60,7 @@ static const struct route *find_route(struct call *call) {
     return found;
 }
 
-static bool count_request(const struct call *call, enum ql_sim_caller caller) {
+static bool count_request(const struct ql_sim_call *call, enum ql_sim_caller caller) {
     struct ql_sim_rate_state state = ql_sim_rate_count(&call->sim->rate, caller, call->request->time_ms);
     if (state.is_over) {
         struct ql_buf message = {0};
@@ -131,7 +78,7 @@ static bool count_request(const struct call *call, enum ql_sim_caller caller) {
     return !state.is_over;
 }
 
-static bool check_token(const struct call *call, enum ql_sim_token_state state) {
+static bool check_token(const struct ql_sim_call *call, enum ql_sim_token_state state) {
     static const struct ql_sim_api_error ERRORS[] = {
         [QL_SIM_TOKEN_ABSENT] = {.status = 401,
                                  .code = "authentication.required",
@@ -148,36 +95,42 @@ static bool check_token(const struct call *call, enum ql_sim_token_state state) 
     return state == QL_SIM_TOKEN_GOOD;
 }
 
-static bool check_permission(const struct call *call, const char *permission) {
-    static const char TEXT[] = "Unable to perform the requested action. You are missing the following permission(s): ";
-    struct ql_str rest = ql_str_from(call->sim->options->permissions);
-    bool is_granted = permission == NULL || rest.ptr == NULL;
-    while (rest.len != 0 && !is_granted) {
-        is_granted = ql_str_eq(ql_str_trim(ql_str_split(rest, ',', &rest)), ql_str_from(permission));
+static bool is_part(struct ql_str granted, struct ql_str needed) {
+    return ql_str_eq(granted, QL_STR("*")) || ql_str_eq(granted, needed);
+}
+
+static bool is_granted(struct ql_str granted, const char *permission) {
+    struct ql_str needed = ql_str_from(permission);
+    bool is_same = true;
+    for (int part = 0; part < 3 && is_same; part++) {
+        struct ql_str have = ql_str_split(granted, ':', &granted);
+        is_same = is_part(have, ql_str_split(needed, ':', &needed));
     }
-    if (!is_granted) {
-        struct ql_buf message = {0};
-        struct ql_buf pattern = {0};
-        ql_buf_printf(&message, "%s%s", TEXT, permission);
-        ql_buf_printf(&pattern, "%s{permissions}", TEXT);
-        const struct ql_sim_api_error error = {.status = 403,
-                                               .code = "missing.permissions",
-                                               .message = ql_buf_text(&message),
-                                               .message_with_params = ql_buf_text(&pattern),
-                                               .param_name = "permissions",
-                                               .param_value = permission};
-        ql_sim_answer_api_error(call->answer, call->request, &error);
-        ql_buf_fini(&message);
-        ql_buf_fini(&pattern);
+    return is_same;
+}
+
+bool ql_sim_may(const struct ql_sim *sim, const char *permission) {
+    struct ql_str rest = ql_str_from(sim->options->permissions);
+    bool may = permission == NULL || rest.ptr == NULL;
+    while (rest.len != 0 && !may) {
+        may = is_granted(ql_str_trim(ql_str_split(rest, ',', &rest)), permission);
     }
-    return is_granted;
+    return may;
+}
+
+static bool check_permission(const struct ql_sim_call *call, const char *permission) {
+    bool may = ql_sim_may(call->sim, permission);
+    if (!may) {
+        ql_sim_answer_missing_permission(call->answer, call->request, permission);
+    }
+    return may;
 }
 
 void ql_sim_api_answer(struct ql_sim *sim, struct ql_sim_request *request, struct ql_sim_answer *answer) {
-    struct call call = {.sim = sim, .request = request, .answer = answer};
+    struct ql_sim_call call = {.sim = sim, .request = request, .answer = answer};
     ql_sim_answer_set_header(answer, "ININ-Correlation-Id", "%s", request->id);
-    const struct route *route = find_route(&call);
-    bool is_login = route != NULL ? route->is_open : !ql_str_has_prefix(request->path, "/api/");
+    const struct ql_sim_route *route = find_route(&call);
+    bool is_login = route != NULL ? route->is_open : !ql_str_has_prefix(api_path(request), "/api/");
     if (is_login) {
         if (route != NULL) {
             route->answer(&call);

@@ -45,11 +45,7 @@ static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b < 0 ? 1 : 0);
 }
 
-struct date_time {
-    int year, month, day, hour, minute, second, ms;
-};
-
-static struct date_time split(int64_t ms) {
+struct ql_sim_civil ql_sim_civil_split(int64_t ms) {
     int64_t days = floor_div(ms, INT64_C(1000) * S_PER_DAY);
     int rest = (int)(ms - days * INT64_C(1000) * S_PER_DAY);
     int year = (int)(1970 + floor_div(days, days < 0 ? 365 : 366)); /* never too late; the loop moves it up */
@@ -61,17 +57,17 @@ static struct date_time split(int64_t ms) {
     while (day > days_in_month(year, month)) {
         day -= days_in_month(year, month++);
     }
-    return (struct date_time){year, month, day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000};
+    return (struct ql_sim_civil){year, month, day, rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000};
 }
 
 void ql_sim_time_print(int64_t ms, char out[32]) {
-    struct date_time t = split(ms);
+    struct ql_sim_civil t = ql_sim_civil_split(ms);
     (void)snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.year % 10000, t.month % 100, t.day % 100, t.hour % 100,
                    t.minute % 100, t.second % 100, t.ms % 1000);
 }
 
 void ql_sim_time_print_basic(int64_t ms, char out[32]) {
-    struct date_time t = split(ms);
+    struct ql_sim_civil t = ql_sim_civil_split(ms);
     (void)snprintf(out, 32, "%04d%02d%02dT%02d%02d%02dZ", t.year % 10000, t.month % 100, t.day % 100, t.hour % 100,
                    t.minute % 100, t.second % 100);
 }
@@ -84,7 +80,7 @@ int ql_sim_weekday(int64_t ms) {
 void ql_sim_time_print_http(int64_t ms, char out[32]) {
     static const char DAYS[][4] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
     static const char MONTHS[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    struct date_time t = split(ms);
+    struct ql_sim_civil t = ql_sim_civil_split(ms);
     /* Unsigned, so that the compiler sees how long each number can get. */
     (void)snprintf(out, 32, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", DAYS[ql_sim_weekday(ms)], (unsigned)t.day % 100,
                    MONTHS[t.month - 1], (unsigned)t.year % 10000, (unsigned)t.hour % 100, (unsigned)t.minute % 100,
@@ -148,22 +144,33 @@ static bool parse_offset(struct ql_str s, int *minutes) {
     return s.len == 0 && hours <= 18 && rest <= 59;
 }
 
-static int64_t join(const struct date_time *t, int offset_minutes) {
+int64_t ql_sim_civil_join(const struct ql_sim_civil *t) {
     int64_t s = days_from_date(t->year, t->month, t->day) * S_PER_DAY + t->hour * 3600 + t->minute * 60 + t->second;
-    return (s - (int64_t)offset_minutes * 60) * MS_PER_S + t->ms;
+    return s * MS_PER_S + t->ms;
 }
 
-static bool is_date(const struct date_time *t) {
+int64_t ql_sim_civil_add_months(int64_t ms, int months) {
+    struct ql_sim_civil t = ql_sim_civil_split(ms);
+    int month = t.year * 12 + t.month - 1 + months;
+    t.year = month / 12;
+    t.month = month % 12 + 1;
+    int last = days_in_month(t.year, t.month);
+    t.day = t.day < last ? t.day : last;
+    return ql_sim_civil_join(&t);
+}
+
+static bool is_date(const struct ql_sim_civil *t) {
     return t->year >= 1 && t->month >= 1 && t->month <= 12 && t->day >= 1 && t->day <= days_in_month(t->year, t->month);
 }
 
-static bool is_time(const struct date_time *t) {
+static bool is_time(const struct ql_sim_civil *t) {
     return t->hour <= 23 && t->minute <= 59 && t->second <= 59;
 }
 
-bool ql_sim_time_parse(struct ql_str s, int64_t *ms) {
-    struct date_time t = {0};
+bool ql_sim_civil_parse(struct ql_str s, int64_t *ms, bool *has_offset) {
+    struct ql_sim_civil t = {0};
     int offset = 0;
+    *has_offset = false;
     if (!take_digits(&s, 4, &t.year) || !take_char(&s, '-') || !take_digits(&s, 2, &t.month) || !take_char(&s, '-') ||
         !take_digits(&s, 2, &t.day) || !is_date(&t)) {
         return false;
@@ -177,38 +184,54 @@ bool ql_sim_time_parse(struct ql_str s, int64_t *ms) {
                 return false;
             }
         }
-        if (!is_time(&t) || !parse_offset(s, &offset)) {
+        *has_offset = s.len != 0;
+        if (!is_time(&t) || (*has_offset && !parse_offset(s, &offset))) {
             return false;
         }
     }
-    *ms = join(&t, offset);
+    *ms = ql_sim_civil_join(&t) - (int64_t)offset * 60 * MS_PER_S;
     int64_t end = days_before_year(10000) * S_PER_DAY * MS_PER_S;
     return *ms >= days_before_year(1) * S_PER_DAY * MS_PER_S && *ms < end; /* an offset may lead out of the four digits */
 }
 
+bool ql_sim_time_parse(struct ql_str s, int64_t *ms) {
+    bool has_offset;
+    return ql_sim_civil_parse(s, ms, &has_offset) && (has_offset || s.len == sizeof "2024-01-01" - 1);
+}
+
 bool ql_sim_time_parse_basic(struct ql_str s, int64_t *ms) {
-    struct date_time t = {0};
+    struct ql_sim_civil t = {0};
     bool is_whole = take_digits(&s, 4, &t.year) && take_digits(&s, 2, &t.month) && take_digits(&s, 2, &t.day) &&
                     take_char(&s, 'T') && take_digits(&s, 2, &t.hour) && take_digits(&s, 2, &t.minute) &&
                     take_digits(&s, 2, &t.second) && take_char(&s, 'Z') && s.len == 0;
     if (!is_whole || !is_date(&t) || !is_time(&t)) {
         return false;
     }
-    *ms = join(&t, 0);
+    *ms = ql_sim_civil_join(&t);
     return true;
 }
 
 bool ql_sim_period_parse(struct ql_str s, int64_t *ms) {
+    struct ql_sim_period period;
+    bool is_good = ql_sim_period_read(s, &period) && period.months == 0;
+    *ms = is_good ? period.days * S_PER_DAY * MS_PER_S + period.ms : 0;
+    return is_good;
+}
+
+bool ql_sim_period_read(struct ql_str s, struct ql_sim_period *period) {
+    enum { MONTHS, DAYS, SECONDS };
     static const struct {
         char unit;
         bool is_time;
-        int seconds;
-    } UNITS[] = {{'W', false, 7 * S_PER_DAY}, {'D', false, S_PER_DAY}, {'H', true, 3600}, {'M', true, 60}, {'S', true, 1}};
+        int kind, factor;
+    } UNITS[] = {{'Y', false, MONTHS, 12},   {'M', false, MONTHS, 1},  {'W', false, DAYS, 7},  {'D', false, DAYS, 1},
+                 {'H', true, SECONDS, 3600}, {'M', true, SECONDS, 60}, {'S', true, SECONDS, 1}};
+    enum { N_UNITS = sizeof UNITS / sizeof UNITS[0] };
+    int64_t sums[3] = {0};
     if (!take_char(&s, 'P')) {
         return false;
     }
     bool in_time = false;
-    int64_t sum_s = 0;
     size_t next = 0; /* units come in this order, each at most once */
     while (s.len != 0) {
         if (!in_time && take_char(&s, 'T')) {
@@ -221,15 +244,16 @@ bool ql_sim_period_parse(struct ql_str s, int64_t *ms) {
             value = value * 10 + digit;
             n_digits++;
         }
-        while (next < 5 && s.len != 0 && (UNITS[next].unit != s.ptr[0] || UNITS[next].is_time != in_time)) {
+        while (next < N_UNITS && s.len != 0 && (UNITS[next].unit != s.ptr[0] || UNITS[next].is_time != in_time)) {
             next++;
         }
-        if (n_digits == 0 || s.len == 0 || next == 5) {
+        if (n_digits == 0 || s.len == 0 || next == N_UNITS) {
             return false;
         }
         (void)take_char(&s, UNITS[next].unit);
-        sum_s += value * UNITS[next++].seconds;
+        sums[UNITS[next].kind] += value * UNITS[next].factor;
+        next++;
     }
-    *ms = sum_s * MS_PER_S;
-    return sum_s > 0;
+    *period = (struct ql_sim_period){.months = (int)sums[MONTHS], .days = sums[DAYS], .ms = sums[SECONDS] * MS_PER_S};
+    return (sums[MONTHS] | sums[DAYS] | sums[SECONDS]) != 0 && sums[MONTHS] <= 1200 && sums[DAYS] <= 36600;
 }

@@ -25,7 +25,25 @@ void ql_sim_time_print_http(int64_t ms, char out[32]);
 /** 0 is Monday. */
 int ql_sim_weekday(int64_t ms);
 
+/** A date and time without its offset. ms counts as if it were in UTC. */
+struct ql_sim_civil {
+    int year, month, day, hour, minute, second, ms;
+};
+struct ql_sim_civil ql_sim_civil_split(int64_t ms);
+int64_t ql_sim_civil_join(const struct ql_sim_civil *civil);
+/** The same day and time so many months later; a day that the month lacks becomes its last. */
+int64_t ql_sim_civil_add_months(int64_t ms, int months);
+/** As ql_sim_time_parse, but the offset may be missing: then ms is what a clock on the wall says. */
+bool ql_sim_civil_parse(struct ql_str text, int64_t *ms, bool *has_offset);
+
 /** An ISO 8601 period of weeks, days, hours, minutes and whole seconds ("PT30M", "P1D"), above 0. */
 bool ql_sim_period_parse(struct ql_str text, int64_t *ms);
+/** A period whose months and days follow the calendar of a time zone. */
+struct ql_sim_period {
+    int months;
+    int64_t days, ms;
+};
+/** "P1M", "P1W", "PT15M"; above 0. */
+bool ql_sim_period_read(struct ql_str text, struct ql_sim_period *period);
 
 #endif

@@ -154,6 +154,22 @@ static void answer_content(const struct content *content, const struct ql_sim_re
     ql_sim_answer_set_body(answer, stream);
 }
 
+static const char REPORTS[] = "/reports/";
+
+static void answer_report(struct ql_sim *sim, const struct ql_sim_request *request, struct ql_sim_answer *answer) {
+    struct ql_str id = {request->path.ptr + sizeof REPORTS - 1, request->path.len - (sizeof REPORTS - 1)};
+    id.len -= ql_str_has_suffix(id, ".csv") ? 4 : 0;
+    struct ql_sim_stream *stream = ql_sim_reports_open_file(&sim->reports, id);
+    if (stream == NULL) {
+        ql_sim_answer_s3_status(answer, request, 404);
+        return;
+    }
+    answer->status = 200;
+    ql_sim_answer_set_header(answer, "Content-Type", "text/csv;charset=utf-8");
+    ql_sim_answer_set_header(answer, "Content-Disposition", "attachment; filename=\"queue performance.csv\"");
+    ql_sim_answer_set_body(answer, stream);
+}
+
 void ql_sim_download_answer(struct ql_sim *sim, struct ql_sim_request *request, struct ql_sim_answer *answer) {
     struct content content = {.sim = sim};
     ql_sim_answer_set_header(answer, "x-amz-request-id", "%s", request->id);
@@ -169,7 +185,9 @@ void ql_sim_download_answer(struct ql_sim *sim, struct ql_sim_request *request, 
     if (!check_authorization(request, check.state, answer) || !check_link(request, &check, answer)) {
         return;
     }
-    if (read_path(sim, request->path, &content.id) && ql_sim_exports_find(&sim->exports, content.id, &content.query)) {
+    if (ql_str_has_prefix(request->path, REPORTS)) {
+        answer_report(sim, request, answer);
+    } else if (read_path(sim, request->path, &content.id) && ql_sim_exports_find(&sim->exports, content.id, &content.query)) {
         answer_content(&content, request, answer);
     } else {
         ql_sim_answer_s3_status(answer, request, 404);

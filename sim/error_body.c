@@ -28,6 +28,11 @@ void ql_sim_answer_api_error(struct ql_sim_answer *answer, const struct ql_sim_r
     (void)json_object_set_new(body, "contextId", json_string(request->id));
     (void)json_object_set_new(body, "details", details_of(error));
     (void)json_object_set_new(body, "errors", json_array());
+    if (error->limit_key != NULL) {
+        (void)json_object_set_new(body, "limit",
+                                  json_pack("{s:s,s:s,s:I}", "key", error->limit_key, "namespace", error->limit_namespace,
+                                            "value", (json_int_t)error->limit_value));
+    }
     ql_sim_answer_set_json(answer, error->status, body);
 }
 
@@ -74,6 +79,24 @@ void ql_sim_answer_api_status(struct ql_sim_answer *answer, const struct ql_sim_
     const struct ql_sim_api_error other = {
         .status = status, .code = "general.error", .message = MHD_get_reason_phrase_for(status)};
     ql_sim_answer_api_error(answer, request, &other);
+}
+
+void ql_sim_answer_missing_permission(struct ql_sim_answer *answer, const struct ql_sim_request *request,
+                                      const char *permission) {
+    static const char TEXT[] = "Unable to perform the requested action. You are missing the following permission(s): ";
+    struct ql_buf message = {0};
+    struct ql_buf pattern = {0};
+    ql_buf_printf(&message, "%s%s", TEXT, permission);
+    ql_buf_printf(&pattern, "%s{permissions}", TEXT);
+    const struct ql_sim_api_error error = {.status = 403,
+                                           .code = "missing.permissions",
+                                           .message = ql_buf_text(&message),
+                                           .message_with_params = ql_buf_text(&pattern),
+                                           .param_name = "permissions",
+                                           .param_value = permission};
+    ql_sim_answer_api_error(answer, request, &error);
+    ql_buf_fini(&message);
+    ql_buf_fini(&pattern);
 }
 
 void ql_sim_answer_login_error(struct ql_sim_answer *answer, const char *error, const char *description) {

@@ -14,11 +14,16 @@ struct ql_sim_api_error {
     const char *field;               /* into details[].fieldName; NULL: no details */
     const char *message_with_params; /* with the one parameter; NULL: none */
     const char *param_name, *param_value;
+    const char *limit_key, *limit_namespace; /* into limit; NULL: none */
+    int64_t limit_value;
 };
 void ql_sim_answer_api_error(struct ql_sim_answer *answer, const struct ql_sim_request *request,
                              const struct ql_sim_api_error *error);
 /** An ErrorBody with the code and text that belong to a status. */
 void ql_sim_answer_api_status(struct ql_sim_answer *answer, const struct ql_sim_request *request, unsigned status);
+/** 403 with the permission ("domain:entity:action") that the client lacks. */
+void ql_sim_answer_missing_permission(struct ql_sim_answer *answer, const struct ql_sim_request *request,
+                                      const char *permission);
 /** The login host's body: error, description, error_description. Status 400. */
 void ql_sim_answer_login_error(struct ql_sim_answer *answer, const char *error, const char *description);
 

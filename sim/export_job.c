@@ -5,6 +5,7 @@
 #include "sim/error_body.h"
 #include "sim/export_query.h"
 #include "sim/fault_plan.h"
+#include "sim/page.h"
 
 static const char PATH[] = "/api/v2/analytics/conversations/exports";
 
@@ -137,60 +138,20 @@ void ql_sim_exports_get(struct ql_sim_exports *exports, const struct ql_sim_requ
     }
 }
 
-/* A paging parameter from 1 to max; false: answer says what is wrong. */
-static bool read_page_parameter(const struct ql_sim_request *request, const char *name, int64_t max, int64_t *value,
-                                struct ql_sim_answer *answer) {
-    struct ql_buf text = {0};
-    bool is_good = true;
-    if (ql_sim_request_get_parameter(request, name, &text)) {
-        is_good = ql_str_to_i64(ql_buf_view(&text), value) && *value >= 1 && *value <= max;
-    }
-    if (!is_good) {
-        struct ql_buf message = {0};
-        ql_buf_printf(&message, "Value [%s] is not valid for field type [%s]. Allowable values are: 1 to %lld",
-                      ql_buf_text(&text), name, (long long)max);
-        const struct ql_sim_api_error error = {
-            .status = 400, .code = "invalid.value", .message = ql_buf_text(&message), .field = name};
-        ql_sim_answer_api_error(answer, request, &error);
-        ql_buf_fini(&message);
-    }
-    ql_buf_fini(&text);
-    return is_good;
-}
-
-static void set_page_uri(json_t *body, const char *name, int64_t page, int64_t size) {
-    (void)json_object_set_new(body, name,
-                              json_sprintf("%s?pageSize=%lld&pageNumber=%lld", PATH, (long long)size, (long long)page));
-}
-
 void ql_sim_exports_list(struct ql_sim_exports *exports, const struct ql_sim_request *request, struct ql_sim_answer *answer) {
-    enum { DEFAULT_PAGE_SIZE = 25, MAX_PAGE_SIZE = 500, MAX_PAGE = 1000000 };
-    int64_t size = DEFAULT_PAGE_SIZE;
-    int64_t page = 1;
-    if (!read_page_parameter(request, "pageSize", MAX_PAGE_SIZE, &size, answer) ||
-        !read_page_parameter(request, "pageNumber", MAX_PAGE, &page, answer)) {
+    enum { MAX_PAGE_SIZE = 500 };
+    struct ql_sim_page page;
+    if (!ql_sim_page_read(request, MAX_PAGE_SIZE, QL_SIM_MAX_PAGE, &page, answer)) {
         return;
     }
     json_t *entities = json_array();
     (void)pthread_mutex_lock(&exports->lock);
     int64_t total = (int64_t)exports->n;
-    for (int64_t i = (page - 1) * size; i < page * size && i < total; i++) { /* newest first */
+    for (int64_t i = (page.number - 1) * page.size; i < page.number * page.size && i < total; i++) { /* newest first */
         (void)json_array_append_new(entities, export_json(exports, &exports->items[total - 1 - i]));
     }
     (void)pthread_mutex_unlock(&exports->lock);
-    int64_t n_pages = (total + size - 1) / size;
-    json_t *body = json_pack("{s:o,s:I,s:I,s:I,s:I}", "entities", entities, "pageSize", (json_int_t)size, "pageNumber",
-                             (json_int_t)page, "total", (json_int_t)total, "pageCount", (json_int_t)n_pages);
-    set_page_uri(body, "firstUri", 1, size);
-    set_page_uri(body, "lastUri", n_pages > 0 ? n_pages : 1, size);
-    set_page_uri(body, "selfUri", page, size);
-    if (page < n_pages) {
-        set_page_uri(body, "nextUri", page + 1, size);
-    }
-    if (page > 1) {
-        set_page_uri(body, "previousUri", page - 1, size);
-    }
-    ql_sim_answer_set_json(answer, 200, body);
+    ql_sim_answer_set_json(answer, 200, ql_sim_page_json(&page, PATH, total, entities));
 }
 
 bool ql_sim_exports_find(struct ql_sim_exports *exports, struct ql_str id, struct ql_sim_query *query) {

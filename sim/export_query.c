@@ -1,69 +1,43 @@
 #include "sim/export_query.h"
 
+#include "sim/body_reader.h"
 #include "sim/calendar.h"
-#include "sim/error_body.h"
 
 enum { DEFAULT_GRANULARITY_MS = 30 * 60 * 1000 };
 
-struct reader {
-    const struct ql_sim_request *request;
-    struct ql_sim_answer *answer;
-};
-
-static bool refuse(const struct reader *reader, const char *code, const char *field, const char *message) {
-    const struct ql_sim_api_error error = {.status = 400, .code = code, .message = message, .field = field};
-    ql_sim_answer_api_error(reader->answer, reader->request, &error);
-    return false;
-}
-
-static bool refuse_missing(const struct reader *reader, const char *field, const char *kind) {
-    struct ql_buf message = {0};
-    ql_buf_printf(&message, "The field '%s' is required and must be %s", field, kind);
-    bool result = refuse(reader, "constraint.validation", field, ql_buf_text(&message));
-    ql_buf_fini(&message);
-    return result;
-}
-
-static bool refuse_value(const struct reader *reader, const char *field, const char *value, const char *allowed) {
-    struct ql_buf message = {0};
-    ql_buf_printf(&message, "Value [%s] is not valid for field type [%s]. Allowable values are: %s", value, field, allowed);
-    bool result = refuse(reader, "invalid.value", field, ql_buf_text(&message));
-    ql_buf_fini(&message);
-    return result;
-}
-
-static bool read_date(const struct reader *reader, const json_t *range, const char *name, const char *field, int64_t *ms) {
+static bool read_date(const struct ql_sim_reader *reader, const json_t *range, const char *name, const char *field,
+                      int64_t *ms) {
     const char *text = json_string_value(json_object_get(range, name));
     if (text == NULL) {
-        return refuse_missing(reader, field, "an ISO-8601 string");
+        return ql_sim_refuse_missing(reader, field, "an ISO-8601 string");
     }
     if (!ql_sim_time_parse(ql_str_from(text), ms)) {
-        return refuse(reader, "invalid.date", field,
-                      "Dates must be specified as ISO-8601 strings. For example: yyyy-MM-ddTHH:mm:ss.SSSZ");
+        return ql_sim_refuse(reader, "invalid.date", field,
+                             "Dates must be specified as ISO-8601 strings. For example: yyyy-MM-ddTHH:mm:ss.SSSZ");
     }
     return true;
 }
 
-static bool read_range(const struct reader *reader, const json_t *body, struct ql_sim_query *query) {
+static bool read_range(const struct ql_sim_reader *reader, const json_t *body, struct ql_sim_query *query) {
     const json_t *range = json_object_get(body, "dateRange");
     if (!json_is_object(range)) {
-        return refuse_missing(reader, "query.dateRange", "an object");
+        return ql_sim_refuse_missing(reader, "query.dateRange", "an object");
     }
     if (!read_date(reader, range, "startDate", "query.dateRange.startDate", &query->from_ms) ||
         !read_date(reader, range, "endDate", "query.dateRange.endDate", &query->to_ms)) {
         return false;
     }
     if (query->from_ms >= query->to_ms) {
-        return refuse(reader, "bad.request", "query.dateRange", "The start of the date range must be before its end");
+        return ql_sim_refuse(reader, "bad.request", "query.dateRange", "The start of the date range must be before its end");
     }
     return true;
 }
 
 /* The export's rows are cells of queue and interval: both must be asked for, in any order, and nothing else. */
-static bool read_group_by(const struct reader *reader, const json_t *holder, const char *field) {
+static bool read_group_by(const struct ql_sim_reader *reader, const json_t *holder, const char *field) {
     const json_t *list = json_object_get(holder, "groupBy");
     if (!json_is_array(list) || json_array_size(list) == 0) {
-        return refuse_missing(reader, field, "a list of dimensions");
+        return ql_sim_refuse_missing(reader, field, "a list of dimensions");
     }
     int n_queue = 0;
     int n_interval = 0;
@@ -74,11 +48,11 @@ static bool read_group_by(const struct reader *reader, const json_t *holder, con
         } else if (name != NULL && strcmp(name, "timeInterval") == 0) {
             n_interval++;
         } else {
-            return refuse_value(reader, field, name != NULL ? name : "?", "queue, timeInterval");
+            return ql_sim_refuse_value(reader, field, name != NULL ? name : "?", "queue, timeInterval");
         }
     }
     if (n_queue != 1 || n_interval != 1) {
-        return refuse(reader, "bad.request", field, "Requested groupBy dimensions are not supported");
+        return ql_sim_refuse(reader, "bad.request", field, "Requested groupBy dimensions are not supported");
     }
     return true;
 }
@@ -93,20 +67,20 @@ static bool find_metric(const char *name, enum ql_sim_metric *metric) {
     return false;
 }
 
-static bool refuse_metric(const struct reader *reader, const char *name) {
+static bool refuse_metric(const struct ql_sim_reader *reader, const char *name) {
     struct ql_buf allowed = {0};
     for (int i = 0; i < QL_SIM_N_METRICS; i++) {
         ql_buf_printf(&allowed, "%s%s", i != 0 ? ", " : "", ql_sim_metric_names[i]);
     }
-    bool result = refuse_value(reader, "query.metrics", name != NULL ? name : "?", ql_buf_text(&allowed));
+    bool result = ql_sim_refuse_value(reader, "query.metrics", name != NULL ? name : "?", ql_buf_text(&allowed));
     ql_buf_fini(&allowed);
     return result;
 }
 
-static bool read_metrics(const struct reader *reader, const json_t *body, struct ql_sim_query *query) {
+static bool read_metrics(const struct ql_sim_reader *reader, const json_t *body, struct ql_sim_query *query) {
     const json_t *list = json_object_get(body, "metrics");
     if (!json_is_array(list) || json_array_size(list) == 0) {
-        return refuse_missing(reader, "query.metrics", "a list of metrics");
+        return ql_sim_refuse_missing(reader, "query.metrics", "a list of metrics");
     }
     bool is_taken[QL_SIM_N_METRICS] = {false};
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -116,7 +90,7 @@ static bool read_metrics(const struct reader *reader, const json_t *body, struct
             return refuse_metric(reader, name);
         }
         if (is_taken[metric]) {
-            return refuse(reader, "constraint.validation", "query.metrics", "A metric may be named once only");
+            return ql_sim_refuse(reader, "constraint.validation", "query.metrics", "A metric may be named once only");
         }
         is_taken[metric] = true;
         query->metrics[query->n_metrics++] = metric;
@@ -124,7 +98,7 @@ static bool read_metrics(const struct reader *reader, const json_t *body, struct
     return true;
 }
 
-static bool read_granularity(const struct reader *reader, const json_t *body, struct ql_sim_query *query) {
+static bool read_granularity(const struct ql_sim_reader *reader, const json_t *body, struct ql_sim_query *query) {
     query->granularity_ms = DEFAULT_GRANULARITY_MS;
     const json_t *value = json_object_get(body, "granularity");
     if (value == NULL || json_is_null(value)) {
@@ -133,45 +107,30 @@ static bool read_granularity(const struct reader *reader, const json_t *body, st
     const char *text = json_string_value(value);
     if (text == NULL || !ql_sim_period_parse(ql_str_from(text), &query->granularity_ms) ||
         query->granularity_ms % QL_SIM_ATOM_MS != 0) {
-        return refuse_value(reader, "query.granularity", text != NULL ? text : "?",
-                            "ISO-8601 periods of whole quarters of an hour, such as PT15M, PT30M, PT1H, P1D");
+        return ql_sim_refuse_value(reader, "query.granularity", text != NULL ? text : "?",
+                                   "ISO-8601 periods of whole quarters of an hour, such as PT15M, PT30M, PT1H, P1D");
     }
     return true;
 }
 
-static bool read_type(const struct reader *reader, const json_t *body) {
+static bool read_type(const struct ql_sim_reader *reader, const json_t *body) {
     const json_t *type = json_object_get(body, "type");
     if (!json_is_string(type)) {
-        return refuse_missing(reader, "type", "a string");
+        return ql_sim_refuse_missing(reader, "type", "a string");
     }
-    return strcmp(json_string_value(type), "summary") == 0 || refuse_value(reader, "type", json_string_value(type), "summary");
-}
-
-static bool is_json(const struct ql_sim_request *request) {
-    struct ql_str parameters;
-    struct ql_str type = ql_str_split(ql_str_from(ql_sim_request_get_header(request, "Content-Type")), ';', &parameters);
-    return ql_str_eq_nocase(ql_str_trim(type), QL_STR("application/json"));
+    return strcmp(json_string_value(type), "summary") == 0 ||
+           ql_sim_refuse_value(reader, "type", json_string_value(type), "summary");
 }
 
 bool ql_sim_export_query_read(const struct ql_sim_request *request, struct ql_sim_query *query, struct ql_sim_answer *answer) {
-    const struct reader reader = {request, answer};
+    const struct ql_sim_reader reader = {request, answer};
     *query = (struct ql_sim_query){0};
-    if (request->body_bytes > QL_SIM_MAX_REQUEST_BYTES) {
-        ql_sim_answer_api_status(answer, request, 413);
-        return false;
-    }
-    if (!is_json(request)) {
-        ql_sim_answer_api_status(answer, request, 415);
-        return false;
-    }
-    json_t *body = json_loadb(ql_buf_text(&request->body), request->body.len, JSON_REJECT_DUPLICATES, NULL);
-    if (!json_is_object(body)) {
-        ql_sim_answer_api_status(answer, request, 400);
-        json_decref(body);
+    json_t *body = ql_sim_read_body(&reader);
+    if (body == NULL) {
         return false;
     }
     const json_t *inner = json_object_get(body, "query");
-    bool is_good = json_is_object(inner) || refuse_missing(&reader, "query", "an object");
+    bool is_good = json_is_object(inner) || ql_sim_refuse_missing(&reader, "query", "an object");
     is_good = is_good && read_range(&reader, inner, query) && read_group_by(&reader, inner, "query.groupBy") &&
               read_metrics(&reader, inner, query) && read_granularity(&reader, inner, query) && read_type(&reader, body) &&
               read_group_by(&reader, body, "groupBy");

@@ -40,10 +40,20 @@ static void answer_bomb(const struct ql_sim_fault *fault, struct ql_sim_answer *
     ql_sim_answer_set_body(answer, ql_sim_stream_gzip(ql_sim_stream_zeros(fault->bomb * 1024 * 1024), false));
 }
 
+static void answer_code(const struct ql_sim_request *request, struct ql_sim_answer *answer) {
+    const struct ql_sim_fault *fault = request->fault;
+    const struct ql_sim_api_error error = {.status = (unsigned)fault->status,
+                                           .code = fault->code,
+                                           .message = fault->message != NULL ? fault->message : "The request failed"};
+    ql_sim_answer_api_error(answer, request, &error);
+}
+
 static void answer_status(const struct ql_sim_request *request, struct ql_sim_answer *answer) {
     const struct ql_sim_fault *fault = request->fault;
     if (fault->body != NULL) {
         ql_sim_answer_set_text(answer, (unsigned)fault->status, "text/plain", ql_str_from(fault->body));
+    } else if (fault->code != NULL) {
+        answer_code(request, answer);
     } else if (request->host == QL_SIM_HOST_API) {
         ql_sim_answer_api_status(answer, request, (unsigned)fault->status);
     } else {
@@ -64,7 +74,7 @@ void ql_sim_fault_answer(const struct ql_sim *sim, const struct ql_sim_request *
         ql_sim_answer_html(answer, (unsigned)fault->html);
         return;
     }
-    bool is_own = fault->redirect != NULL || fault->bomb >= 0 || fault->status >= 0;
+    bool is_own = fault->redirect != NULL || fault->bomb >= 0 || fault->status >= 0 || fault->permission != NULL;
     if (is_own && request->host == QL_SIM_HOST_API) {
         ql_sim_answer_set_header(answer, "ININ-Correlation-Id", "%s", request->id);
     } else if (is_own) {
@@ -74,6 +84,8 @@ void ql_sim_fault_answer(const struct ql_sim *sim, const struct ql_sim_request *
         answer_redirect(sim, request, answer);
     } else if (fault->bomb >= 0) {
         answer_bomb(fault, answer);
+    } else if (fault->permission != NULL) {
+        ql_sim_answer_missing_permission(answer, request, fault->permission);
     } else if (fault->status >= 0) {
         answer_status(request, answer);
     }

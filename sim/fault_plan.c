@@ -49,7 +49,14 @@ static const struct member MEMBERS[] = {
     MEMBER(gzip_cut, INTEGER, 1, INT64_MAX),
     MEMBER(corrupt_gzip, BOOL, 0, 0),
     MEMBER(export_status, TEXT, 0, 0),
+    MEMBER(report_status, TEXT, 0, 0),
+    MEMBER(report_error, TEXT, 0, 0),
+    MEMBER(job_state, TEXT, 0, 0),
     MEMBER(message, TEXT, 0, 0),
+    MEMBER(code, TEXT, 0, 0),
+    MEMBER(permission, TEXT, 0, 0),
+    MEMBER(rename_queue, INTEGER, 1, 100000),
+    MEMBER(delete_queue, INTEGER, 1, 100000),
     MEMBER(expire_link, BOOL, 0, 0),
     MEMBER(expire_token, BOOL, 0, 0),
     MEMBER(acts, YES_OR_NO, 0, 0),
@@ -155,7 +162,7 @@ static const struct member *find_member(const char *name) {
 }
 
 static bool is_answer(const struct ql_sim_fault *fault) {
-    return fault->status >= 0 || fault->html >= 0 || fault->redirect != NULL || fault->bomb >= 0;
+    return fault->status >= 0 || fault->html >= 0 || fault->redirect != NULL || fault->bomb >= 0 || fault->permission != NULL;
 }
 
 bool ql_sim_fault_acts(const struct ql_sim_fault *fault) {
@@ -176,7 +183,8 @@ bool ql_sim_fault_is_on_wire(const struct ql_sim_fault *fault) {
 static enum ql_status settle_host(const struct place *place, struct ql_sim_rule *rule) {
     const struct ql_sim_fault *fault = &rule->fault;
     bool is_download = fault->gzip_cut >= 0 || fault->corrupt_gzip || fault->bomb >= 0 || fault->expire_link;
-    bool is_api = fault->export_status != NULL || fault->expire_token;
+    bool is_api = fault->export_status != NULL || fault->report_status != NULL || fault->job_state != NULL ||
+                  fault->code != NULL || fault->permission != NULL || fault->expire_token;
     if (is_download && (is_api || rule->host == QL_SIM_HOST_API)) {
         return refuse(place, "fault", "has what happens at the host 'download' only");
     }
@@ -187,23 +195,76 @@ static enum ql_status settle_host(const struct place *place, struct ql_sim_rule 
     return QL_OK;
 }
 
+static bool is_word(const char *text, const char *const *words) {
+    while (*words != NULL && strcmp(text, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+/* What an export or a job can come to, and what goes with it. */
+static enum ql_status check_states(const struct place *place, const struct ql_sim_fault *fault) {
+    static const char *const EXPORT[] = {"failed", "cancelled", NULL};
+    static const char *const REPORT[] = {
+        "SUBMITTED", "RUNNING", "CANCELLING", "CANCELLED", "COMPLETED", "COMPLETED_WITH_PARTIAL_RESULTS", "FAILED", NULL};
+    static const char *const JOB[] = {"QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED", NULL};
+    static const char *const ERRORS[] = {"FAILED_CONVERTING_EXPORT_JOB",
+                                         "FAILED_NO_DATA_EXPORT_JOB_FOUND",
+                                         "FAILED_GETTING_DATA_FROM_SERVICE",
+                                         "FAILED_GENERATING_TEMP_FILE",
+                                         "FAILED_SAVING_FILE_TO_S3",
+                                         "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
+                                         "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
+                                         "FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB",
+                                         "EXPORT_TYPE_NOT_IMPLEMENTED",
+                                         "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
+                                         "FAILED_LONG_RUNNING_EXPORT",
+                                         "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
+                                         "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
+                                         "NOT_AUTHORIZED_TO_VIEW_EXPORT",
+                                         "STATIC_LINK_EXPORT_FAILED",
+                                         "TOO_MANY_SEARCH_CRITERIA",
+                                         "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
+                                         "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
+                                         "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
+                                         "BAD_REQUEST_SCHEDULED_RUN",
+                                         NULL};
+    bool is_error = fault->code != NULL && fault->status >= 0;
+    if (fault->message != NULL && fault->export_status == NULL && fault->job_state == NULL && !is_error) {
+        return refuse(place, "message", "needs 'export_status', 'job_state', or 'status' with 'code'");
+    }
+    if (fault->export_status != NULL && !is_word(fault->export_status, EXPORT)) {
+        return refuse(place, "export_status", "must be 'failed' or 'cancelled'");
+    }
+    if (fault->report_status != NULL && !is_word(fault->report_status, REPORT)) {
+        return refuse(place, "report_status", "must be a status of a reporting export");
+    }
+    if (fault->job_state != NULL && !is_word(fault->job_state, JOB)) {
+        return refuse(place, "job_state", "must be a state of a job");
+    }
+    if (fault->report_error != NULL && (fault->report_status == NULL || strcmp(fault->report_status, "FAILED") != 0)) {
+        return refuse(place, "report_error", "needs 'report_status' FAILED");
+    }
+    if (fault->report_error != NULL && !is_word(fault->report_error, ERRORS)) {
+        return refuse(place, "report_error", "must be one of the API's exportErrorMessagesType");
+    }
+    if (fault->code != NULL && (fault->status < 400 || fault->body != NULL)) {
+        return refuse(place, "code", "needs a 'status' from 400 on, and no 'body'");
+    }
+    return QL_OK;
+}
+
 /* Members that mean nothing without, or beside, another one. */
 static enum ql_status check_combination(const struct place *place, const struct ql_sim_fault *fault) {
     int n_framings = fault->no_length + fault->chunked + (fault->wrong_length != 0) + (fault->duplicate_length >= 0);
-    int n_answers = (fault->html >= 0) + (fault->redirect != NULL) + (fault->bomb >= 0);
+    int n_answers = (fault->html >= 0) + (fault->redirect != NULL) + (fault->bomb >= 0) + (fault->permission != NULL);
     bool is_content = fault->gzip_cut >= 0 || fault->corrupt_gzip;
+    QL_TRY(check_states(place, fault));
     if ((fault->stall_after >= 0 || fault->stall_in_head) && fault->stall_ms < 0) {
         return refuse(place, "stall_ms", "is missing: how long to stall");
     }
     if (fault->slice_ms >= 0 && fault->slice < 0) {
         return refuse(place, "slice", "is missing: how many bytes at a time");
-    }
-    if (fault->message != NULL && fault->export_status == NULL) {
-        return refuse(place, "message", "needs 'export_status'");
-    }
-    if (fault->export_status != NULL && strcmp(fault->export_status, "failed") != 0 &&
-        strcmp(fault->export_status, "cancelled") != 0) {
-        return refuse(place, "export_status", "must be 'failed' or 'cancelled'");
     }
     if (fault->bomb >= 0 && (fault->wrong_length != 0 || fault->duplicate_length >= 0)) {
         return refuse(place, "bomb", "has no length that could be wrong");
@@ -211,7 +272,8 @@ static enum ql_status check_combination(const struct place *place, const struct 
     if (n_framings > 1) {
         return refuse(place, "fault", "has more than one of 'no_length', 'chunked', 'wrong_length', 'duplicate_length'");
     }
-    if (n_answers > 1 || (fault->html >= 0 && fault->status >= 0) || (fault->bomb >= 0 && fault->status >= 0)) {
+    if (n_answers > 1 || (fault->html >= 0 && fault->status >= 0) || (fault->bomb >= 0 && fault->status >= 0) ||
+        (fault->permission != NULL && fault->status >= 0)) {
         return refuse(place, "fault", "has more than one answer");
     }
     if ((fault->body != NULL || fault->content_type != NULL || fault->headers != NULL) && fault->status < 0 &&

@@ -27,7 +27,11 @@ struct ql_sim_fault {
     int64_t informational;
     int64_t gzip_cut; /* the content is damaged, not its frame; as with corrupt_gzip */
 
-    char *export_status, *message; /* what an export comes to */
+    /* Another state: what an export, a reporting export or a job of aggregates comes to, and what it says about it. */
+    char *export_status, *report_status, *report_error, *job_state;
+    char *message;                      /* also of an error with a code */
+    char *code, *permission;            /* an error of the API: this code, or 403 for want of this permission */
+    int64_t rename_queue, delete_queue; /* the queue's number, from 1: from now on */
 
     int64_t acts; /* whether the request takes effect: 0, 1, absent: by the kind of fault */
     char *kinds;  /* the members that are there, for the log: "truncate_after,reset" */

@@ -43,6 +43,14 @@ bool ql_sim_request_is_method(const struct ql_sim_request *request, const char *
     return strcmp(request->method, method) == 0;
 }
 
+/* '+' in a query is a blank to the platform, as in a form; one that is meant comes as %2B. */
+static void restore_blanks(struct ql_str sent, struct ql_buf *decoded) {
+    size_t at = 0;
+    for (size_t i = 0; i < sent.len && at < decoded->len; i += sent.ptr[i] == '%' ? 3 : 1, at++) {
+        decoded->ptr[at] = sent.ptr[i] == '+' ? ' ' : decoded->ptr[at];
+    }
+}
+
 bool ql_sim_request_get_parameter(const struct ql_sim_request *request, const char *name, struct ql_buf *out) {
     struct ql_str rest = request->query;
     while (rest.len != 0) {
@@ -50,7 +58,9 @@ bool ql_sim_request_get_parameter(const struct ql_sim_request *request, const ch
         struct ql_str pair = ql_str_split(rest, '&', &rest);
         if (ql_str_eq(ql_str_split(pair, '=', &value), ql_str_from(name))) {
             ql_buf_reset(out);
-            return ql_sim_percent_decode(value, out);
+            bool is_good = ql_sim_percent_decode(value, out);
+            restore_blanks(value, out);
+            return is_good;
         }
     }
     return false;

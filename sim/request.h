@@ -45,7 +45,7 @@ void ql_sim_request_add_header(struct ql_sim_request *request, const char *name,
 /** The first header of that name (case ignored), or NULL. */
 const char *ql_sim_request_get_header(const struct ql_sim_request *request, const char *name);
 bool ql_sim_request_is_method(const struct ql_sim_request *request, const char *method);
-/** The value of a query parameter, percent-decoded into out; false if it is not there. */
+/** The value of a query parameter, decoded into out ('+' is a blank); false if it is not there. */
 bool ql_sim_request_get_parameter(const struct ql_sim_request *request, const char *name, struct ql_buf *out);
 
 /** Appends s with %XX decoded ('+' stays); false for a broken escape. */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "sim/calendar.h"
+#include "sim/gzip_stream.h"
 #include "sim/wire.h"
 
 #include <arpa/inet.h>
@@ -105,8 +106,37 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ql_
     return result;
 }
 
+/* Somebody in the organisation renames or deletes a queue just before this request. */
+static void change_queues(struct ql_sim *sim, const struct ql_sim_fault *fault) {
+    if (fault != NULL && fault->rename_queue > 0 && (size_t)fault->rename_queue <= sim->world.n_queues) {
+        atomic_store(&sim->world.queues[fault->rename_queue - 1].is_renamed, true);
+    }
+    if (fault != NULL && fault->delete_queue > 0 && (size_t)fault->delete_queue <= sim->world.n_queues) {
+        atomic_store(&sim->world.queues[fault->delete_queue - 1].is_deleted, true);
+    }
+}
+
+/*
+ * The API compresses for those who take it, if it was told to. What is made while it is sent has no length; a fault that is
+ * about lengths and bytes gets one, or it would do nothing.
+ */
+static void encode(const struct ql_sim *sim, const struct ql_sim_request *request, struct ql_sim_answer *answer) {
+    const char *accepted = ql_sim_request_get_header(request, "Accept-Encoding");
+    if (request->host != QL_SIM_HOST_API || answer->body == NULL) {
+        return;
+    }
+    if (sim->options->zips_api && accepted != NULL && strstr(accepted, "gzip") != NULL && answer->body->size_bytes != 0) {
+        answer->body = ql_sim_stream_gzip(answer->body, false);
+        ql_sim_answer_set_header(answer, "Content-Encoding", "gzip");
+    }
+    if (answer->body->size_bytes < 0 && request->fault != NULL && ql_sim_fault_is_on_wire(request->fault)) {
+        answer->body = ql_sim_stream_hold(answer->body);
+    }
+}
+
 static void decide(struct ql_sim *sim, struct ql_sim_request *request, struct ql_sim_answer *answer) {
     ql_sim_faults_pick(&sim->faults, request);
+    change_queues(sim, request->fault);
     if (request->fault == NULL || ql_sim_fault_acts(request->fault)) {
         if (request->host == QL_SIM_HOST_API) {
             ql_sim_api_answer(sim, request, answer);
@@ -117,6 +147,7 @@ static void decide(struct ql_sim *sim, struct ql_sim_request *request, struct ql
         (void)ql_sim_tokens_check(&sim->tokens, request); /* notes which token it was, for the log */
     }
     ql_sim_fault_answer(sim, request, answer);
+    encode(sim, request, answer);
 }
 
 static bool stalls_before_answer(const struct ql_sim_fault *fault) {

@@ -2,9 +2,11 @@
 #ifndef QL_SIM_SIM_H
 #define QL_SIM_SIM_H
 
+#include "sim/aggregate_job.h"
 #include "sim/export_job.h"
 #include "sim/fault_rules.h"
 #include "sim/rate_window.h"
+#include "sim/report_job.h"
 #include "sim/request_log.h"
 #include "sim/sim_options.h"
 #include "sim/stop_flag.h"
@@ -17,6 +19,8 @@ struct ql_sim {
     struct ql_sim_world world;
     struct ql_sim_tokens tokens;
     struct ql_sim_exports exports;
+    struct ql_sim_reports reports;
+    struct ql_sim_jobs jobs;
     struct ql_sim_links links;
     struct ql_sim_rate rate;
     struct ql_sim_faults faults;

@@ -1,7 +1,8 @@
 /*
  * queuelake-sim: a Genesys Cloud of one's own, on loopback, for a first look and for tests. It shares no code with the product
- * but src/base, so that a mistake of one side is seen by the other. Issue a token, create an export, poll it, download it:
- * api.c and download.c answer, world.c makes the data, the fault_* files make it go wrong.
+ * but src/base, so that a mistake of one side is seen by the other. api.c checks a request and routes.c says who answers it:
+ * the exports contract (export_*), reporting exports (report_*), aggregates (aggregate_*), the organisation (directory_*),
+ * files (download.c). world.c and world_work.c make the figures for all of them, the fault_* files make it go wrong.
  */
 #include "base/mem.h"
 #include "sim/calendar.h"
@@ -38,12 +39,43 @@ static enum ql_status make_credentials(struct program *program, struct ql_err *e
     return QL_OK;
 }
 
+/* What the public SDKs know: reporting exports and aggregates. */
+static void init_public(struct ql_sim *sim, const struct ql_sim_options *options) {
+    enum { MS_PER_DAY = 86400000 };
+    sim->reports = (struct ql_sim_reports){.seed = options->seed,
+                                           .world = &sim->world,
+                                           .links = &sim->links,
+                                           .ready_after_ms = options->ready_after_ms,
+                                           .max_bytes = options->max_report_bytes,
+                                           .max_interval_ms = options->max_report_days * MS_PER_DAY,
+                                           .n_others = options->n_other_reports};
+    ql_sim_reports_init(&sim->reports);
+    sim->jobs = (struct ql_sim_jobs){
+        .seed = options->seed,
+        .world = &sim->world,
+        .ready_after_ms = options->ready_after_ms,
+        .life_ms = options->job_life_ms,
+        .query_limits = {.max_interval_ms = options->max_query_days * MS_PER_DAY, .max_buckets = options->max_query_buckets},
+        .job_limits = {.max_interval_ms = options->max_job_days * MS_PER_DAY},
+        .max_running = options->max_jobs,
+        .is_split = options->splits_groups,
+        .has_offsets = options->has_offsets};
+    ql_sim_jobs_init(&sim->jobs);
+}
+
 static void init(struct program *program) {
     const struct ql_sim_options *options = &program->options;
     struct ql_sim *sim = &program->sim;
     sim->options = options;
     ql_sim_stop_init(&sim->stop);
-    ql_sim_world_init(&sim->world, options->seed, (size_t)options->n_queues, options->has_line_breaks);
+    const struct ql_sim_world_options world = {.seed = options->seed,
+                                               .n_queues = (size_t)options->n_queues,
+                                               .has_line_breaks = options->has_line_breaks,
+                                               .is_edge = options->is_edge,
+                                               .now_ms = options->now_ms,
+                                               .settle_ms = options->settle_ms,
+                                               .divisions = options->divisions};
+    ql_sim_world_init(&sim->world, &world);
     ql_sim_rate_init(&sim->rate, options->rate_limit, options->rate_window_ms);
     ql_sim_links_init(&sim->links, options->link_life_s);
     sim->tokens = (struct ql_sim_tokens){
@@ -54,6 +86,7 @@ static void init(struct program *program) {
                                            .links = &sim->links,
                                            .download_suffix = options->gzip == QL_SIM_GZIP_FILE ? ".csv.gz" : ".csv"};
     ql_sim_exports_init(&sim->exports);
+    init_public(sim, options);
 }
 
 static void fini(struct program *program) {
@@ -61,6 +94,8 @@ static void fini(struct program *program) {
     ql_sim_server_stop(&program->api);
     ql_sim_server_stop(&program->download);
     ql_sim_exports_fini(&sim->exports);
+    ql_sim_reports_fini(&sim->reports);
+    ql_sim_jobs_fini(&sim->jobs);
     ql_sim_tokens_fini(&sim->tokens);
     ql_sim_links_fini(&sim->links);
     ql_sim_rate_fini(&sim->rate);
@@ -99,6 +134,8 @@ static enum ql_status listen_on_both(struct program *program, struct ql_err *err
     sim->api_url = make_url(&program->api);
     sim->download_url = make_url(&program->download);
     sim->exports.download_url = ql_mem_strdup(sim->download_url);
+    sim->reports.download_url = ql_mem_strdup(sim->download_url);
+    sim->reports.api_url = ql_mem_strdup(sim->api_url);
     QL_TRY(ql_sim_server_run(&program->download, err));
     return ql_sim_server_run(&program->api, err);
 }
@@ -128,6 +165,14 @@ static int fail(const struct ql_err *err) {
     return ql_status_exit_code(err->status);
 }
 
+static bool print_help(void) {
+    bool is_good = true;
+    for (const char *const *piece = ql_sim_options_help; *piece != NULL; piece++) {
+        is_good = is_good && fputs(*piece, stdout) >= 0;
+    }
+    return is_good && fflush(stdout) == 0;
+}
+
 int main(int argc, char **argv) {
     struct program program = {.api = {.listen_fd = -1}, .download = {.listen_fd = -1}, .sim = {.log = {.fd = -1}}};
     struct ql_err err = {0};
@@ -136,7 +181,7 @@ int main(int argc, char **argv) {
         return fail(&err);
     }
     if (program.options.wants_help) {
-        return fputs(ql_sim_options_help(), stdout) >= 0 && fflush(stdout) == 0 ? 0 : ql_status_exit_code(QL_E_IO);
+        return print_help() ? 0 : ql_status_exit_code(QL_E_IO);
     }
     sigset_t signals; /* blocked in every thread, taken by sigwait */
     (void)sigemptyset(&signals);

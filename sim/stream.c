@@ -54,6 +54,18 @@ struct ql_sim_stream *ql_sim_stream_text(struct ql_str text) {
     return &self->base;
 }
 
+struct ql_sim_stream *ql_sim_stream_hold(struct ql_sim_stream *stream) {
+    enum { PIECE = 64 * 1024 };
+    struct ql_buf text = {0};
+    for (size_t got = 1; got != 0; text.len += got) {
+        got = ql_sim_stream_read(stream, ql_buf_reserve(&text, PIECE), PIECE);
+    }
+    ql_sim_stream_free(stream);
+    struct ql_sim_stream *held = ql_sim_stream_text(ql_buf_view(&text));
+    ql_buf_fini(&text);
+    return held;
+}
+
 struct file_stream {
     struct ql_sim_stream base;
     int fd;

@@ -29,6 +29,9 @@ void ql_sim_stream_free(struct ql_sim_stream *stream);
 /** Reads to the end, frees, and says how many bytes there were. */
 int64_t ql_sim_stream_measure(struct ql_sim_stream *stream);
 
+/** The whole of it as a text, which says its length; frees the stream. */
+struct ql_sim_stream *ql_sim_stream_hold(struct ql_sim_stream *stream);
+
 /** A copy of the text. */
 struct ql_sim_stream *ql_sim_stream_text(struct ql_str text);
 /** The file from its beginning. E_NO_INPUT. */

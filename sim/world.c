@@ -2,10 +2,12 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "sim/calendar.h"
 
-/* What a generator is for: the same seed never feeds two of them with the same numbers. */
-enum { KIND_QUEUE = 1, KIND_DAY = 2, KIND_CALLS = 3, KIND_HANDLING = 4 };
+const char *const ql_sim_media_names[QL_SIM_N_MEDIA] = {
+#define X(name, text) text,
+    QL_SIM_MEDIA_TABLE(X)
+#undef X
+};
 
 /*
  * Names as contact centres have them: several languages and scripts, and the characters that break careless CSV and column
@@ -31,20 +33,6 @@ static const char *const NAMES[] = {
 };
 enum { N_NAMES = sizeof NAMES / sizeof NAMES[0] };
 
-/* Load by hour of the day (UTC) in 1/1000 of the busiest hour: an office, a shop with long hours, a hotline that never closes.
- */
-static const uint16_t HOURS[3][24] = {
-    {0, 0, 0, 0, 0, 0, 4, 60, 420, 780, 980, 1000, 820, 760, 900, 940, 800, 520, 140, 12, 2, 0, 0, 0},
-    {3, 1, 0, 0, 1, 8, 80, 260, 520, 760, 900, 960, 940, 880, 900, 960, 1000, 940, 780, 560, 340, 160, 50, 12},
-    {110, 80, 60, 50, 60, 100, 220, 400, 620, 800, 920, 1000, 960, 920, 900, 900, 920, 880, 800, 680, 520, 380, 260, 170},
-};
-/* By weekday from Monday, likewise. */
-static const uint16_t WEEKDAYS[3][7] = {
-    {1000, 920, 880, 870, 800, 8, 0},
-    {1000, 940, 920, 930, 960, 720, 180},
-    {1000, 970, 950, 950, 940, 860, 820},
-};
-
 static char *make_name(size_t i, bool has_line_break) {
     struct ql_buf name = {0};
     ql_buf_puts(&name, has_line_break && i == 1 ? "Support\nLevel 2" : NAMES[i % N_NAMES]);
@@ -55,9 +43,13 @@ static char *make_name(size_t i, bool has_line_break) {
 }
 
 static void init_queue(struct ql_sim_queue *queue, uint64_t seed, size_t i, bool has_line_breaks) {
+    enum { KIND_QUEUE = 1 };
     struct ql_sim_prng prng = ql_sim_prng_for(seed, KIND_QUEUE, i, 0);
     ql_sim_prng_uuid(&prng, queue->id);
     queue->name = make_name(i, has_line_breaks);
+    struct ql_buf new_name = {0};
+    ql_buf_printf(&new_name, "%s (renamed)", queue->name);
+    queue->new_name = ql_buf_take(&new_name);
     uint32_t size = ql_sim_prng_below(&prng, 1000); /* most queues are small: the square of an even share */
     queue->volume = 26214 + (uint32_t)((uint64_t)size * size * 24 * 65536 / 1000000);
     queue->abandon_share = 15 + ql_sim_prng_below(&prng, 110);
@@ -65,84 +57,101 @@ static void init_queue(struct ql_sim_queue *queue, uint64_t seed, size_t i, bool
     queue->handle_ms = 110000 + ql_sim_prng_below(&prng, 420000);
     uint32_t kind = ql_sim_prng_below(&prng, 100);
     queue->hours = kind < 60 ? 0 : kind < 85 ? 1 : 2;
+    queue->division = (int)(i % QL_SIM_N_DIVISIONS);
 }
 
-void ql_sim_world_init(struct ql_sim_world *world, uint64_t seed, size_t n_queues, bool has_line_breaks) {
-    *world = (struct ql_sim_world){.seed = seed, .n_queues = n_queues};
-    world->queues = ql_mem_zalloc(n_queues, sizeof *world->queues);
-    for (size_t i = 0; i < n_queues; i++) {
-        init_queue(&world->queues[i], seed, i, has_line_breaks);
+static void add_line(struct ql_sim_world *world, int64_t queue, enum ql_sim_media media, bool is_outbound) {
+    QL_MEM_GROW(world->lines, world->cap_lines, world->n_lines + 1);
+    world->lines[world->n_lines++] =
+        (struct ql_sim_line){.queue = queue, .media = media, .is_outbound = is_outbound, .transfers_from = QL_SIM_NONE};
+}
+
+/* One queue in four of the edge world is digital alone; the others share voice and what comes beside it. */
+static void add_edge_lines(struct ql_sim_world *world, int64_t i) {
+    const struct {
+        bool is_there;
+        enum ql_sim_media media;
+        bool is_outbound;
+    } LINES[] = {
+        {i % 4 != 3, QL_SIM_MEDIA_VOICE, false},    {i % 3 == 0, QL_SIM_MEDIA_VOICE, true},
+        {i % 4 == 0, QL_SIM_MEDIA_CALLBACK, false}, {i % 5 == 3, QL_SIM_MEDIA_CHAT, false},
+        {i % 3 == 1, QL_SIM_MEDIA_EMAIL, false},    {i % 4 >= 2, QL_SIM_MEDIA_MESSAGE, false},
+    };
+    for (size_t k = 0; k < sizeof LINES / sizeof LINES[0]; k++) {
+        if (LINES[k].is_there) {
+            add_line(world, i, LINES[k].media, LINES[k].is_outbound);
+        }
+    }
+}
+
+/* What one voice line transfers, the next one is offered; what the last one does, the first. */
+static void join_transfers(struct ql_sim_world *world) {
+    int64_t first = QL_SIM_NONE;
+    int64_t last = QL_SIM_NONE;
+    for (size_t i = 0; i < world->n_lines; i++) {
+        struct ql_sim_line *line = &world->lines[i];
+        if (line->media == QL_SIM_MEDIA_VOICE && !line->is_outbound) {
+            line->transfers_from = last;
+            last = (int64_t)i;
+            first = first == QL_SIM_NONE ? last : first;
+        }
+    }
+    if (first != last) {
+        world->lines[first].transfers_from = last;
+    }
+}
+
+static void init_divisions(struct ql_sim_world *world, const char *visible) {
+    enum { KIND_DIVISION = 5 };
+    static const char *const DIVISIONS[QL_SIM_N_DIVISIONS] = {"Home", "North", "South"};
+    for (size_t i = 0; i < QL_SIM_N_DIVISIONS; i++) {
+        struct ql_sim_division *division = &world->divisions[i];
+        struct ql_sim_prng prng = ql_sim_prng_for(world->seed, KIND_DIVISION, i, 0);
+        ql_sim_prng_uuid(&prng, division->id);
+        division->name = DIVISIONS[i];
+        division->is_visible = visible == NULL;
+        for (struct ql_str rest = ql_str_from(visible); rest.len != 0;) {
+            division->is_visible |= ql_str_eq(ql_str_trim(ql_str_split(rest, ',', &rest)), ql_str_from(division->name));
+        }
+    }
+}
+
+void ql_sim_world_init(struct ql_sim_world *world, const struct ql_sim_world_options *options) {
+    *world = (struct ql_sim_world){.seed = options->seed,
+                                   .is_edge = options->is_edge,
+                                   .now_ms = options->now_ms,
+                                   .settle_ms = options->settle_ms,
+                                   .n_queues = options->n_queues};
+    init_divisions(world, options->divisions);
+    world->queues = ql_mem_zalloc(world->n_queues, sizeof *world->queues);
+    for (size_t i = 0; i < world->n_queues; i++) {
+        init_queue(&world->queues[i], world->seed, i, options->has_line_breaks);
+        if (world->is_edge) {
+            add_edge_lines(world, (int64_t)i);
+        } else {
+            add_line(world, (int64_t)i, QL_SIM_MEDIA_VOICE, false);
+        }
+    }
+    if (world->is_edge && world->n_queues != 0) {
+        join_transfers(world);
+        add_line(world, QL_SIM_NONE, QL_SIM_MEDIA_VOICE, true);
     }
 }
 
 void ql_sim_world_fini(struct ql_sim_world *world) {
     for (size_t i = 0; i < world->n_queues; i++) {
         ql_mem_free(world->queues[i].name);
+        ql_mem_free(world->queues[i].new_name);
     }
     ql_mem_free(world->queues);
+    ql_mem_free(world->lines);
     *world = (struct ql_sim_world){0};
 }
 
-/* What becomes of the calls that are offered in one atom. */
-struct fate {
-    int64_t offered, answered, in_sla, carried, abandoned;
-};
-
-/*
- * The number of calls: nearly Poisson about the load of the hour, on a day that is up to an eighth busier or quieter than
- * others. It is the count of successes among four times as many trials of one in four, 64 of them at a time: the set bits of
- * two random words.
- */
-static int64_t draw_offered(const struct ql_sim_world *world, size_t i, int64_t atom, struct ql_sim_prng *prng) {
-    const struct ql_sim_queue *queue = &world->queues[i];
-    int64_t ms = atom * QL_SIM_ATOM_MS;
-    int hour = (int)(((ms / 3600000) % 24 + 24) % 24);
-    struct ql_sim_prng day = ql_sim_prng_for(world->seed, KIND_DAY, i, (uint64_t)((atom - ((atom % 96) + 96) % 96) / 96));
-    uint64_t load = (uint64_t)HOURS[queue->hours][hour] * WEEKDAYS[queue->hours][ql_sim_weekday(ms)];
-    uint64_t mean = queue->volume * load / 1000000 * (875 + ql_sim_prng_below(&day, 250)) / 1000; /* in 1/65536 of a call */
-    uint64_t trials = (4 * mean >> 16) + (ql_sim_prng_below(prng, 65536) < (4 * mean & 0xffff) ? 1 : 0);
-    int64_t offered = 0;
-    for (; trials != 0; trials -= trials < 64 ? trials : 64) {
-        uint64_t successes = ql_sim_prng_next(prng);
-        successes &= ql_sim_prng_next(prng);
-        offered += __builtin_popcountll(trials < 64 ? successes & ((UINT64_C(1) << trials) - 1) : successes);
-    }
-    return offered;
+const char *ql_sim_queue_name(const struct ql_sim_queue *queue) {
+    return atomic_load(&queue->is_renamed) ? queue->new_name : queue->name;
 }
 
-static struct fate draw_fate(const struct ql_sim_world *world, size_t i, int64_t atom) {
-    enum { CARRIED_OF_1000 = 35 };
-    const struct ql_sim_queue *queue = &world->queues[i];
-    struct ql_sim_prng prng = ql_sim_prng_for(world->seed, KIND_CALLS, i, (uint64_t)atom);
-    struct fate fate = {.offered = draw_offered(world, i, atom, &prng)};
-    for (int64_t call = 0; call < fate.offered; call++) {
-        if (ql_sim_prng_below(&prng, 1000) < CARRIED_OF_1000) {
-            fate.carried++;
-        } else if (ql_sim_prng_below(&prng, 1000) < queue->abandon_share) {
-            fate.abandoned++;
-        } else {
-            fate.answered++;
-            fate.in_sla += ql_sim_prng_below(&prng, 1000) < queue->in_sla_share ? 1 : 0;
-        }
-    }
-    return fate;
-}
-
-int64_t ql_sim_world_carry_into(const struct ql_sim_world *world, size_t queue, int64_t atom) {
-    return draw_fate(world, queue, atom - 1).carried;
-}
-
-void ql_sim_world_add(const struct ql_sim_world *world, size_t queue, int64_t atom, int64_t *carry, struct ql_sim_cell *cell) {
-    struct fate fate = draw_fate(world, queue, atom);
-    int64_t answered = fate.answered + *carry; /* who was carried over waited too long for the service level */
-    cell->offered += fate.offered;
-    cell->answered += answered;
-    cell->abandoned += fate.abandoned;
-    cell->in_sla += fate.in_sla;
-    *carry = fate.carried;
-    struct ql_sim_prng prng = ql_sim_prng_for(world->seed, KIND_HANDLING, queue, (uint64_t)atom);
-    uint32_t mean_ms = world->queues[queue].handle_ms;
-    for (int64_t call = 0; call < answered; call++) { /* a quarter of the mean to seven quarters */
-        cell->handle_ms += mean_ms / 4 + ql_sim_prng_below(&prng, mean_ms / 2 * 3);
-    }
+bool ql_sim_world_shows(const struct ql_sim_world *world, const struct ql_sim_line *line) {
+    return line->queue == QL_SIM_NONE || world->divisions[world->queues[line->queue].division].is_visible;
 }

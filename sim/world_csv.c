@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "sim/calendar.h"
+#include "sim/number.h"
 
 const char *const ql_sim_metric_names[QL_SIM_N_METRICS] = {
 #define X(name, text) text,
@@ -13,7 +14,7 @@ struct csv_stream {
     struct ql_sim_stream base;
     const struct ql_sim_world *world;
     struct ql_sim_query query;
-    int64_t *carry;      /* by queue: what is handed over to the next atom */
+    int64_t *carry;      /* by line: what is handed over to the next atom */
     struct ql_buf *keys; /* by queue: "id,name" as in the file */
     int64_t start_ms;    /* of the interval that comes next */
     struct ql_buf rows;  /* of the interval before, not yet read from `at` on */
@@ -36,30 +37,6 @@ static void put_field(struct ql_buf *out, const char *text) {
     ql_buf_putc(out, '"');
 }
 
-static void put_number(struct ql_buf *out, int64_t value) {
-    char digits[20];
-    size_t n = sizeof digits;
-    do {
-        digits[--n] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    ql_buf_put(out, digits + n, sizeof digits - n);
-}
-
-/* A number of so many decimals, given in units of the last one. */
-static void put_fixed(struct ql_buf *out, int64_t scaled, int decimals) {
-    int64_t scale = 1;
-    for (int i = 0; i < decimals; i++) {
-        scale *= 10;
-    }
-    put_number(out, scaled / scale);
-    ql_buf_putc(out, '.');
-    for (int64_t rest = scaled % scale; scale > 1; rest %= scale) {
-        scale /= 10;
-        ql_buf_putc(out, (char)('0' + rest / scale));
-    }
-}
-
 static int64_t round_div(int64_t a, int64_t b) {
     return (2 * a + b) / (2 * b);
 } /* both positive, half up */
@@ -68,32 +45,28 @@ static void put_metric(struct ql_buf *out, enum ql_sim_metric metric, const stru
     int64_t ended = cell->answered + cell->abandoned;
     switch (metric) {
     case QL_SIM_METRIC_OFFERED:
-        put_number(out, cell->offered);
+        ql_sim_put_number(out, cell->offered);
         break;
     case QL_SIM_METRIC_ANSWERED:
-        put_number(out, cell->answered);
+        ql_sim_put_number(out, cell->answered);
         break;
     case QL_SIM_METRIC_ABANDONED:
-        put_number(out, cell->abandoned);
+        ql_sim_put_number(out, cell->abandoned);
         break;
     case QL_SIM_METRIC_SERVICE_LEVEL:
         if (ended != 0) {
-            put_fixed(out, round_div(cell->in_sla * 10000, ended), 2);
+            ql_sim_put_fixed(out, round_div(cell->in_sla * 10000, ended), 2);
         }
         break;
     case QL_SIM_METRIC_HANDLE_TIME:
-        if (cell->answered != 0) {
-            put_fixed(out, round_div(cell->handle_ms, cell->answered), 3);
+        if (cell->handled != 0) {
+            ql_sim_put_fixed(out, round_div(cell->handle_ms, cell->handled), 3);
         }
         break;
     case QL_SIM_N_METRICS:
     default:
         break;
     }
-}
-
-static int64_t atom_at_or_after(int64_t ms) {
-    return ms >= 0 ? (ms + QL_SIM_ATOM_MS - 1) / QL_SIM_ATOM_MS : ms / QL_SIM_ATOM_MS;
 }
 
 static void put_header(struct csv_stream *self) {
@@ -104,18 +77,26 @@ static void put_header(struct csv_stream *self) {
     ql_buf_putc(&self->rows, '\n');
 }
 
+static void add_line(struct csv_stream *self, size_t line, int64_t from_ms, int64_t to_ms, struct ql_sim_cell *cell) {
+    int64_t end = ql_sim_world_atom(to_ms);
+    for (int64_t atom = ql_sim_world_atom(from_ms); atom < end && ql_sim_world_shows(self->world, &self->world->lines[line]);
+         atom++) {
+        ql_sim_world_add(self->world, line, atom, &self->carry[line], cell, NULL);
+    }
+}
+
 static void put_interval(struct csv_stream *self, int64_t from_ms, int64_t to_ms) {
     char from[32];
     char to[32];
     ql_sim_time_print(from_ms, from);
     ql_sim_time_print(to_ms, to);
+    size_t line = 0;
     for (size_t queue = 0; queue < self->world->n_queues; queue++) {
         struct ql_sim_cell cell = {0};
-        int64_t end = atom_at_or_after(to_ms);
-        for (int64_t atom = atom_at_or_after(from_ms); atom < end; atom++) {
-            ql_sim_world_add(self->world, queue, atom, &self->carry[queue], &cell);
+        for (; line < self->world->n_lines && self->world->lines[line].queue == (int64_t)queue; line++) {
+            add_line(self, line, from_ms, to_ms, &cell);
         }
-        if ((cell.offered | cell.answered | cell.abandoned) == 0) {
+        if ((cell.offered | cell.answered | cell.abandoned | cell.handled) == 0) {
             continue;
         }
         ql_buf_puts(&self->rows, from);
@@ -168,12 +149,14 @@ struct ql_sim_stream *ql_sim_stream_csv(const struct ql_sim_world *world, const 
     self->world = world;
     self->query = *query;
     self->start_ms = query->from_ms;
-    self->carry = ql_mem_zalloc(world->n_queues, sizeof *self->carry);
+    self->carry = ql_mem_zalloc(world->n_lines, sizeof *self->carry);
+    for (size_t i = 0; i < world->n_lines; i++) {
+        self->carry[i] = ql_sim_world_carry_into(world, i, ql_sim_world_atom(query->from_ms));
+    }
     self->keys = ql_mem_zalloc(world->n_queues, sizeof *self->keys);
     for (size_t i = 0; i < world->n_queues; i++) {
-        self->carry[i] = ql_sim_world_carry_into(world, i, atom_at_or_after(query->from_ms));
         ql_buf_printf(&self->keys[i], "%s,", world->queues[i].id);
-        put_field(&self->keys[i], world->queues[i].name);
+        put_field(&self->keys[i], ql_sim_queue_name(&world->queues[i]));
     }
     put_header(self);
     return &self->base;
