@@ -7,6 +7,7 @@
 #include "sim/fault_plan.h"
 
 struct ql_sim_job {
+    struct ql_sim_job *older;
     char id[QL_SIM_UUID_SIZE];
     uint64_t key; /* of its cursors */
     struct ql_sim_aggregate_query *query;
@@ -21,24 +22,24 @@ void ql_sim_jobs_init(struct ql_sim_jobs *jobs) {
 }
 
 void ql_sim_jobs_fini(struct ql_sim_jobs *jobs) {
-    for (size_t i = 0; i < jobs->n; i++) {
-        ql_sim_aggregate_query_free(jobs->items[i]->query);
-        ql_mem_free(jobs->items[i]->end_state);
-        ql_mem_free(jobs->items[i]->message);
-        ql_mem_free(jobs->items[i]);
+    for (struct ql_sim_job *job = jobs->newest; job != NULL;) {
+        struct ql_sim_job *older = job->older;
+        ql_sim_aggregate_query_free(job->query);
+        ql_mem_free(job->end_state);
+        ql_mem_free(job->message);
+        ql_mem_free(job);
+        job = older;
     }
-    ql_mem_free(jobs->items);
     (void)pthread_mutex_destroy(&jobs->lock);
 }
 
 /* The lock is held. */
 static struct ql_sim_job *find(struct ql_sim_jobs *jobs, struct ql_str id) {
-    for (size_t i = 0; i < jobs->n; i++) {
-        if (ql_str_eq(id, ql_str_from(jobs->items[i]->id))) {
-            return jobs->items[i];
-        }
+    struct ql_sim_job *job = jobs->newest;
+    while (job != NULL && !ql_str_eq(id, ql_str_from(job->id))) {
+        job = job->older;
     }
-    return NULL;
+    return job;
 }
 
 /* Waits in a queue for the first half of its time, works for the second. The lock is held. */
@@ -95,8 +96,8 @@ void ql_sim_aggregates_query(struct ql_sim_jobs *jobs, const struct ql_sim_reque
 
 static bool has_room(struct ql_sim_jobs *jobs) {
     int64_t n = 0;
-    for (size_t i = 0; i < jobs->n; i++) {
-        n += is_running(state_of(jobs, jobs->items[i])) ? 1 : 0;
+    for (const struct ql_sim_job *job = jobs->newest; job != NULL; job = job->older) {
+        n += is_running(state_of(jobs, job)) ? 1 : 0;
     }
     return jobs->max_running == 0 || n < jobs->max_running;
 }
@@ -123,15 +124,15 @@ void ql_sim_jobs_create(struct ql_sim_jobs *jobs, const struct ql_sim_request *r
     struct ql_sim_job *job = NULL;
     if (has_room(jobs)) {
         job = ql_mem_zalloc(1, sizeof *job);
-        struct ql_sim_prng prng = ql_sim_prng_for(jobs->seed, KIND_JOB, jobs->n, 0);
+        struct ql_sim_prng prng = ql_sim_prng_for(jobs->seed, KIND_JOB, jobs->n_created++, 0);
         ql_sim_prng_uuid(&prng, job->id);
         job->key = ql_sim_prng_next(&prng);
         job->query = query;
         job->created_ms = ql_sim_monotonic_ms();
         job->created_at_ms = ql_sim_now_ms();
         set_end(job, request->fault, false);
-        QL_MEM_GROW(jobs->items, jobs->cap, jobs->n + 1);
-        jobs->items[jobs->n++] = job;
+        job->older = jobs->newest;
+        jobs->newest = job;
     }
     (void)pthread_mutex_unlock(&jobs->lock);
     if (job != NULL) {

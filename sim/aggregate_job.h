@@ -9,8 +9,8 @@
 struct ql_sim_job;
 struct ql_sim_jobs {
     pthread_mutex_t lock;
-    struct ql_sim_job **items; /* each stays where it is until fini */
-    size_t n, cap;
+    struct ql_sim_job *newest; /* each stays where it is until fini */
+    uint64_t n_created;
     uint64_t seed;
     const struct ql_sim_world *world;
     int64_t ready_after_ms, life_ms;

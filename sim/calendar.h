@@ -30,7 +30,7 @@ struct ql_sim_civil {
     int year, month, day, hour, minute, second, ms;
 };
 struct ql_sim_civil ql_sim_civil_split(int64_t ms);
-int64_t ql_sim_civil_join(const struct ql_sim_civil *civil);
+int64_t ql_sim_civil_join(const struct ql_sim_civil *t);
 /** The same day and time so many months later; a day that the month lacks becomes its last. */
 int64_t ql_sim_civil_add_months(int64_t ms, int months);
 /** As ql_sim_time_parse, but the offset may be missing: then ms is what a clock on the wall says. */

@@ -202,50 +202,51 @@ static bool is_word(const char *text, const char *const *words) {
     return *words != NULL;
 }
 
-/* What an export or a job can come to, and what goes with it. */
+/* What an export or a job can come to. */
+static const char *const EXPORT_STATES[] = {"failed", "cancelled", NULL};
+static const char *const REPORT_STATES[] = {
+    "SUBMITTED", "RUNNING", "CANCELLING", "CANCELLED", "COMPLETED", "COMPLETED_WITH_PARTIAL_RESULTS", "FAILED", NULL};
+static const char *const JOB_STATES[] = {"QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED", NULL};
+static const char *const REPORT_ERRORS[] = {"FAILED_CONVERTING_EXPORT_JOB",
+                                            "FAILED_NO_DATA_EXPORT_JOB_FOUND",
+                                            "FAILED_GETTING_DATA_FROM_SERVICE",
+                                            "FAILED_GENERATING_TEMP_FILE",
+                                            "FAILED_SAVING_FILE_TO_S3",
+                                            "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
+                                            "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
+                                            "FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB",
+                                            "EXPORT_TYPE_NOT_IMPLEMENTED",
+                                            "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
+                                            "FAILED_LONG_RUNNING_EXPORT",
+                                            "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
+                                            "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
+                                            "NOT_AUTHORIZED_TO_VIEW_EXPORT",
+                                            "STATIC_LINK_EXPORT_FAILED",
+                                            "TOO_MANY_SEARCH_CRITERIA",
+                                            "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
+                                            "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
+                                            "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
+                                            "BAD_REQUEST_SCHEDULED_RUN",
+                                            NULL};
+
 static enum ql_status check_states(const struct place *place, const struct ql_sim_fault *fault) {
-    static const char *const EXPORT[] = {"failed", "cancelled", NULL};
-    static const char *const REPORT[] = {
-        "SUBMITTED", "RUNNING", "CANCELLING", "CANCELLED", "COMPLETED", "COMPLETED_WITH_PARTIAL_RESULTS", "FAILED", NULL};
-    static const char *const JOB[] = {"QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED", NULL};
-    static const char *const ERRORS[] = {"FAILED_CONVERTING_EXPORT_JOB",
-                                         "FAILED_NO_DATA_EXPORT_JOB_FOUND",
-                                         "FAILED_GETTING_DATA_FROM_SERVICE",
-                                         "FAILED_GENERATING_TEMP_FILE",
-                                         "FAILED_SAVING_FILE_TO_S3",
-                                         "FAILED_NOTIFYING_SKYWALKER_OF_DOWNLOAD",
-                                         "FAILED_BUILDING_DOWNLOAD_URL_FROM_SKYWALKER_RESPONSE",
-                                         "FAILED_CONVERTING_EXPORT_JOB_TO_QUEUE_PERFORMANCE_JOB",
-                                         "EXPORT_TYPE_NOT_IMPLEMENTED",
-                                         "REACHED_MAXIMUM_ATTEMPT_OF_RETRY",
-                                         "FAILED_LONG_RUNNING_EXPORT",
-                                         "TOO_MANY_REQUESTS_FROM_AN_ORGANIZATION",
-                                         "FAILED_AS_EXPORT_FILE_SIZE_IS_GREATER_THAN_10MB",
-                                         "NOT_AUTHORIZED_TO_VIEW_EXPORT",
-                                         "STATIC_LINK_EXPORT_FAILED",
-                                         "TOO_MANY_SEARCH_CRITERIA",
-                                         "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT",
-                                         "EXPORT_EMAIL_FILE_SIZE_EXCEEDED_LIMIT",
-                                         "CIRCUIT_BREAKER_OPEN_FOR_VIEW_TYPE",
-                                         "BAD_REQUEST_SCHEDULED_RUN",
-                                         NULL};
     bool is_error = fault->code != NULL && fault->status >= 0;
     if (fault->message != NULL && fault->export_status == NULL && fault->job_state == NULL && !is_error) {
         return refuse(place, "message", "needs 'export_status', 'job_state', or 'status' with 'code'");
     }
-    if (fault->export_status != NULL && !is_word(fault->export_status, EXPORT)) {
+    if (fault->export_status != NULL && !is_word(fault->export_status, EXPORT_STATES)) {
         return refuse(place, "export_status", "must be 'failed' or 'cancelled'");
     }
-    if (fault->report_status != NULL && !is_word(fault->report_status, REPORT)) {
+    if (fault->report_status != NULL && !is_word(fault->report_status, REPORT_STATES)) {
         return refuse(place, "report_status", "must be a status of a reporting export");
     }
-    if (fault->job_state != NULL && !is_word(fault->job_state, JOB)) {
+    if (fault->job_state != NULL && !is_word(fault->job_state, JOB_STATES)) {
         return refuse(place, "job_state", "must be a state of a job");
     }
     if (fault->report_error != NULL && (fault->report_status == NULL || strcmp(fault->report_status, "FAILED") != 0)) {
         return refuse(place, "report_error", "needs 'report_status' FAILED");
     }
-    if (fault->report_error != NULL && !is_word(fault->report_error, ERRORS)) {
+    if (fault->report_error != NULL && !is_word(fault->report_error, REPORT_ERRORS)) {
         return refuse(place, "report_error", "must be one of the API's exportErrorMessagesType");
     }
     if (fault->code != NULL && (fault->status < 400 || fault->body != NULL)) {

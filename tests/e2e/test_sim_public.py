@@ -1,5 +1,6 @@
 """The simulator's public contracts from outside, judged by Python's own calendar: aggregates, their jobs, and the world behind them."""
 import collections
+import concurrent.futures
 import datetime as dt
 import gzip
 import http.client
@@ -340,3 +341,55 @@ def test_queues_are_renamed_and_deleted_meanwhile(start, tmp_path):
     assert len(changed) == 1 and new[changed[0]] == f"{old[changed[0]]} (renamed)" == ids[changed[0]]
     deleted, = set(ids) - set(new)
     assert simulator.call(f"{QUEUES}/{deleted}").status == 404 and simulator.call(f"{QUEUES}/{changed[0]}").status == 200
+
+
+# Nonsense, load
+
+
+def mutate(rng, value):
+    """A copy with one thing in it replaced by another: of another type, out of range, or missing."""
+    odd = [None, True, -1, 0, 1 << 70, 1.5, "", "x", "\u0000", "2024-01-01/9999-12-31", "9999-12-31T23:59:59Z/0001-01-01T00:00:00Z", "PT0S", "P9999999Y", [], [[]], [None], {}, {"a": []}]
+    if isinstance(value, dict) and value and rng.random() < 0.8:
+        key = rng.choice(sorted(value))
+        if rng.random() < 0.15:
+            return {k: v for k, v in value.items() if k != key}
+        return {k: mutate(rng, v) if k == key else v for k, v in value.items()}
+    if isinstance(value, list) and value and rng.random() < 0.8:
+        at = rng.randrange(len(value))
+        return [mutate(rng, v) if i == at else v for i, v in enumerate(value)]
+    return rng.choice(odd)
+
+
+def test_nonsense_in_a_body_is_refused_or_harmless(start):
+    simulator = start("--rate-limit", 1000000, "--queues", 2, "--max-query-days", 40, "--max-query-buckets", 5000, "--max-job-days", 40, "--max-report-days", 40)
+    rng = random.Random(11)
+    aggregate = {"interval": DAY, "metrics": METRICS, "granularity": "PT30M", "timeZone": "Europe/Berlin", "groupBy": ["queueId", "mediaType"], "views": [], "pageSize": 5,
+                 "filter": {"type": "and", "predicates": [{"type": "dimension", "dimension": "queueId", "operator": "exists", "value": "x"}],
+                            "clauses": [{"type": "or", "predicates": [{"dimension": "mediaType", "value": "voice"}]}]}}
+    report = {"name": "n", "timeZone": "UTC", "exportFormat": "CSV", "interval": DAY, "period": "PT30M", "viewType": "QUEUE_PERFORMANCE_DETAIL_VIEW", "locale": "en-us",
+              "filter": {"queueIds": ["x"], "mediaTypes": ["voice"], "directions": ["inbound"]}, "selectedColumns": [{"columnOrder": 1, "columnName": "Offer"}],
+              "hasSummaryRow": True, "durationFormat": "Hms", "csvDelimiter": "COMMA"}
+    statuses = collections.Counter()
+    for _ in range(250):
+        for path, body in ((AGGREGATES + "/query", aggregate), (AGGREGATES + "/jobs", aggregate), ("/api/v2/analytics/reporting/exports", report)):
+            changed = mutate(rng, mutate(rng, body) if rng.random() < 0.3 else body) or 0
+            answer = simulator.call(path, "POST", changed)
+            assert answer.status in (200, 202, 400, 413), (changed, answer)
+            json.loads(answer.body)
+            statuses[answer.status] += 1
+    assert statuses[400] > 100 and statuses[200] > 50
+
+
+def test_many_clients_at_once(start):
+    simulator = start("--world", "edge", "--queues", 4, "--rate-limit", 100000)
+    wanted = cells(ask(simulator, granularity="PT1H", groupBy=["queueId"]))
+
+    def work(i):
+        job = ask(simulator, path="/jobs", granularity="PT1H", groupBy=["queueId"])["jobId"]
+        got = {}
+        for page in pages(simulator, job, 1 + i % 5):
+            got |= cells(page)
+        return got == wanted and simulator.call(QUEUES).status == 200
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(work, range(48)))
