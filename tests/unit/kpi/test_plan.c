@@ -294,9 +294,9 @@ static void metrics_are_checked(void **state) {
     (void)state;
     fails(METRICS({.name = QL_STR("x")}), "metric 'x': 'agg' is missing", NULL);
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("avg"), .where = QL_STR("q.yaml:2:3")}),
-          "metric 'x' (q.yaml:2:3): unknown aggregation 'avg'", "'agg' is one of sum, mean, min, max and count");
+          "metric 'x' (q.yaml:2:3): unknown aggregation 'avg'", "'agg' is one of sum, mean, min, max, count and ratio");
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("sum"), .weight = QL_STR("calls_offered")}),
-          "metric 'x': a weight goes with 'agg: mean' only", NULL);
+          "metric 'x': a weight goes with 'agg: mean' and 'agg: ratio' only", NULL);
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("sum"), .type = QL_STR("text")}), "metric 'x': unknown type 'text'",
           NULL);
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("sum"), .column = QL_STR("Avg Talk")}),
