@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Nobody who has stopped a run waits longer for what it leaves behind. */
+enum { CLEANUP_TIMEOUT_MS = 3000 };
+
 /* ---- set-up */
 
 static void put_base(struct ql_str given, const char *label, struct ql_str environment, struct ql_buf *out) {
@@ -32,6 +35,7 @@ void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const str
     ql_http_put_host(ql_buf_view(&genesys->login_url), &genesys->login_host);
     ql_http_put_host(ql_buf_view(&genesys->api_url), &genesys->api_host);
     genesys->is_api_loopback = ql_http_is_loopback(ql_buf_view(&genesys->api_url));
+    ql_rate_budget_init(&genesys->budget, options->rate_share);
     ql_http_add_secret(http, options->client_secret);
 }
 
@@ -80,6 +84,7 @@ static enum ql_status send_once(struct ql_genesys *genesys, const struct ql_gene
         {QL_STR("Accept"), QL_STR("application/json")},
         {QL_STR("Content-Type"), QL_STR("application/json")},
     };
+    const struct ql_http_pacer pacer = ql_rate_budget_pacer(&genesys->budget);
     const struct ql_http_request request = {
         .method = call->method,
         .url = ql_buf_view(&url),
@@ -89,6 +94,9 @@ static enum ql_status send_once(struct ql_genesys *genesys, const struct ql_gene
         .repeat = call->repeat,
         .follows_redirects = true, /* GET only; http drops the token where the origin changes */
         .allow_loopback = genesys->is_api_loopback,
+        .pacer = &pacer,
+        .is_cleanup = call->is_cleanup,
+        .timeout_ms = call->is_cleanup ? CLEANUP_TIMEOUT_MS : 0,
     };
     enum ql_status status = ql_http_send(genesys->http, &request, response, err);
     explicit_bzero(bearer.ptr, bearer.cap);

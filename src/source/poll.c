@@ -113,25 +113,26 @@ static enum ql_status too_late(const struct ql_exports *exports, struct ql_err *
     return QL_E_DEADLINE;
 }
 
-/* The wait before the next look: the last one is cut so that it still ends before the deadline. */
-static int64_t next_wait_ms(struct ql_exports *exports, int64_t deadline_ms) {
-    const struct ql_exports_options *options = &exports->options;
+enum ql_status ql_poll_wait(struct ql_http *http, const struct ql_poll *poll, struct ql_err *err) {
     int64_t now_ms = ql_time_monotonic_ms();
-    int64_t wait_ms = ql_exports_poll_wait_ms(now_ms - exports->created_ms, options->poll_min_ms, options->poll_max_ms,
-                                              ql_http_random(exports->genesys.http, UINT64_C(1) << 32));
-    if (deadline_ms == 0) {
-        return wait_ms;
+    int64_t wait_ms =
+        ql_exports_poll_wait_ms(now_ms - poll->begun_ms, poll->min_ms, poll->max_ms, ql_http_random(http, UINT64_C(1) << 32));
+    if (poll->deadline_ms != 0) {
+        int64_t left_ms = poll->deadline_ms - now_ms;
+        int64_t last_ms = left_ms - (poll->min_ms < left_ms / 4 ? poll->min_ms : left_ms / 4);
+        wait_ms = wait_ms > last_ms && left_ms > LAST_LOOK_MS ? last_ms : wait_ms;
     }
-    int64_t left_ms = deadline_ms - now_ms;
-    int64_t for_the_look_ms = options->poll_min_ms < left_ms / 4 ? options->poll_min_ms : left_ms / 4;
-    int64_t last_ms = left_ms - for_the_look_ms;
-    return wait_ms > last_ms && left_ms > LAST_LOOK_MS ? last_ms : wait_ms;
+    return ql_http_wait(http, wait_ms, NULL, err);
 }
 
 static enum ql_status poll_until(struct ql_exports *exports, int64_t deadline_ms, struct ql_err *err) {
     enum ql_export_state state = exports->link.len != 0 ? QL_EXPORT_COMPLETED : QL_EXPORT_RUNNING;
+    const struct ql_poll poll = {.begun_ms = exports->created_ms,
+                                 .min_ms = exports->options.poll_min_ms,
+                                 .max_ms = exports->options.poll_max_ms,
+                                 .deadline_ms = deadline_ms};
     while (state == QL_EXPORT_RUNNING) {
-        QL_TRY(ql_http_wait(exports->genesys.http, next_wait_ms(exports, deadline_ms), NULL, err));
+        QL_TRY(ql_poll_wait(exports->genesys.http, &poll, err));
         QL_TRY(look(exports, &state, err));
     }
     return QL_OK;

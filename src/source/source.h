@@ -57,6 +57,7 @@ struct ql_genesys_options {
     struct ql_str login_url, api_url; /* empty: https://login.<environment>, https://api.<environment> */
     size_t max_json_bytes;
     int max_json_depth;
+    double rate_share; /* of the requests that the API allows the client, 0.05 to 1; 0: all of them */
 };
 
 struct ql_exports_options {

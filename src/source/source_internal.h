@@ -6,6 +6,7 @@
 #ifndef QL_SOURCE_INTERNAL_H
 #define QL_SOURCE_INTERNAL_H
 
+#include "source/rate_budget.h"
 #include "source/source.h"
 #include "json/json.h"
 
@@ -17,8 +18,9 @@ struct ql_genesys {
     struct ql_buf login_host, api_host; /* for messages */
     bool is_api_loopback;
     struct ql_buf token;
-    int64_t token_until_ms; /* monotonic */
-    struct ql_buf scopes;   /* as the token's answer states them; empty: it does not */
+    int64_t token_until_ms;       /* monotonic */
+    struct ql_rate_budget budget; /* of all requests to the API */
+    struct ql_buf scopes;         /* as the token's answer states them; empty: it does not */
 };
 void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const struct ql_genesys_options *options,
                      const struct ql_source_events *events);
@@ -47,6 +49,7 @@ struct ql_genesys_call {
     const char *method, *path; /* path below the API's base */
     struct ql_str body;        /* JSON; empty: none */
     enum ql_http_repeat repeat;
+    bool is_cleanup; /* see http.h */
 };
 /**
  * Sends a request with the bearer token; on a 401 gets exactly one new token and tries once more. Any other answer is QL_OK.
@@ -96,6 +99,14 @@ QL_MUST_CHECK enum ql_status ql_exports_download(struct ql_exports *exports, con
                                                  struct ql_err *err);
 /** A tenth of what was waited already, from min to max, less a random part of a fifth of itself. */
 int64_t ql_exports_poll_wait_ms(int64_t waited_ms, int64_t min_ms, int64_t max_ms, uint64_t random);
+/** What is waited for: an export, a job. */
+struct ql_poll {
+    int64_t begun_ms;       /* monotonic */
+    int64_t min_ms, max_ms; /* bounds of a wait */
+    int64_t deadline_ms;    /* monotonic; 0: none */
+};
+/** Waits before the next look; the last wait is cut so that a look still fits before the deadline. */
+QL_MUST_CHECK enum ql_status ql_poll_wait(struct ql_http *http, const struct ql_poll *poll, struct ql_err *err);
 
 enum ql_export_state { QL_EXPORT_RUNNING, QL_EXPORT_COMPLETED, QL_EXPORT_ENDED };
 /** What an export's JSON says: E_EXPORT_FAILED in the server's words, E_PROTOCOL if it is no export; sets link when it is
