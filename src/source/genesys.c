@@ -122,9 +122,8 @@ enum ql_status ql_genesys_send(struct ql_genesys *genesys, const struct ql_genes
     return status;
 }
 
-/* err says why an answer cannot be read; a page in HTML is a cause of its own. */
-static enum ql_status unreadable(const struct ql_genesys *genesys, const struct ql_http_response *response,
-                                 enum ql_status status, struct ql_err *err) {
+enum ql_status ql_genesys_unreadable(const struct ql_genesys *genesys, const struct ql_http_response *response,
+                                     enum ql_status status, struct ql_err *err) {
     struct ql_error_body body;
     ql_error_body_read(genesys, response, &body);
     if (body.is_html) {
@@ -155,7 +154,7 @@ enum ql_status ql_genesys_parse(const struct ql_genesys *genesys, const struct q
         *json = NULL;
         status = QL_FAIL(err, QL_E_PROTOCOL, "no JSON object");
     }
-    return status == QL_OK ? QL_OK : unreadable(genesys, response, status, err);
+    return status == QL_OK ? QL_OK : ql_genesys_unreadable(genesys, response, status, err);
 }
 
 /* ---- refusals */

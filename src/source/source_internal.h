@@ -61,6 +61,9 @@ QL_MUST_CHECK enum ql_status ql_genesys_send(struct ql_genesys *genesys, const s
 /** The body of an answer as JSON, within the limits. */
 QL_MUST_CHECK enum ql_status ql_genesys_parse(const struct ql_genesys *genesys, const struct ql_http_response *response,
                                               struct ql_json **json, struct ql_err *err);
+/** err says why an answer cannot be read (status); a page in HTML is a cause of its own. Returns the status to go on with. */
+enum ql_status ql_genesys_unreadable(const struct ql_genesys *genesys, const struct ql_http_response *response,
+                                     enum ql_status status, struct ql_err *err);
 /** Makes an error of an answer that is no success, in the server's own words. Returns its status. */
 enum ql_status ql_genesys_explain(const struct ql_genesys *genesys, const char *host, const struct ql_http_response *response,
                                   struct ql_err *err);

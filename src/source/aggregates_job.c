@@ -1,0 +1,234 @@
+/*
+ * A window by way of a job: created, waited for as an export is, read page by page along its cursor. A job that the server has
+ * lost (expired, unknown) is created again; one that is left for any other reason, a signal among them, is cancelled, because
+ * an organization can run only so many at a time.
+ */
+#include "source/aggregates.h"
+
+#define JOBS_PATH "/api/v2/analytics/conversations/aggregates/jobs"
+
+enum job_state { JOB_RUNNING, JOB_FULFILLED, JOB_FAILED, JOB_LOST };
+
+struct job {
+    struct ql_buf id;
+    struct ql_poll poll;
+    enum job_state state;
+    bool is_read; /* to its last page */
+};
+
+static void put_path(const struct job *job, struct ql_buf *path) {
+    ql_buf_puts(path, JOBS_PATH "/");
+    ql_http_encode(ql_buf_view(&job->id), false, path);
+}
+
+/* A lost job is an answer, not yet an error of the run. */
+static enum ql_status get(struct ql_aggregates *aggregates, const char *path, struct ql_window *window, struct job *job,
+                          struct ql_http_response *response, struct ql_err *err) {
+    const struct ql_genesys_call call = {.method = "GET", .path = path, .repeat = QL_HTTP_REPEAT_ALWAYS};
+    enum ql_status status = ql_aggregates_send(aggregates, &call, window, response, err);
+    if (status != QL_OK && response->status == 404) {
+        job->state = JOB_LOST;
+    }
+    return status;
+}
+
+static enum ql_status create(struct ql_aggregates *aggregates, struct ql_window *window, struct job *job, struct ql_err *err) {
+    struct ql_buf body = {0};
+    ql_aggregates_request_body(aggregates, window, aggregates->page_size, &body);
+    /* One job too many expires by itself, so that any doubt may be resolved by another try. */
+    const struct ql_genesys_call call = {
+        .method = "POST", .path = JOBS_PATH, .body = ql_buf_view(&body), .repeat = QL_HTTP_REPEAT_ALWAYS};
+    struct ql_http_response response;
+    struct ql_json *json = NULL;
+    enum ql_status status = ql_aggregates_send(aggregates, &call, window, &response, err);
+    window->is_unknown = status != QL_OK && (response.status == 403 || response.status == 404 || response.status == 405);
+    if (status == QL_OK) {
+        status = ql_genesys_parse(&aggregates->genesys, &response, &json, err);
+    }
+    if (status == QL_OK) {
+        struct ql_str id = ql_json_get_text(json, "jobId");
+        ql_buf_put_str(&job->id, id);
+        if (id.len == 0 || id.len > 128) {
+            status =
+                QL_FAIL(err, QL_E_PROTOCOL, "the answer to the creation of a job (%ld) names no usable id", response.status);
+            ql_error_note_answer(&response, NULL, err);
+        }
+    }
+    ql_json_free(json);
+    ql_http_response_fini(&response);
+    ql_buf_fini(&body);
+    if (status != QL_OK) {
+        ql_err_wrap(err, "creating a job");
+    }
+    return status;
+}
+
+/* ---- waiting */
+
+static bool is_word(struct ql_str text, const char *word) {
+    return ql_str_eq_nocase(text, ql_str_from(word));
+}
+
+static enum ql_status read_state(struct ql_aggregates *aggregates, const struct ql_json *json, struct job *job,
+                                 struct ql_err *err) {
+    struct ql_str state = ql_json_get_text(json, "state");
+    if (is_word(state, "FULFILLED")) {
+        job->state = JOB_FULFILLED;
+        return QL_OK;
+    }
+    if (is_word(state, "FAILED") || is_word(state, "CANCELLED") || is_word(state, "EXPIRED")) {
+        char words[400];
+        ql_words_copy(aggregates->genesys.http, ql_json_get_text(json, "errorMessage"), words, sizeof words);
+        job->state = is_word(state, "EXPIRED") ? JOB_LOST : JOB_FAILED;
+        return QL_FAIL(err, QL_E_EXPORT_FAILED, "job '%s' is %.*s: %s", ql_buf_text(&job->id), QL_STR_ARG(state),
+                       words[0] != '\0' ? words : "the server gives no reason");
+    }
+    return QL_OK; /* QUEUED, PENDING, or a name that a later version invents: the deadline bounds it */
+}
+
+static enum ql_status look(struct ql_aggregates *aggregates, struct ql_window *window, struct job *job, struct ql_err *err) {
+    struct ql_buf path = {0};
+    struct ql_http_response response;
+    struct ql_json *json = NULL;
+    put_path(job, &path);
+    enum ql_status status = get(aggregates, ql_buf_text(&path), window, job, &response, err);
+    if (status == QL_OK) {
+        status = ql_genesys_parse(&aggregates->genesys, &response, &json, err);
+    }
+    if (status == QL_OK) {
+        status = read_state(aggregates, json, job, err);
+        if (status != QL_OK) {
+            ql_error_note_answer(&response, NULL, err);
+        }
+    }
+    ql_json_free(json);
+    ql_http_response_fini(&response);
+    ql_buf_fini(&path);
+    return status;
+}
+
+static enum ql_status wait_until_ready(struct ql_aggregates *aggregates, struct ql_window *window, struct job *job,
+                                       struct ql_err *err) {
+    struct ql_http *http = aggregates->genesys.http;
+    const int64_t of_run_ms = ql_http_get_deadline(http);
+    const int64_t own_ms = aggregates->options.deadline_ms > 0 ? job->poll.begun_ms + aggregates->options.deadline_ms : 0;
+    const bool is_own = own_ms != 0 && (of_run_ms == 0 || own_ms < of_run_ms);
+    job->poll.deadline_ms = is_own ? own_ms : of_run_ms;
+    enum ql_status status = QL_OK;
+    ql_http_set_deadline(http, job->poll.deadline_ms);
+    while (status == QL_OK && job->state == JOB_RUNNING) {
+        status = ql_poll_wait(http, &job->poll, err);
+        if (status == QL_OK) {
+            status = look(aggregates, window, job, err);
+        }
+    }
+    ql_http_set_deadline(http, of_run_ms);
+    if (status == QL_E_DEADLINE && is_own) {
+        status = QL_FAIL(err, QL_E_DEADLINE, "job '%s' was not ready after %lld s", ql_buf_text(&job->id),
+                         (long long)((ql_time_monotonic_ms() - job->poll.begun_ms + 500) / 1000));
+        ql_err_hint(err, "raise --deadline, or say --aggregates query");
+    }
+    return status;
+}
+
+/* ---- reading */
+
+static enum ql_status read_page(struct ql_aggregates *aggregates, struct ql_window *window, struct job *job,
+                                struct ql_buf *cursor, struct ql_err *err) {
+    struct ql_buf path = {0};
+    struct ql_http_response response;
+    put_path(job, &path);
+    ql_buf_puts(&path, "/results");
+    if (cursor->len != 0) {
+        ql_buf_puts(&path, "?cursor=");
+        ql_http_encode(ql_buf_view(cursor), false, &path);
+    }
+    enum ql_status status = get(aggregates, ql_buf_text(&path), window, job, &response, err);
+    if (status == QL_OK && response.status == 202) {
+        job->state = JOB_RUNNING; /* not ready after all */
+    } else if (status == QL_OK) {
+        struct ql_buf next = {0};
+        status = ql_aggregates_read(aggregates, window, &response, &next, err);
+        if (status == QL_OK && next.len != 0 && ql_str_eq(ql_buf_view(&next), ql_buf_view(cursor))) {
+            status = QL_FAIL(err, QL_E_PROTOCOL, "job '%s' gives the same cursor twice: its pages would never end",
+                             ql_buf_text(&job->id));
+        }
+        ql_buf_fini(cursor);
+        *cursor = next;
+        job->is_read = next.len == 0;
+    }
+    ql_http_response_fini(&response);
+    ql_buf_fini(&path);
+    return status;
+}
+
+static enum ql_status wait_and_read(struct ql_aggregates *aggregates, struct ql_window *window, struct job *job,
+                                    struct ql_err *err) {
+    struct ql_buf cursor = {0};
+    enum ql_status status = QL_OK;
+    while (status == QL_OK && !job->is_read) {
+        if (job->state == JOB_RUNNING) {
+            ql_genesys_stage(&aggregates->genesys, "wait");
+            status = wait_until_ready(aggregates, window, job, err);
+            ql_genesys_stage(&aggregates->genesys, "download");
+        } else {
+            status = read_page(aggregates, window, job, &cursor, err);
+        }
+    }
+    ql_buf_fini(&cursor);
+    return status;
+}
+
+/* Its answer changes nothing. */
+static void cancel(struct ql_aggregates *aggregates, const struct job *job) {
+    struct ql_buf path = {0};
+    struct ql_http_response response;
+    bool was_sent;
+    put_path(job, &path);
+    const struct ql_genesys_call call = {
+        .method = "DELETE", .path = ql_buf_text(&path), .repeat = QL_HTTP_REPEAT_NEVER, .is_cleanup = true};
+    enum ql_status status = ql_genesys_send(&aggregates->genesys, &call, &response, &was_sent, NULL);
+    if (status == QL_OK && response.status < 300) {
+        ql_genesys_note(&aggregates->genesys, "job %s was cancelled", ql_buf_text(&job->id));
+    }
+    ql_http_response_fini(&response);
+    ql_buf_fini(&path);
+}
+
+static enum ql_status run_one(struct ql_aggregates *aggregates, struct ql_window *window, bool *is_lost, struct ql_err *err) {
+    struct job job = {.poll = {.begun_ms = ql_time_monotonic_ms(),
+                               .min_ms = aggregates->options.poll_min_ms,
+                               .max_ms = aggregates->options.poll_max_ms}};
+    ql_genesys_stage(&aggregates->genesys, "create");
+    enum ql_status status = create(aggregates, window, &job, err);
+    bool is_there = status == QL_OK;
+    if (status == QL_OK) {
+        status = wait_and_read(aggregates, window, &job, err);
+    }
+    if (status != QL_OK && is_there && (job.state == JOB_RUNNING || job.state == JOB_FULFILLED)) {
+        cancel(aggregates, &job);
+    }
+    *is_lost = job.state == JOB_LOST;
+    ql_buf_fini(&job.id);
+    return status;
+}
+
+enum ql_status ql_aggregates_job(struct ql_aggregates *aggregates, struct ql_window *window, struct ql_err *err) {
+    for (int n = 1;; n++) {
+        struct ql_err failure = {0};
+        bool is_lost;
+        enum ql_status status = run_one(aggregates, window, &is_lost, &failure);
+        if (status == QL_OK) {
+            return QL_OK;
+        }
+        if (!is_lost || n >= aggregates->options.max_jobs) {
+            if (err != NULL) {
+                *err = failure;
+            }
+            return status;
+        }
+        ql_genesys_note(&aggregates->genesys, "%s; the job is created again", failure.message);
+        aggregates->batch.n_rows = 0;
+        QL_TRY(aggregates->sink->settle(aggregates->sink->ctx, false, err));
+    }
+}
