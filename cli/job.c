@@ -11,6 +11,9 @@
 
 enum { MAX_DECIMALS = 9 };
 
+/* Of aggregates: half an hour, as Genesys Cloud's own views. */
+static const int64_t DEFAULT_GRANULARITY_US = INT64_C(1800) * QL_US_PER_S;
+
 /* "genesys-analytics-exports" could be anyone's bucket. */
 #define DEFAULT_BUCKET "genesys-analytics-exports"
 
@@ -102,7 +105,24 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
     job->options.is_cancelled = &ql_cli_signal;
 }
 
-static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+/* 0.05 to 1, with up to four decimals. */
+static bool parse_share(struct ql_str text, double *share) {
+    struct ql_str fraction;
+    struct ql_str whole = ql_str_split(text, '.', &fraction);
+    int64_t value = 0;
+    int64_t part = 0;
+    if (!ql_str_to_i64(whole, &value) || value < 0 || value > 1 || fraction.len > 4 ||
+        (fraction.ptr != NULL && (fraction.len == 0 || !ql_str_to_i64(fraction, &part) || fraction.ptr[0] < '0'))) {
+        return false;
+    }
+    for (size_t i = fraction.len; i < 4; i++) {
+        part *= 10;
+    }
+    *share = (double)(value * 10000 + part) / 10000;
+    return *share >= 0.05 && *share <= 1;
+}
+
+static enum ql_status set_genesys(const struct ql_settings *settings, struct ql_genesys_options *genesys, struct ql_err *err) {
     if (settings->genesys_client_id.len == 0 || settings->genesys_client_secret.len == 0) {
         bool lacks_id = settings->genesys_client_id.len == 0;
         (void)QL_FAIL(err, QL_E_CONFIG, "there is no %s",
@@ -112,14 +132,23 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
                          "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
         return QL_E_CONFIG;
     }
+    *genesys = (struct ql_genesys_options){.client_id = settings->genesys_client_id,
+                                           .client_secret = settings->genesys_client_secret,
+                                           .environment = settings->genesys_environment,
+                                           .login_url = settings->login_url,
+                                           .api_url = settings->api_url,
+                                           .max_json_bytes = (size_t)settings->max_json_bytes,
+                                           .max_json_depth = (int)settings->max_json_depth};
+    if (!parse_share(settings->rate_share, &genesys->rate_share)) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--rate-share '%.*s' is no number from 0.05 to 1", QL_STR_ARG(settings->rate_share));
+        ql_err_hint(err, "0.5 leaves half of the requests to other programs that use the same OAuth client");
+        return QL_E_USAGE;
+    }
+    return QL_OK;
+}
+
+static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     job->options.exports = (struct ql_exports_options){
-        .genesys = {.client_id = settings->genesys_client_id,
-                    .client_secret = settings->genesys_client_secret,
-                    .environment = settings->genesys_environment,
-                    .login_url = settings->login_url,
-                    .api_url = settings->api_url,
-                    .max_json_bytes = (size_t)settings->max_json_bytes,
-                    .max_json_depth = (int)settings->max_json_depth},
         .from_us = job->options.from_us,
         .to_us = job->options.to_us,
         .group_by = settings->export_group_by.items,
@@ -135,7 +164,44 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
     };
     /* --metrics gives set and order for the query and for the output alike, unless the query's names are given themselves. */
     job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
-    return QL_OK;
+    return set_genesys(settings, &job->options.exports.genesys, err);
+}
+
+static enum ql_status set_aggregates(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us,
+                                     struct ql_err *err) {
+    if (granularity_us % QL_US_PER_S != 0) {
+        return QL_FAIL(err, QL_E_USAGE, "--granularity is no whole number of seconds");
+    }
+    if (settings->queues_from.len != 0 && settings->layout != QL_SET_LAYOUT_WIDE) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--queues-from goes with --layout wide only where rows come from aggregates");
+        ql_err_hint(err, "say --queues NAME,... to ask for some queues alone");
+        return QL_E_USAGE;
+    }
+    int64_t held_bytes =
+        settings->max_json_bytes < settings->max_body_bytes ? settings->max_json_bytes : settings->max_body_bytes;
+    job->options.aggregates = (struct ql_aggregates_options){
+        .from_us = job->options.from_us,
+        .to_us = job->options.to_us,
+        .granularity_us = granularity_us,
+        .timezone = settings->timezone,
+        .tz = job->timezone,
+        .way = (enum ql_aggregates_way)settings->aggregates,
+        .by_media_type = settings->by == QL_SET_BY_MEDIA_TYPE,
+        .queues = settings->queues.items,
+        .n_queues = settings->queues.n,
+        .media_types = settings->media_types.items,
+        .n_media_types = settings->media_types.n,
+        .directions = settings->directions.items,
+        .n_directions = settings->directions.n,
+        .divisions = settings->divisions.items,
+        .n_divisions = settings->divisions.n,
+        .answer_bytes = (size_t)held_bytes / 2,
+        .poll_min_ms = settings->poll_min,
+        .poll_max_ms = settings->poll_max,
+        .deadline_ms = settings->deadline,
+        .max_jobs = (int)settings->download_attempts,
+    };
+    return set_genesys(settings, &job->options.aggregates.genesys, err);
 }
 
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
@@ -193,6 +259,8 @@ static void set_plan(struct ql_cli_job *job, const struct ql_settings *settings)
     }
     job->options.plan = (struct ql_plan_request){
         .profile = (enum ql_profile)settings->profile,
+        .source = job->options.source == QL_RUN_AGGREGATES ? QL_METRICS_OF_AGGREGATES : QL_METRICS_OF_CSV,
+        .wants_raw_sums = settings->raw_sums,
         .metrics = settings->metrics.is_set ? settings->metrics.items : NULL,
         .n_metrics = settings->metrics.is_set ? settings->metrics.n : 0,
         .metric_defs = metrics,
@@ -452,8 +520,14 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     bool is_run = strcmp(command, "run") == 0;
-    options->source = is_run && settings->source == QL_SET_SOURCE_EXPORTS ? QL_RUN_EXPORTS : QL_RUN_FILES;
-    options->source_name = options->source == QL_RUN_EXPORTS ? QL_STR("exports") : QL_STR("file");
+    static const enum ql_run_source SOURCES[] = {[QL_SET_SOURCE_AGGREGATES] = QL_RUN_AGGREGATES,
+                                                 [QL_SET_SOURCE_EXPORTS] = QL_RUN_EXPORTS,
+                                                 [QL_SET_SOURCE_FILE] = QL_RUN_FILES};
+    static const char *const SOURCE_NAMES[] = {
+        [QL_RUN_AGGREGATES] = "aggregates", [QL_RUN_EXPORTS] = "exports", [QL_RUN_FILES] = "file"};
+    options->source = is_run ? SOURCES[settings->source] : QL_RUN_FILES;
+    options->source_name = ql_str_from(SOURCE_NAMES[options->source]);
+    bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
     if (options->source == QL_RUN_FILES && settings->n_args == 0) {
@@ -466,7 +540,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
         ql_err_hint(err, "say --on-bad-row quarantine as well");
         return QL_E_USAGE;
     }
-    if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {
+    if (is_genesys && settings->n_args != 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "run takes no file, but '%.*s' is one", QL_STR_ARG(settings->args[0]));
         ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
@@ -485,14 +559,18 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->parquet = (struct ql_parquet_options){.codec = CODECS[settings->compression],
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
-    QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
+    QL_TRY(set_range(job, settings, is_genesys, err));
     set_http(job, settings);
-    if (options->source == QL_RUN_EXPORTS) {
+    int64_t granularity_us = settings->granularity;
+    if (options->source == QL_RUN_AGGREGATES) {
+        granularity_us = granularity_us != 0 ? granularity_us : DEFAULT_GRANULARITY_US;
+        QL_TRY(set_aggregates(job, settings, granularity_us, err));
+    } else if (options->source == QL_RUN_EXPORTS) {
         QL_TRY(set_exports(job, settings, err));
     }
-    set_csv(job, settings, settings->granularity);
+    set_csv(job, settings, granularity_us);
     set_plan(job, settings);
-    QL_TRY(set_layout(job, settings, settings->granularity, err));
+    QL_TRY(set_layout(job, settings, granularity_us, err));
     QL_TRY(set_destination(job, settings, err));
     QL_TRY(set_s3(job, settings, err));
     options->quarantine_path = quarantine_path(job, settings);

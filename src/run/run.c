@@ -22,7 +22,7 @@ void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) {
 }
 
 static bool needs_http(const struct ql_run_options *options) {
-    return options->source == QL_RUN_EXPORTS || options->destination.kind == QL_STORE_S3;
+    return options->source != QL_RUN_FILES || options->destination.kind == QL_STORE_S3;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -44,6 +44,11 @@ static void open_source(struct ql_run_state *run) {
     const struct ql_run_options *options = run->options;
     if (options->source == QL_RUN_FILES) {
         run->source = ql_source_files_new(options->paths, options->n_paths);
+        return;
+    }
+    run->summary->extracted_us = ql_time_now();
+    if (options->source == QL_RUN_AGGREGATES) {
+        run->source = ql_source_aggregates_new(run->http, &options->aggregates, &options->events);
         return;
     }
     struct ql_exports_options exports = options->exports;
@@ -83,8 +88,10 @@ static const char *layout_name(enum ql_layout layout) {
 }
 
 enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summary *summary, struct ql_err *err) {
-    *summary = (struct ql_run_summary){
-        .first_us = QL_TIME_NONE, .last_us = QL_TIME_NONE, .layout = layout_name(options->layout.layout)};
+    *summary = (struct ql_run_summary){.extracted_us = QL_TIME_NONE,
+                                       .first_us = QL_TIME_NONE,
+                                       .last_us = QL_TIME_NONE,
+                                       .layout = layout_name(options->layout.layout)};
     struct ql_run_state run = {.options = options, .summary = summary};
     int64_t begun_ms = ql_time_monotonic_ms();
 
@@ -98,6 +105,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
         run.source->ops->free(run.source);
     }
     ql_csv_free(run.csv);
+    ql_run_drop_held(&run);
     ql_pivot_free(run.pivot);
     ql_plan_free(run.plan);
     ql_store_free(run.quarantine);

@@ -24,8 +24,7 @@ enum {
 
 /* ---- requests */
 
-/* "The interval is too long. It must not be longer than 31 days" and the like. */
-static bool complains_of_much(const char *message) {
+bool ql_aggregates_complains_of_much(const char *message) {
     static const char *const WORDS[] = {"too long",    "too large",    "too many",  "too big", "exceed",
                                         "longer than", "greater than", "more than", "maximum", "size limit"};
     for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
@@ -49,8 +48,8 @@ static enum ql_status refuse(const struct ql_aggregates *aggregates, const struc
     const struct ql_genesys *genesys = &aggregates->genesys;
     struct ql_error_body body;
     ql_error_body_read(genesys, response, &body);
-    window->is_too_much =
-        response->status == 413 || response->status == 504 || (response->status == 400 && complains_of_much(body.message));
+    window->is_too_much = response->status == 413 || response->status == 504 ||
+                          (response->status == 400 && ql_aggregates_complains_of_much(body.message));
     enum ql_status status = ql_genesys_explain(genesys, ql_buf_text(&genesys->api_host), response, err);
     hint_at_cause(response->status, err);
     return status;

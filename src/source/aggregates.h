@@ -132,6 +132,9 @@ void ql_aggregates_request_body(const struct ql_aggregates *aggregates, const st
 QL_MUST_CHECK enum ql_status ql_aggregates_send(struct ql_aggregates *aggregates, const struct ql_genesys_call *call,
                                                 struct ql_window *window, struct ql_http_response *response,
                                                 struct ql_err *err);
+/** Whether an error's words say that less would have been given: "The interval is too long. It must not be longer than 31 days"
+ */
+bool ql_aggregates_complains_of_much(const char *message);
 /** Reads an answer's rows into the batch; *cursor: of the next page, or empty. */
 QL_MUST_CHECK enum ql_status ql_aggregates_read(struct ql_aggregates *aggregates, struct ql_window *window,
                                                 const struct ql_http_response *response, struct ql_buf *cursor,

@@ -69,8 +69,8 @@ static bool is_word(struct ql_str text, const char *word) {
     return ql_str_eq_nocase(text, ql_str_from(word));
 }
 
-static enum ql_status read_state(struct ql_aggregates *aggregates, const struct ql_json *json, struct job *job,
-                                 struct ql_err *err) {
+static enum ql_status read_state(struct ql_aggregates *aggregates, const struct ql_json *json, struct ql_window *window,
+                                 struct job *job, struct ql_err *err) {
     struct ql_str state = ql_json_get_text(json, "state");
     if (is_word(state, "FULFILLED")) {
         job->state = JOB_FULFILLED;
@@ -80,6 +80,7 @@ static enum ql_status read_state(struct ql_aggregates *aggregates, const struct 
         char words[400];
         ql_words_copy(aggregates->genesys.http, ql_json_get_text(json, "errorMessage"), words, sizeof words);
         job->state = is_word(state, "EXPIRED") ? JOB_LOST : JOB_FAILED;
+        window->is_too_much = ql_aggregates_complains_of_much(words);
         return QL_FAIL(err, QL_E_EXPORT_FAILED, "job '%s' is %.*s: %s", ql_buf_text(&job->id), QL_STR_ARG(state),
                        words[0] != '\0' ? words : "the server gives no reason");
     }
@@ -96,7 +97,7 @@ static enum ql_status look(struct ql_aggregates *aggregates, struct ql_window *w
         status = ql_genesys_parse(&aggregates->genesys, &response, &json, err);
     }
     if (status == QL_OK) {
-        status = read_state(aggregates, json, job, err);
+        status = read_state(aggregates, json, window, job, err);
         if (status != QL_OK) {
             ql_error_note_answer(&response, NULL, err);
         }

@@ -57,9 +57,7 @@ static enum ql_status set_column(struct page *page, size_t c, const struct stats
     struct ql_aggregate_number *number = &page->row[c];
     bool is_fraction = page->aggregates->sink->columns[c].kind == QL_NUMBER_DECIMAL;
     if (text.ptr == NULL) {
-        /* A timer's count stands alone where only the count is of interest; a sum never does. */
-        bool is_half = stats->values[ql_stat_partner(column->stat)].ptr != NULL;
-        if (is_half && is_fraction) {
+        if (stats->values[ql_stat_partner(column->stat)].ptr != NULL) {
             *number = (struct ql_aggregate_number){.k = QL_NUMBER_MISSING};
             page->aggregates->n_halves++;
         }
@@ -237,8 +235,8 @@ static enum ql_status read_data(struct page *page, struct ql_err *err) {
 static enum ql_status read_result(struct page *page, struct ql_err *err) {
     bool has = false;
     bool has_group = false;
-    struct ql_json_pull passed_by;
     bool has_passed_by = false;
+    size_t passed_by = 0;
     page->has_queue = false;
     QL_TRY(ql_json_pull_object(&page->pull, &has, err));
     while (has) {
@@ -250,14 +248,15 @@ static enum ql_status read_result(struct page *page, struct ql_err *err) {
         } else if (has && ql_str_eq(key, QL_STR("data")) && has_group) {
             QL_TRY(read_data(page, err));
         } else if (has) {
-            has_passed_by = has_passed_by || ql_str_eq(key, QL_STR("data"));
-            passed_by = ql_str_eq(key, QL_STR("data")) ? page->pull : passed_by;
+            bool is_data = ql_str_eq(key, QL_STR("data"));
+            has_passed_by = has_passed_by || is_data;
+            passed_by = is_data ? page->pull.at : passed_by;
             QL_TRY(ql_json_pull_skip(&page->pull, err));
         }
     }
     if (has_passed_by) {
         const size_t at = page->pull.at;
-        page->pull.at = passed_by.at;
+        page->pull.at = passed_by;
         QL_TRY(read_data(page, err));
         page->pull.at = at;
         page->pull.is_first = false;
