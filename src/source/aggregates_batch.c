@@ -153,6 +153,7 @@ enum ql_status ql_aggregate_batch_add(struct ql_aggregate_batch *batch, const st
         batch->columns[c].k[batch->n_rows] = number.k;
     }
     batch->runs[batch->n_rows] = *interval;
+    batch->runs[batch->n_rows].n_rows = 1;
     batch->queue[batch->n_rows++] = queue;
     return QL_OK;
 }
