@@ -516,17 +516,21 @@ static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_set
     return joined(job, stem, ".bad-rows.csv", (struct ql_str){0});
 }
 
-static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
-                           struct ql_err *err) {
-    struct ql_run_options *options = &job->options;
+static void set_source(struct ql_cli_job *job, const char *command, const struct ql_settings *settings) {
     bool is_run = strcmp(command, "run") == 0;
     static const enum ql_run_source SOURCES[] = {[QL_SET_SOURCE_AGGREGATES] = QL_RUN_AGGREGATES,
                                                  [QL_SET_SOURCE_EXPORTS] = QL_RUN_EXPORTS,
                                                  [QL_SET_SOURCE_FILE] = QL_RUN_FILES};
     static const char *const SOURCE_NAMES[] = {
         [QL_RUN_AGGREGATES] = "aggregates", [QL_RUN_EXPORTS] = "exports", [QL_RUN_FILES] = "file"};
-    options->source = is_run ? SOURCES[settings->source] : QL_RUN_FILES;
-    options->source_name = ql_str_from(SOURCE_NAMES[options->source]);
+    job->options.source = is_run ? SOURCES[settings->source] : QL_RUN_FILES;
+    job->options.source_name = ql_str_from(SOURCE_NAMES[job->options.source]);
+}
+
+static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
+                           struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    set_source(job, command, settings);
     bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
@@ -562,8 +566,10 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     QL_TRY(set_range(job, settings, is_genesys, err));
     set_http(job, settings);
     int64_t granularity_us = settings->granularity;
+    if (options->source == QL_RUN_AGGREGATES && granularity_us == 0) {
+        granularity_us = DEFAULT_GRANULARITY_US;
+    }
     if (options->source == QL_RUN_AGGREGATES) {
-        granularity_us = granularity_us != 0 ? granularity_us : DEFAULT_GRANULARITY_US;
         QL_TRY(set_aggregates(job, settings, granularity_us, err));
     } else if (options->source == QL_RUN_EXPORTS) {
         QL_TRY(set_exports(job, settings, err));

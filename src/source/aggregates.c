@@ -16,7 +16,7 @@ enum {
     JOB_DAYS = 7,    /* of a job: what is fetched again if one is lost, and what its page size is worked out for */
     /* Of users no more than 100 may be named in a query; of queues nothing is documented. */
     CHUNK_QUEUES = 100,
-    MAX_PAGE_SIZE = 1000,
+    MAX_PAGE_SIZE = 100000,
     /* Text of an interval, and of a metric with its statistics: more than most have. */
     INTERVAL_BYTES = 80,
     METRIC_BYTES = 105
@@ -130,12 +130,14 @@ static struct pace first_pace(struct ql_aggregates *aggregates, bool uses_jobs) 
     const struct ql_aggregates_options *options = &aggregates->options;
     int64_t n_queues = aggregates->n_chunk_queues != 0 ? (int64_t)aggregates->n_chunk_queues : (int64_t)aggregates->queues.n;
     int64_t cells = (int64_t)options->answer_bytes / cell_bytes(aggregates);
-    struct pace pace = {.most = at_least_1((uses_jobs ? JOB_DAYS : QUERY_DAYS) * DAY_US / options->granularity_us),
+    int64_t range_us = options->to_us - options->from_us;
+    int64_t longest_us = (uses_jobs ? JOB_DAYS : QUERY_DAYS) * DAY_US;
+    struct pace pace = {.most = at_least_1((longest_us < range_us ? longest_us : range_us) / options->granularity_us),
                         .uses_jobs = uses_jobs};
     pace.n = uses_jobs ? pace.most : at_least_1(cells / at_least_1(n_queues));
     pace.n = pace.n < pace.most ? pace.n : pace.most;
-    int64_t page_size = at_least_1(cells / pace.n);
-    aggregates->page_size = page_size < MAX_PAGE_SIZE ? page_size : MAX_PAGE_SIZE;
+    aggregates->page_size = at_least_1(cells / pace.n);
+    aggregates->most_page_size = MAX_PAGE_SIZE;
     return pace;
 }
 
@@ -144,9 +146,7 @@ static void speed_up(struct ql_aggregates *aggregates, const struct ql_window *w
     if (window->largest_bytes >= aggregates->options.answer_bytes / 4) {
         return;
     }
-    if (pace->uses_jobs && window->n_answers > 1) {
-        aggregates->page_size = aggregates->page_size * 2 < MAX_PAGE_SIZE ? aggregates->page_size * 2 : MAX_PAGE_SIZE;
-    } else {
+    if (!pace->uses_jobs || window->n_answers == 1) {
         pace->n = pace->n * 2 < pace->most ? pace->n * 2 : pace->most;
     }
 }
@@ -156,6 +156,7 @@ static bool slow_down(struct ql_aggregates *aggregates, const struct ql_window *
                       struct pace *pace, enum ql_status status) {
     if (pace->uses_jobs && status == QL_E_LIMIT && aggregates->page_size > 1) {
         aggregates->page_size /= 2;
+        aggregates->most_page_size = aggregates->page_size;
         return true;
     }
     int64_t n = (window->to_us - window->from_us) / rule->granularity_us / 2;
@@ -183,6 +184,8 @@ static enum ql_status try_window(struct ql_aggregates *aggregates, struct ql_win
     enum ql_status status =
         pace->uses_jobs ? ql_aggregates_job(aggregates, window, &failure) : query(aggregates, window, &failure);
     if (status == QL_OK) {
+        aggregates->n_without_queue += window->n_without_queue;
+        aggregates->n_halves += window->n_halves;
         speed_up(aggregates, window, pace);
         return settle(aggregates, true, err);
     }

@@ -111,8 +111,8 @@ struct ql_aggregates {
     struct ql_str *queue_ids, *division_ids; /* the filter */
     size_t n_queue_ids, n_division_ids;
     size_t first_queue, n_chunk_queues; /* those of queue_ids that are asked for now */
-    int64_t page_size;                  /* of jobs */
-    int64_t n_without_queue, n_halves;  /* intervals of no queue; fractions of which one side was missing */
+    int64_t page_size, most_page_size;  /* of jobs; most: not beyond, because more was too much */
+    int64_t n_without_queue, n_halves;  /* of the windows that were kept */
     bool has_no_jobs;
 };
 
@@ -121,8 +121,9 @@ struct ql_window {
     int64_t from_us, to_us;
     size_t largest_bytes; /* of its answers */
     int64_t n_answers;
-    bool is_too_much; /* it failed because the server, or we, would not have so much at once */
-    bool is_unknown;  /* the server has no such thing as jobs */
+    int64_t n_without_queue, n_halves; /* intervals of no queue; fractions of which one side is missing */
+    bool is_too_much;                  /* it failed because the server, or we, would not have so much at once */
+    bool is_unknown;                   /* the server has no such thing as jobs */
 };
 
 /** The query of a window. page_size: 0 for a query without pages. */
@@ -142,7 +143,7 @@ QL_MUST_CHECK enum ql_status ql_aggregates_read(struct ql_aggregates *aggregates
 /** A window by way of a job, which is cancelled if it is not read to its end. */
 QL_MUST_CHECK enum ql_status ql_aggregates_job(struct ql_aggregates *aggregates, struct ql_window *window, struct ql_err *err);
 /** A JSON answer that is not held twice; rows go to the batch. For tests, too. */
-QL_MUST_CHECK enum ql_status ql_aggregates_read_page(struct ql_aggregates *aggregates, const struct ql_window *window,
+QL_MUST_CHECK enum ql_status ql_aggregates_read_page(struct ql_aggregates *aggregates, struct ql_window *window,
                                                      struct ql_str text, struct ql_buf *cursor, struct ql_err *err);
 
 #endif

@@ -2,6 +2,9 @@
  * A window by way of a job: created, waited for as an export is, read page by page along its cursor. A job that the server has
  * lost (expired, unknown) is created again; one that is left for any other reason, a signal among them, is cancelled, because
  * an organization can run only so many at a time.
+ *
+ * What a page counts, groups or intervals, is not documented. So the first page says: where it is far smaller than it may be,
+ * the job is begun again with larger pages before thousands of small ones are fetched.
  */
 #include "source/aggregates.h"
 
@@ -13,8 +16,12 @@ struct job {
     struct ql_buf id;
     struct ql_poll poll;
     enum job_state state;
-    bool is_read; /* to its last page */
+    bool is_read;         /* to its last page */
+    bool has_small_pages; /* and is not worth reading on */
 };
+
+/* A page below this part of what it may be is small. */
+enum { SMALL_PART = 8 };
 
 static void put_path(const struct job *job, struct ql_buf *path) {
     ql_buf_puts(path, JOBS_PATH "/");
@@ -156,7 +163,10 @@ static enum ql_status read_page(struct ql_aggregates *aggregates, struct ql_wind
         }
         ql_buf_fini(cursor);
         *cursor = next;
-        job->is_read = next.len == 0;
+        job->is_read = status == QL_OK && next.len == 0;
+        job->has_small_pages = status == QL_OK && next.len != 0 && window->n_answers == 1 &&
+                               aggregates->page_size < aggregates->most_page_size &&
+                               response.body.len < aggregates->options.answer_bytes / SMALL_PART;
     }
     ql_http_response_fini(&response);
     ql_buf_fini(&path);
@@ -167,7 +177,7 @@ static enum ql_status wait_and_read(struct ql_aggregates *aggregates, struct ql_
                                     struct ql_err *err) {
     struct ql_buf cursor = {0};
     enum ql_status status = QL_OK;
-    while (status == QL_OK && !job->is_read) {
+    while (status == QL_OK && !job->is_read && !job->has_small_pages) {
         if (job->state == JOB_RUNNING) {
             ql_genesys_stage(&aggregates->genesys, "wait");
             status = wait_until_ready(aggregates, window, job, err);
@@ -196,7 +206,15 @@ static void cancel(struct ql_aggregates *aggregates, const struct job *job) {
     ql_buf_fini(&path);
 }
 
-static enum ql_status run_one(struct ql_aggregates *aggregates, struct ql_window *window, bool *is_lost, struct ql_err *err) {
+/* Half of what a page may be, going by the first one. */
+static void enlarge_pages(struct ql_aggregates *aggregates, const struct ql_window *window) {
+    int64_t times = (int64_t)(aggregates->options.answer_bytes / 2 / (window->largest_bytes + 1));
+    int64_t page_size = aggregates->page_size * times;
+    aggregates->page_size = page_size < aggregates->most_page_size ? page_size : aggregates->most_page_size;
+}
+
+/* *is_again: the job was lost, or has pages too small: another one is worth a try. */
+static enum ql_status run_one(struct ql_aggregates *aggregates, struct ql_window *window, bool *is_again, struct ql_err *err) {
     struct job job = {.poll = {.begun_ms = ql_time_monotonic_ms(),
                                .min_ms = aggregates->options.poll_min_ms,
                                .max_ms = aggregates->options.poll_max_ms}};
@@ -206,29 +224,32 @@ static enum ql_status run_one(struct ql_aggregates *aggregates, struct ql_window
     if (status == QL_OK) {
         status = wait_and_read(aggregates, window, &job, err);
     }
-    if (status != QL_OK && is_there && (job.state == JOB_RUNNING || job.state == JOB_FULFILLED)) {
+    if (is_there && !job.is_read && (job.state == JOB_RUNNING || job.state == JOB_FULFILLED)) {
         cancel(aggregates, &job);
     }
-    *is_lost = job.state == JOB_LOST;
+    if (job.has_small_pages) {
+        enlarge_pages(aggregates, window);
+    }
+    *is_again = job.has_small_pages || job.state == JOB_LOST;
     ql_buf_fini(&job.id);
     return status;
 }
 
 enum ql_status ql_aggregates_job(struct ql_aggregates *aggregates, struct ql_window *window, struct ql_err *err) {
-    for (int n = 1;; n++) {
+    for (int n_lost = 0;;) {
         struct ql_err failure = {0};
-        bool is_lost;
-        enum ql_status status = run_one(aggregates, window, &is_lost, &failure);
-        if (status == QL_OK) {
-            return QL_OK;
-        }
-        if (!is_lost || n >= aggregates->options.max_jobs) {
-            if (err != NULL) {
+        bool is_again;
+        *window = (struct ql_window){.from_us = window->from_us, .to_us = window->to_us};
+        enum ql_status status = run_one(aggregates, window, &is_again, &failure);
+        n_lost += status != QL_OK;
+        if (!is_again || n_lost >= aggregates->options.max_jobs) {
+            if (status != QL_OK && err != NULL) {
                 *err = failure;
             }
             return status;
         }
-        ql_genesys_note(&aggregates->genesys, "%s; the job is created again", failure.message);
+        ql_genesys_note(&aggregates->genesys, "%s; the job is created again",
+                        status != QL_OK ? failure.message : "pages can be larger");
         aggregates->batch.n_rows = 0;
         QL_TRY(aggregates->sink->settle(aggregates->sink->ctx, false, err));
     }

@@ -8,7 +8,7 @@
 /* A page on its way into rows. */
 struct page {
     struct ql_aggregates *aggregates;
-    const struct ql_window *window;
+    struct ql_window *window;
     struct ql_json_pull pull;
     struct ql_aggregate_number *row; /* [sink->n_columns] */
     struct ql_rows_run interval;
@@ -59,7 +59,7 @@ static enum ql_status set_column(struct page *page, size_t c, const struct stats
     if (text.ptr == NULL) {
         if (stats->values[ql_stat_partner(column->stat)].ptr != NULL) {
             *number = (struct ql_aggregate_number){.k = QL_NUMBER_MISSING};
-            page->aggregates->n_halves++;
+            page->window->n_halves++;
         }
         return QL_OK;
     }
@@ -141,7 +141,7 @@ static enum ql_status add_row(struct page *page, struct ql_err *err) {
         return QL_FAIL(err, QL_E_PROTOCOL, "the answer has figures without an interval");
     }
     if (!page->has_queue) {
-        aggregates->n_without_queue++;
+        page->window->n_without_queue++;
         return QL_OK;
     }
     return ql_aggregate_batch_add(&aggregates->batch, &page->interval, page->queue, page->row, aggregates->sink, err);
@@ -293,7 +293,7 @@ static enum ql_status read_page(struct page *page, struct ql_buf *cursor, struct
     return ql_json_pull_end(&page->pull, err);
 }
 
-enum ql_status ql_aggregates_read_page(struct ql_aggregates *aggregates, const struct ql_window *window, struct ql_str text,
+enum ql_status ql_aggregates_read_page(struct ql_aggregates *aggregates, struct ql_window *window, struct ql_str text,
                                        struct ql_buf *cursor, struct ql_err *err) {
     struct page page = {.aggregates = aggregates, .window = window};
     ql_buf_reset(cursor);

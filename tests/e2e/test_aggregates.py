@@ -4,7 +4,7 @@ import collections
 import datetime as dt
 import fractions
 import json
-import math
+import os
 import signal
 import subprocess
 import time
@@ -176,8 +176,9 @@ def test_metrics_and_kpis_of_the_configuration(ql, sim, tmp_path):
     for key, cell in cells.items():
         if key in got:
             assert got[key]["talk_of_two"] == quotient(cell["tTalkComplete"]["sum"], 1000 * cell["tAnswered"]["count"])
-    body = [r for r in genesys.requests(path=AGGREGATES)][0]
-    assert run(ql, genesys, "--metrics", "calls_lost", "-o", "b.parquet").code != 0 and body
+    asked = [r["request_json"] for r in genesys.requests(path=AGGREGATES)][0]["metrics"]
+    assert set(asked) == {"nOffered", "tAnswered", "tAbandon", "tHandle", "tTalkComplete", "nTransferred"}  # and nothing beyond
+    assert run(ql, genesys, "--metrics", "calls_lost", "-o", "b.parquet").code == 78
     done = run(ql, genesys, "--profile", "pandas", "-o", "b.parquet")
     assert done.code == 78 and b"CSV exports only" in done.err, done
 
@@ -445,3 +446,84 @@ def windows(requests, window_ms):
             counts.append(0)
         counts[-1] += 1
     return counts
+
+
+@pytest.mark.parametrize("share, ours", [("0.5", 5), ("1", 10), ("0.05", 1)])
+def test_no_window_of_the_server_has_more_than_our_share(ql, sim, share, ours):
+    """Ten requests in four seconds stand for three hundred in a minute."""
+    genesys = sim("--queues", 4, "--rate-limit", 10, "--rate-window", 4, "--max-query-days", 1)
+    end = "2024-01-10" if ours == 1 else "2024-01-20"
+    done = run(ql, genesys, "--rate-share", share, "--granularity", "PT1H", "--verbose", "-o", "a.parquet", end=end)
+    assert done.code == 0, done
+    requests = [r for r in genesys.requests() if r["path"].startswith("/api/")]
+    assert max(windows(requests, 4000)) == ours < len(requests)
+    assert not [r for r in requests if r["status"] == 429]
+    assert "--rate-share" in done.text or ours == 10
+
+
+def test_a_storm_of_429_is_sat_out(ql, sim):
+    """Other programs use up every window: each refusal says when the next one begins, and nothing is sent before."""
+    storm = {"status": 429, "headers": {"Retry-After": "1", "inin-ratelimit-count": "10", "inin-ratelimit-allowed": "10", "inin-ratelimit-reset": "1"}}
+    genesys = sim("--queues", 4, plan=[{"match": {"path": "/api/*"}, "skip": 1, "times": 3, "fault": storm},
+                                       {"match": {"path": AGGREGATES}, "times": 2, "fault": {"status": 429, "headers": {"Retry-After": "1"}}}])
+    done = run(ql, genesys, "-o", "a.parquet")
+    assert done.code == 0, done
+    requests = [r for r in genesys.requests() if r["path"].startswith("/api/")]
+    times = [r["time_ms"] for r in requests]
+    refused = [i for i, r in enumerate(requests) if r["status"] == 429]
+    assert len(refused) == 5 and all(times[i + 1] - times[i] >= 1000 for i in refused)
+
+
+@pytest.mark.parametrize("share", ["0", "1.01", "half", "", "0.04999", "-0.5"])
+def test_shares_that_are_none(ql, sim, share):
+    done = run(ql, sim(), f"--rate-share={share}", "-o", "a.parquet")
+    assert done.code in (64, 78) and "rate-share" in done.text, done
+
+
+# What no server should say
+
+
+@pytest.mark.parametrize("body, words", [
+    ("{\"results\": [", "the text ends too early"), ("[]", "no JSON object"), ("<html><body>gateway</body></html>", "HTML page"),
+    ("{\"results\": [{\"group\": {\"queueId\": \"q\"}, \"data\": [{\"interval\": \"yesterday\", \"metrics\": []}]}]}", "interval 'yesterday'"),
+    ("{\"results\": [{\"group\": {\"queueId\": \"q\"}, \"data\": [{\"interval\": \"2023-01-08T00:00:00Z/2023-01-08T00:30:00Z\", \"metrics\": []}]}]}", "not asked for"),
+    ("{\"results\": [{\"group\": {\"queueId\": \"q\"}, \"data\": [{\"interval\": \"2024-01-08T00:00:00Z/2024-01-08T00:30:00Z\", "
+     "\"metrics\": [{\"metric\": \"nOffered\", \"stats\": {\"count\": 1.5}}]}]}]}", "metric 'nOffered' has the count '1.5'"),
+    ("{\"results\": [{\"group\": {\"queueId\": \"q\"}, \"data\": [{\"interval\": \"2024-01-08T00:00:00Z/2024-01-08T00:30:00Z\", "
+     "\"metrics\": [{\"metric\": \"nOffered\", \"stats\": {\"count\": -1}}]}]}]}", "metric 'nOffered' has the count '-1'"),
+])
+def test_answers_that_are_none(ql, sim, body, words):
+    done = run(ql, sim(plan=[{"match": {"path": AGGREGATES}, "times": -1, "fault": {"status": 200, "body": body}}]), "-o", "a.parquet")
+    assert done.code != 0 and words in done.text and "asking for 2024-01-08T00:00:00.000Z" in done.text, done
+
+
+def test_an_answer_in_another_order_and_with_unknown_members(ql, sim, tmp_path):
+    body = {"systemErrors": None, "results": [
+        {"data": [{"views": [], "metrics": [{"stats": {"p95": 1, "count": 3, "max": 9.0}, "metric": "nOffered"},
+                                            {"metric": "nOffered", "qualifier": "part", "stats": {"count": 1}},
+                                            {"metric": "tHandle", "stats": {"sum": 1.0E7, "count": 3.0}},
+                                            {"metric": "tAcw", "stats": {"count": 2}}, {"metric": "tNew", "stats": {"count": "x"}}],
+                   "interval": "2024-01-08T01:00:00+01:00/2024-01-08T00:30:00.000Z"}],
+         "group": {"mediaType": "voice", "queueId": "caf\u00e9 \"1\""}},
+        {"group": {"mediaType": "voice"}, "data": [{"interval": "2024-01-08T00:00:00Z/2024-01-08T00:30:00Z", "metrics": []}]}]}
+    genesys = sim(plan=[{"match": {"path": AGGREGATES}, "fault": {"status": 200, "body": json.dumps(body)}}])
+    done = run(ql, genesys, *LONG, "--verbose", "-o", "a.parquet")
+    assert done.code == 0, done
+    row, = rows_of(tmp_path / "a.parquet")
+    assert row["queue_id"] == row["queue_name"] == "caf\u00e9 \"1\"" and row["calls_offered"] == 3 and row["calls_answered"] == 0
+    assert row["avg_handle_time_seconds"] == 1e7 / 3000 and row["avg_after_call_work_seconds"] is None and row["avg_talk_time_seconds"] is None
+    assert "of no queue were left out: 1" in done.text and "a sum or a count alone: 1" in done.text
+
+
+@pytest.mark.skipif(not os.environ.get("QL_LONG"), reason="QL_LONG is not set")
+def test_a_year_of_quarters_of_an_hour_for_500_queues(binary, sim, tmp_path):
+    """QL_LONG=1 and a release build: about 17 million cells under a limit of 300 requests a minute, of which half are ours."""
+    genesys = sim("--queues", 500)
+    process = subprocess.Popen([str(binary), "run", "--from", "2023-01-01", "--to", "2024-01-01", "--granularity", "PT15M", "--layout", "long", *genesys.flags,
+                                "-o", "year.parquet"], cwd=tmp_path, env={**CLEAN, **genesys.env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, process.stderr.read().decode()
+    assert usage.ru_maxrss < 256 * 1024, usage.ru_maxrss
+    requests = [r for r in genesys.requests() if r["path"].startswith("/api/")]
+    assert max(windows(requests, 60000)) <= 150 and not [r for r in requests if r["status"] == 429]
+    assert pq.read_metadata(tmp_path / "year.parquet").num_rows > 1000000
