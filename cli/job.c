@@ -111,7 +111,7 @@ static bool parse_share(struct ql_str text, double *share) {
     struct ql_str whole = ql_str_split(text, '.', &fraction);
     int64_t value = 0;
     int64_t part = 0;
-    if (!ql_str_to_i64(whole, &value) || value < 0 || value > 1 || fraction.len > 4 ||
+    if (whole.len != 1 || !ql_str_to_i64(whole, &value) || value > 1 || fraction.len > 4 ||
         (fraction.ptr != NULL && (fraction.len == 0 || !ql_str_to_i64(fraction, &part) || fraction.ptr[0] < '0'))) {
         return false;
     }
