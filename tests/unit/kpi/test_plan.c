@@ -101,7 +101,7 @@ static void sources_of_sums_have_metrics_of_their_own(void **state) {
     struct ql_plan_request request = {.source = QL_METRICS_OF_AGGREGATES, .metrics = some, .n_metrics = 2};
     struct ql_plan *plan = plan_of(&request);
     columns_are(plan,
-                "wait_seconds:t! wait_count:c! service_level_numerator_x100:d! service_level_denominator:d! calls_offered:c! "
+                "wait_seconds:d! wait_count:c! service_level_numerator_x100:d! service_level_denominator:d! calls_offered:c! "
                 "calls_answered:c! calls_abandoned:c");
     resolve_with(plan, NULL, "");
     assert_false(ql_plan_is_abandon_approximate(plan));
