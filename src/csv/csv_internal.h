@@ -399,9 +399,9 @@ struct ql_csv_key {
 
 struct ql_csv_entry {
     struct ql_csv_key key;
-    size_t expected_len; /* of key.a; more than any row has if a line break is in it, which has to be counted */
     uint64_t hash;
-    uint32_t next; /* the one that followed it last */
+    uint32_t expected_len; /* of key.a; more than any row has if a line break is in it, which has to be counted */
+    uint32_t next;         /* the one that followed it, but for some that may be left out */
 };
 
 /** A lane's queues by their spelling. Zero-initialise to start; reset before use. */

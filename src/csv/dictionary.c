@@ -111,9 +111,10 @@ uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struc
     QL_MEM_GROW(dictionary->queues, dictionary->cap_queues, (size_t)code + 1);
     dictionary->n_entries++;
     bool has_break = key->a.len != 0 && memchr(key->a.ptr, '\n', key->a.len) != NULL;
-    dictionary->entries[code] = (struct ql_csv_entry){.key = {.a = copy(dictionary, key->a), .b = copy(dictionary, key->b)},
-                                                      .expected_len = has_break ? UINT32_MAX : key->a.len,
-                                                      .hash = hash};
+    dictionary->entries[code] =
+        (struct ql_csv_entry){.key = {.a = copy(dictionary, key->a), .b = copy(dictionary, key->b)},
+                              .expected_len = has_break || key->a.len > UINT32_MAX ? UINT32_MAX : (uint32_t)key->a.len,
+                              .hash = hash};
     struct ql_rows_queue *queue = &dictionary->queues[code];
     queue->id = copy(dictionary, id);
     queue->name = name.ptr == id.ptr ? queue->id : copy(dictionary, name);

@@ -39,8 +39,13 @@ QL_CSV_INLINE struct ql_csv_masks find_masks(const char *text, char delimiter) {
         .delimiter = equal(block, delimiter), .lf = equal(block, '\n'), .cr = equal(block, '\r'), .quote = equal(block, '"')};
 }
 
+static __attribute__((noinline)) size_t hot_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader,
+                                                 struct ql_str *text, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_hot_rows(hot, reader, text, n_max, batch, find_masks, find_masks, ql_csv_is_same_bytes);
+}
+
 size_t ql_csv_guess_neon(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max, struct ql_csv_batch *batch) {
-    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks, ql_csv_is_same_bytes);
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks, hot_rows);
 }
 
 bool ql_csv_index_neon(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n, uint32_t at,

@@ -47,9 +47,24 @@ AVX2 QL_CSV_INLINE struct ql_csv_masks find_masks_avx2(const char *block, char d
                                  .quote = equal_avx2(low, high, '"')};
 }
 
+/* Of half a block, which most ends of rows fit; quotes and carriage returns together as quotes. */
+AVX2 QL_CSV_INLINE struct ql_csv_masks find_first_masks_avx2(const char *block, char delimiter) {
+    __m256i half = _mm256_loadu_si256((const __m256i_u *)block);
+    __m256i other =
+        _mm256_or_si256(_mm256_cmpeq_epi8(half, _mm256_set1_epi8('"')), _mm256_cmpeq_epi8(half, _mm256_set1_epi8('\r')));
+    return (struct ql_csv_masks){.delimiter =
+                                     (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_set1_epi8(delimiter))),
+                                 .lf = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_set1_epi8('\n'))),
+                                 .quote = (uint32_t)_mm256_movemask_epi8(other)};
+}
+
+static __attribute__((noinline)) bool is_same_long(const char *a, const char *b, size_t len) {
+    return ql_csv_is_same_bytes(a, b, len);
+}
+
 AVX2 QL_CSV_INLINE bool is_same_avx2(const char *a, const char *b, size_t len) {
-    if (len - 32 > 32) {
-        return ql_csv_is_same_bytes(a, b, len);
+    if (__builtin_expect(len - 32 > 32, 0)) {
+        return is_same_long(a, b, len);
     }
     __m256i first = _mm256_xor_si256(_mm256_loadu_si256((const __m256i_u *)a), _mm256_loadu_si256((const __m256i_u *)b));
     __m256i last = _mm256_xor_si256(_mm256_loadu_si256((const __m256i_u *)(a + len - 32)),
@@ -58,9 +73,14 @@ AVX2 QL_CSV_INLINE bool is_same_avx2(const char *a, const char *b, size_t len) {
     return _mm256_testz_si256(difference, difference);
 }
 
+AVX2 static __attribute__((noinline)) size_t hot_rows_avx2(const struct ql_csv_hot *hot, struct ql_csv_reader *reader,
+                                                           struct ql_str *text, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_hot_rows(hot, reader, text, n_max, batch, find_masks_avx2, find_first_masks_avx2, is_same_avx2);
+}
+
 AVX2 size_t ql_csv_guess_avx2(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                               struct ql_csv_batch *batch) {
-    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, is_same_avx2);
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, hot_rows_avx2);
 }
 
 AVX2 bool ql_csv_index_avx2(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n,

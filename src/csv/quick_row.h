@@ -82,104 +82,105 @@ QL_CSV_INLINE bool ql_csv_quick_find_ends(const struct ql_csv_guess *guess, stru
     return false;
 }
 
-/* A column of numbers as the loop wants it. */
-struct ql_csv_hot_number {
-    size_t column;
-    int scale; /* of the column, with the shift */
+/* A field behind the head as the loop wants it. */
+struct ql_csv_hot_field {
+    int64_t *k; /* of row 0; NULL: not asked for */
+    int scale;  /* of the column, with the shift; a count's is 0 */
+    bool is_count;
     char point;
-    int64_t *k; /* of row 0 */
 };
 
 /* What the loop below needs, out of the way of its stores: nothing of it changes meanwhile. */
 struct ql_csv_hot {
-    struct ql_csv_hot_number numbers[QL_CSV_GUESS_COLUMNS_MAX];
-    size_t n_counts, n_numbers;
-    size_t first_number, n_fields;
+    struct ql_csv_hot_field fields[QL_CSV_GUESS_COLUMNS_MAX]; /* [n_fields] from the first behind the queue's on */
+    size_t n_fields;                                          /* 0: the loop is of no use */
     char delimiter;
     size_t max_row_bytes;
 };
 
 static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_reader *reader, const struct ql_csv_guess *guess,
                                    const struct ql_csv_batch *batch) {
-    hot->n_counts = reader->n_quick_counts;
-    hot->n_numbers = reader->n_quick;
-    hot->first_number = reader->queue_spans.a.last + 1;
-    hot->n_fields = reader->columns->n_columns;
+    size_t first = reader->queue_spans.a.last + 1;
+    hot->n_fields = reader->columns->n_columns - first;
+    bool is_usable = true;
     hot->delimiter = guess->delimiter;
     hot->max_row_bytes = guess->max_row_bytes;
+    memset(hot->fields, 0, hot->n_fields * sizeof *hot->fields);
     for (size_t i = 0; i < reader->n_quick; i++) {
         const struct ql_csv_quick_number *quick = &reader->quick[i];
         const struct ql_csv_batch_column *column = &batch->columns[quick->metric];
-        hot->numbers[i] = (struct ql_csv_hot_number){
-            .column = quick->column, .scale = column->scale + quick->shift, .point = quick->point, .k = column->k};
+        hot->fields[quick->column - first] = (struct ql_csv_hot_field){.k = column->k,
+                                                                       .scale = column->scale + quick->shift,
+                                                                       .is_count = i < reader->n_quick_counts,
+                                                                       .point = quick->point};
+        is_usable = is_usable && (i >= reader->n_quick_counts || column->scale + quick->shift == 0);
     }
+    hot->n_fields = is_usable ? hot->n_fields : 0;
 }
 
-/* The ends of the plain fields behind a head, within 64 bytes; SIZE_MAX if they are not that plain, else the line's end. */
-QL_CSV_INLINE size_t ql_csv_hot_ends(const struct ql_csv_hot *hot, const char *text, size_t head_len, uint32_t *ends,
-                                     ql_csv_find_masks_fn *find_masks) {
-    const struct ql_csv_masks m = find_masks(text + head_len, hot->delimiter);
-    uint64_t delimiters = m.delimiter & (m.lf - 1) & ~m.lf; /* before the line feed */
-    if (__builtin_expect(m.lf == 0 || ((m.quote | m.cr) & (m.lf ^ (m.lf - 1))) != 0, 0)) {
-        return SIZE_MAX;
-    }
-    size_t last = hot->n_fields - 1;
-    ends[hot->first_number - 1] = (uint32_t)head_len - 1;
-    for (size_t i = hot->first_number; i < last; i++) {
-        if (delimiters == 0) {
-            return SIZE_MAX;
-        }
-        ends[i] = (uint32_t)(head_len + (size_t)__builtin_ctzll(delimiters));
-        delimiters &= delimiters - 1;
-    }
-    size_t line_end = head_len + (size_t)__builtin_ctzll(m.lf);
-    ends[last] = (uint32_t)line_end;
-    return delimiters == 0 && line_end <= hot->max_row_bytes ? line_end : SIZE_MAX;
-}
-
-/* Numbers of row n; the number of missing ones, SIZE_MAX if there is one that number.c has to look at. */
-QL_CSV_INLINE size_t ql_csv_hot_numbers(const struct ql_csv_hot *hot, const char *text, const uint32_t *ends, size_t n) {
-    const struct ql_csv_hot_number *number = hot->numbers;
-    size_t n_missing = 0;
-    for (const struct ql_csv_hot_number *end = number + hot->n_counts; number != end; number++) {
-        const char *behind = text + ends[number->column];
-        size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
+/* The number of a field that ends here; false if number.c has to look at it. */
+QL_CSV_INLINE bool ql_csv_hot_number(const struct ql_csv_hot_field *field, const char *end, size_t len, size_t n,
+                                     int64_t *n_missing) {
+    if (field->is_count) {
         uint32_t value;
-        if (__builtin_expect(ql_csv_swar_parse_short(behind, len, &value) && number->scale == 0, 1)) {
-            number->k[n] = value;
-        } else if (len == 0) {
-            number->k[n] = QL_NUMBER_MISSING;
-            n_missing++;
-        } else {
-            return SIZE_MAX;
+        if (__builtin_expect(ql_csv_swar_parse_short(end, len, &value), 1)) {
+            field->k[n] = value;
+            return true;
         }
-    }
-    for (const struct ql_csv_hot_number *end = hot->numbers + hot->n_numbers; number != end; number++) {
-        const char *behind = text + ends[number->column];
-        size_t len = ends[number->column] - ends[(ptrdiff_t)number->column - 1] - 1;
+    } else {
         uint64_t value;
         int scale;
-        if (__builtin_expect(ql_csv_swar_parse_word(behind, len, number->point, &value, &scale) &&
-                                 (unsigned)(number->scale - scale) <= QL_CSV_SCALE_MAX - 8,
+        if (__builtin_expect(ql_csv_swar_parse_word(end, len, field->point, &value, &scale) &&
+                                 (unsigned)(field->scale - scale) <= QL_CSV_SCALE_MAX - 8,
                              1)) { /* no product of eight digits overflows */
-            number->k[n] = (int64_t)value * ql_csv_pow10(number->scale - scale);
-        } else if (len == 0) {
-            number->k[n] = QL_NUMBER_MISSING;
-            n_missing++;
-        } else {
-            return SIZE_MAX;
+            field->k[n] = (int64_t)value * ql_csv_pow10(field->scale - scale);
+            return true;
         }
     }
-    return n_missing;
+    field->k[n] = QL_NUMBER_MISSING;
+    ++*n_missing;
+    return len == 0;
 }
 
-/* Rows of the last interval, whose queues are the ones that followed the last ones before, or those ones' followers where a
- * queue has no row this time. *text goes on behind them. */
+/* Row n behind its head; its length with the line feed, or 0 if it is not plain, or not in the masks as a whole. */
+QL_CSV_INLINE size_t ql_csv_hot_tail(const struct ql_csv_hot *hot, const char *text, struct ql_csv_masks m, size_t n,
+                                     int64_t *n_missing) {
+    uint64_t upto = m.lf ^ (m.lf - 1); /* the line feed and all before it */
+    uint64_t ends = (m.delimiter & upto) | (m.lf & upto);
+    if (__builtin_expect(m.lf == 0 || ((m.quote | m.cr) & upto) != 0, 0)) {
+        return 0;
+    }
+    if (__builtin_expect((size_t)__builtin_popcountll(ends) != hot->n_fields, 0)) {
+        return 0;
+    }
+    const char *start = text;
+    for (const struct ql_csv_hot_field *field = hot->fields; ends != 0; field++, ends &= ends - 1) {
+        const char *end = text + (size_t)__builtin_ctzll(ends);
+        if (field->k != NULL && !ql_csv_hot_number(field, end, (size_t)(end - start), n, n_missing)) {
+            return 0;
+        }
+        start = end + 1;
+    }
+    return (size_t)(start - text);
+}
+
+/* Whether the row goes on with the queue behind its interval. */
+QL_CSV_INLINE bool ql_csv_hot_is_queue(const struct ql_csv_hot *hot, const struct ql_csv_entry *entry, const char *text,
+                                       const char *end, ql_csv_is_same_fn *is_same) {
+    size_t len = entry->expected_len;
+    return len < (size_t)(end - text) && text[len] == hot->delimiter && is_same(text, entry->key.a.ptr, len);
+}
+
+/* How many queues in the order that was learnt may have no row in an interval before it is looked for elsewhere. */
+enum { QL_CSV_HOT_SKIPS = 2 };
+
+/* Rows of the last interval, whose queues are the ones that followed the last ones before, or those ones' followers where
+ * queues have no row this time: the order is kept for when they have. *text goes on behind them. */
 QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text,
-                                     size_t n_max, struct ql_csv_batch *batch, uint32_t *ends, ql_csv_find_masks_fn *find_masks,
-                                     ql_csv_is_same_fn *is_same) {
+                                     size_t n_max, struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
+                                     ql_csv_find_masks_fn *find_first_masks, ql_csv_is_same_fn *is_same) {
     struct ql_csv_dictionary *dictionary = &reader->dictionary;
-    struct ql_csv_entry *entries = dictionary->entries;
+    const struct ql_csv_entry *entries = dictionary->entries;
     uint32_t *queues = batch->queue;
     const char *interval = reader->last_a.ptr;
     const size_t at = reader->last_a.len + 1;
@@ -189,36 +190,36 @@ QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv
     size_t n = batch->n_rows;
     size_t n_end = n + n_max;
     int64_t n_missing = 0;
-    if (!reader->has_last_spans || dictionary->n_entries == 0) {
+    if (!reader->has_last_spans || dictionary->n_entries == 0 || hot->n_fields == 0) {
         return 0;
     }
     while (n < n_end) {
+        if ((size_t)(end - row) <= at || row[at - 1] != hot->delimiter || !is_same(row, interval, at - 1)) {
+            break;
+        }
         uint32_t code = entries[last].next;
-        size_t head_len = at + entries[code].expected_len + 1;
-        if ((size_t)(end - row) <= head_len || row[at - 1] != hot->delimiter || !is_same(row, interval, at - 1)) {
-            break;
-        }
-        if (row[head_len - 1] != hot->delimiter || !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
+        int n_skipped = 0;
+        while (!ql_csv_hot_is_queue(hot, &entries[code], row + at, end, is_same) && n_skipped++ < QL_CSV_HOT_SKIPS) {
             code = entries[code].next;
-            head_len = at + entries[code].expected_len + 1;
-            if ((size_t)(end - row) <= head_len || row[head_len - 1] != hot->delimiter ||
-                !is_same(row + at, entries[code].key.a.ptr, head_len - at - 1)) {
-                break;
-            }
         }
-        size_t line_end = ql_csv_hot_ends(hot, row, head_len, ends, find_masks);
-        if (line_end >= (size_t)(end - row)) {
+        if (n_skipped > QL_CSV_HOT_SKIPS) {
             break;
         }
-        size_t missing = ql_csv_hot_numbers(hot, row, ends, n);
-        if (missing == SIZE_MAX) {
+        const char *tail = row + at + entries[code].expected_len + 1;
+        struct ql_csv_masks m = find_first_masks(tail, hot->delimiter);
+        if (__builtin_expect(m.lf == 0, 0)) {
+            m = find_masks(tail, hot->delimiter);
+        }
+        int64_t n_missing_before = n_missing;
+        size_t tail_len = ql_csv_hot_tail(hot, tail, m, n, &n_missing);
+        size_t row_len = (size_t)(tail - row) + tail_len;
+        if (__builtin_expect(tail_len == 0 || tail_len > (size_t)(end - tail) || row_len - 1 > hot->max_row_bytes, 0)) {
+            n_missing = n_missing_before;
             break;
         }
-        n_missing += (int64_t)missing;
         queues[n++] = code;
-        entries[last].next = code;
         last = code;
-        row += line_end + 1;
+        row += row_len;
     }
     size_t n_rows = n - batch->n_rows;
     dictionary->last = last;
@@ -228,10 +229,14 @@ QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv
     return n_rows;
 }
 
+/* The same of a kernel; not inlined, because the loop needs all registers for itself. */
+typedef size_t ql_csv_hot_rows_fn(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text, size_t n_max,
+                                  struct ql_csv_batch *batch);
+
 /* ql_csv_guess_fn for a kernel. */
 QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                                        struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
-                                       ql_csv_is_same_fn *is_same) {
+                                       ql_csv_hot_rows_fn *hot_rows) {
     struct ql_csv_hot hot;
     struct ql_str text = guess->text;
     uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX];
@@ -241,8 +246,8 @@ QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_c
     ql_csv_quick_resume_run(reader, batch);
     ql_csv_hot_init(&hot, reader, guess, batch);
     for (;;) {
-        n_rows += ql_csv_hot_rows(&hot, reader, &text, n_max - n_rows, batch, ends, find_masks, is_same);
-        struct ql_csv_quick_row row = {.text = text.ptr, .ends = ends, .n_fields = hot.n_fields};
+        n_rows += hot_rows(&hot, reader, &text, n_max - n_rows, batch);
+        struct ql_csv_quick_row row = {.text = text.ptr, .ends = ends, .n_fields = reader->columns->n_columns};
         size_t line_end;
         if (n_rows == n_max || !ql_csv_quick_find_ends(guess, text, &row, ends, &line_end, find_masks) ||
             !ql_csv_quick_row_read(reader, &row, batch)) {

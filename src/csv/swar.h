@@ -1,6 +1,6 @@
 /**
- * Short numbers eight digits at a time in an ordinary register (after D. Lemire and W. Mula). Words are loaded so that they end
- * where the field ends, hence what stands before it must be readable; it is shifted out.
+ * Short numbers eight digits at a time in an ordinary register (after D. Lemire and W. Mula). Words are loaded from where the
+ * field starts, hence what stands behind it must be readable; it is shifted out.
  */
 #ifndef QL_CSV_SWAR_H
 #define QL_CSV_SWAR_H
@@ -12,7 +12,7 @@
 
 #define QL_CSV_INLINE static inline __attribute__((always_inline))
 
-enum { QL_CSV_SWAR_MAX = 16, QL_CSV_SWAR_BEFORE = 16 }; /* bytes of a number, and bytes before its end that must be readable */
+enum { QL_CSV_SWAR_MAX = 16, QL_CSV_SWAR_BEHIND = 8 }; /* bytes of a number, and bytes from its start that must be readable */
 
 /** One to four digits; false for anything else. */
 QL_CSV_INLINE bool ql_csv_swar_parse_short(const char *end, size_t len, uint32_t *value) {
@@ -20,10 +20,9 @@ QL_CSV_INLINE bool ql_csv_swar_parse_short(const char *end, size_t len, uint32_t
     if (len - 1 > sizeof word - 1) {
         return false;
     }
-    memcpy(&word, end - sizeof word, sizeof word);
-    unsigned shift = (unsigned)(8 * (sizeof word - len));
-    word = ((word ^ UINT32_C(0x30303030)) >> shift) << shift;
-    if ((((word & UINT32_C(0x7F7F7F7F)) + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080)) {
+    memcpy(&word, end - len, sizeof word);
+    word = (word ^ UINT32_C(0x30303030)) << ((0 - 8 * len) & 31);
+    if (((word + UINT32_C(0x76767676)) | word) & UINT32_C(0x80808080)) { /* a carry comes from a byte that is marked itself */
         return false;
     }
     uint32_t pairs = (word * 10 + (word >> 8)) & UINT32_C(0x00FF00FF);
@@ -34,15 +33,15 @@ QL_CSV_INLINE bool ql_csv_swar_parse_short(const char *end, size_t len, uint32_t
 /* The n (1 to 8) bytes before `end`, each less '0', as the highest bytes of the word; zeros below them. */
 QL_CSV_INLINE uint64_t ql_csv_swar_load(const char *end, size_t n) {
     uint64_t word;
-    memcpy(&word, end - sizeof word, sizeof word);
-    unsigned shift = (unsigned)(8 * (sizeof word - n));
-    return ((word ^ UINT64_C(0x3030303030303030)) >> shift) << shift;
+    memcpy(&word, end - n, sizeof word);
+    return (word ^ UINT64_C(0x3030303030303030)) << ((0 - 8 * n) & 63);
 }
 
-/* The highest bit of every byte that is no digit. */
+/* The highest bit of the first byte that is no digit, and of others; 0 if there is none. A carry comes only from a byte that is
+ * marked itself. */
 QL_CSV_INLINE uint64_t ql_csv_swar_others(uint64_t word) {
     const uint64_t HIGHS = UINT64_C(0x8080808080808080);
-    return (((word & ~HIGHS) + UINT64_C(0x7676767676767676)) | word) & HIGHS;
+    return ((word + UINT64_C(0x7676767676767676)) | word) & HIGHS;
 }
 
 /* Eight digits, the first in the lowest byte. */

@@ -48,16 +48,17 @@ struct range {
 
 /* Either member of the union is the same pointer. */
 static union ql_cell_values values_of(const struct ql_cell_column *column, const struct range *range) {
-    const union ql_cell_values *values = range->scope == SCOPE_CELLS  ? &column->v
-                                         : range->scope == SCOPE_IDLE ? &column->idle
-                                                                      : &column->total;
+    const union ql_cell_values *values = &column->v;
+    if (range->scope != SCOPE_CELLS) {
+        values = range->scope == SCOPE_IDLE ? &column->idle : &column->total;
+    }
     return (union ql_cell_values){.i64 = values->i64 + range->first};
 }
 
 static struct ql_expr_column view(const struct ql_cell_column *column, const struct range *range) {
     union ql_cell_values values = values_of(column, range);
-    return column->type == QL_CELL_INT64 ? (struct ql_expr_column){.i64 = values.i64}
-                                         : (struct ql_expr_column){.f64 = values.f64};
+    bool is_i64 = column->type == QL_CELL_INT64;
+    return (struct ql_expr_column){.i64 = is_i64 ? values.i64 : NULL, .f64 = is_i64 ? NULL : values.f64};
 }
 
 static enum ql_status check(const struct apply *a, struct ql_err *err) {

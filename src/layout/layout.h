@@ -68,6 +68,8 @@ QL_MUST_CHECK enum ql_status ql_layout_writer_pack(struct ql_layout_writer *writ
  * written. Errors: the sink's. */
 QL_MUST_CHECK enum ql_status ql_layout_writer_write_group(struct ql_layout_writer *writer, size_t first, size_t end,
                                                           struct ql_err *err);
+/** What threads of the sink may do while they wait for a row group to be finished; borrowed for the writer's life. */
+void ql_layout_writer_set_spare(struct ql_layout_writer *writer, struct ql_spare_work spare);
 /** Rows of the groups written so far. */
 int64_t ql_layout_writer_n_rows(const struct ql_layout_writer *writer);
 void ql_layout_result_fini(struct ql_layout_result *result);

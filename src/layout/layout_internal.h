@@ -97,6 +97,7 @@ struct ql_packed_part {
 struct ql_layout_writer {
     struct ql_shape shape;
     const struct ql_column_sink *sink;
+    struct ql_spare_work spare;
     struct ql_text_codes queue_names, queue_ids, metric_names;
     bool has_blank_id; /* some queue lacks one */
     uint8_t queue_width;

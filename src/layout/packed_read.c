@@ -65,7 +65,7 @@ static const void *values_from(const struct ql_packed *packed, size_t first) {
             }                                                                                                             \
         }                                                                                                                 \
     }
-GET_K(int8_t)
+GET_K(int8_t) /* NOLINT(bugprone-signed-char-misuse): a number of 8 bits, no character */
 GET_K(int16_t)
 GET_K(int32_t)
 
@@ -110,7 +110,7 @@ void ql_packed_get_k(const struct ql_packed *packed, size_t first, size_t n, int
 
 void ql_packed_get_i64(const struct ql_packed *packed, size_t first, size_t n, int64_t *out) {
     const size_t step = 1;
-    FOR_EACH(x, x, int64_t);
+    FOR_EACH(x, x, int64_t); /* NOLINT(bugprone-signed-char-misuse): a number of 8 bits, no character */
 }
 
 void ql_packed_get_f64(const struct ql_packed *packed, size_t first, size_t n, size_t step, double *out) {

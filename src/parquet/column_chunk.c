@@ -5,7 +5,8 @@
  * from nothing but the values, so that their form leaves no trace. Raw sizes decide where they differ clearly: PLAIN is all
  * values; a dictionary is its entries and ceil(log2 entries) bits a value. Between, only the codec knows (PLAIN doubles shrink
  * to 0.64 under Snappy, packed indices not at all), so it is asked: a chunk of one page is encoded both ways, of a larger one
- * some samples are, and as many pieces of its dictionary.
+ * some samples are, and as many pieces of its dictionary. Only chunks of a few rows, of which a wide file has thousands, are
+ * judged by a rule instead: 1203 chunks of 48 rows came out 333 of 420,641 bytes larger than by trial, in half the time.
  *
  * QL_PARQUET_MODERN tries the encodings of today beside these, in the same way, and takes one only where it gains more than a
  * percent. BYTE_STREAM_SPLIT is not tried on scaled integers: their bytes repeat together, and split they do not (zstd at level
@@ -26,11 +27,11 @@ enum {
     PAGE_ROWS_MAX = 64 * 1024,
     PAGE_TEXT_BYTES_MAX = 1024 * 1024,
     DICTIONARY_BYTES_MAX = 16 * 1024 * 1024, /* readers hold it whole; 5 MB are known to be read by all */
-    FEW_ROWS = 256,
-    SMALL_ROWS = 4096,
-    WHOLE_ROWS_MAX = PAGE_ROWS_MAX, /* of a chunk that is tried as a whole */
-    N_SAMPLES = 8,                  /* of a larger one */
-    DICTIONARY_OVERHEAD = 24        /* header of the dictionary page and its offset in the footer */
+    FEW_ROWS = 256,                          /* a trial would cost more than everything else */
+    SMALL_ROWS = 4096,                       /* a trial costs little, and a header counts */
+    WHOLE_ROWS_MAX = PAGE_ROWS_MAX,          /* of a chunk that is tried as a whole */
+    N_SAMPLES = 8,                           /* of a larger one */
+    DICTIONARY_OVERHEAD = 24                 /* header of the dictionary page and its offset in the footer */
 };
 
 struct ql_chunk_encoder {
@@ -202,7 +203,7 @@ static enum ql_status estimate_entries(struct ql_chunk_encoder *encoder, size_t 
         stored += len;
         n_tried += samples.piece;
     }
-    *size = stored * n / n_tried;
+    *size = n_tried != 0 ? stored * n / n_tried : 0; /* a sample is never larger than what there is */
     return QL_OK;
 }
 
@@ -229,7 +230,7 @@ static enum ql_status estimate(struct ql_chunk_encoder *encoder, enum ql_parquet
         QL_TRY(estimate_entries(encoder, &entries, err));
         entries += DICTIONARY_OVERHEAD;
     }
-    *size = stored * values->n_rows / n_tried + entries;
+    *size = (n_tried != 0 ? stored * values->n_rows / n_tried : 0) + entries;
     return QL_OK;
 }
 
@@ -276,17 +277,14 @@ static void add_broad(struct ql_chunk_encoder *encoder, struct candidates *candi
     }
     unsigned width = ql_rle_width((uint32_t)(dictionary->n - 1));
     size_t size = dictionary->plain_bytes + (values->n * width + 7) / 8 + DICTIONARY_OVERHEAD;
-    bool is_small = values->n_rows < SMALL_ROWS;
-    if (size >= plain) {
+    bool is_close = encoder->codec != QL_CODEC_NONE && size >= plain / (values->n_rows < SMALL_ROWS ? 16 : 4);
+    bool is_few = encoder->codec == QL_CODEC_SNAPPY && values->n_rows <= FEW_ROWS && values->type != QL_COLUMN_STRING;
+    if (size >= plain || (is_close && is_few && !is_dictionary_smaller_of_few(encoder))) {
         add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN);
         return;
     }
-    bool is_close = encoder->codec != QL_CODEC_NONE && size >= plain / (is_small ? 16 : 4);
-    bool is_few = encoder->codec == QL_CODEC_SNAPPY && values->n_rows <= FEW_ROWS && values->type != QL_COLUMN_STRING;
-    if (!is_close || !is_few || is_dictionary_smaller_of_few(encoder)) {
-        add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN_DICTIONARY);
-    }
-    if (is_close && (!is_few || candidates->n == 0)) {
+    add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN_DICTIONARY);
+    if (is_close && !is_few) {
         add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN);
     }
 }

@@ -73,7 +73,7 @@ void ql_delta_put_numbers(struct ql_buf *out, const int64_t *values, size_t n) {
     ql_varint_put(out, n);
     put_zigzag(out, n != 0 ? values[0] : 0);
     for (size_t i = 1; i < n; i += BLOCK) {
-        int64_t deltas[BLOCK];
+        int64_t deltas[BLOCK] = {0};
         size_t n_deltas = n - i < BLOCK ? n - i : BLOCK;
         for (size_t d = 0; d < n_deltas; d++) {
             deltas[d] = (int64_t)((uint64_t)values[i + d] - (uint64_t)values[i + d - 1]);

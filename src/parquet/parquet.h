@@ -31,8 +31,8 @@ struct ql_parquet_writer;
  * threads, the processor, or the form in which columns come.
  *
  * Cost: a thread holds one column and its encoded chunk (two while the first row group decides how a column is stored); beside
- * them wait at most two encoded chunks a thread, 16 where there are many columns. About 150 bytes for each chunk written are
- * kept for the footer.
+ * them wait at most two encoded chunks a thread, 16 where there are many columns, all of a row group where there are up to 64.
+ * About 150 bytes for each chunk written are kept for the footer.
  */
 struct ql_parquet_writer *ql_parquet_writer_new(const struct ql_parquet_options *options, struct ql_sink out);
 void ql_parquet_writer_free(struct ql_parquet_writer *writer);

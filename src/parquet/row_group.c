@@ -1,8 +1,10 @@
 /*
  * Columns as parallel tasks. A task is some neighbouring columns; tasks are begun in order, so whoever holds the first column
  * that has not been handed on never waits, and everyone else waits rather than run ahead of it by more than the window: that
- * bounds the memory of finished chunks. Whoever finishes the chunk whose turn it is hands it on, and those behind it that are
- * ready; the lock is not held meanwhile.
+ * bounds the memory of finished chunks. Where columns are few, all of them are in the window, and the doubles, whose
+ * dictionaries cost most, are begun first, so that no thread is left with one of them at the end. Whoever finishes the chunk
+ * whose turn it is hands it on, and those behind it that are ready; the lock is not held meanwhile. Threads that find no column
+ * left to begin do the source's spare work until the last one has been handed on.
  *
  * Failures are kept by column, the first in schema order wins, and columns before it are still finished and handed on: so
  * neither the error nor what the sink saw before it depends on timing.
@@ -14,6 +16,7 @@
 #include <pthread.h>
 
 enum {
+    FEW_COLUMNS = 64,
     TASK_COLUMNS_MAX = 32,      /* neighbours share what a source keeps between them */
     TASKS_PER_THREAD_MIN = 8,   /* more columns in a task would leave threads idle at the end */
     SERIAL_VALUES_MAX = 1 << 18 /* 2 MiB of values are encoded before a thread has started */
@@ -37,8 +40,10 @@ struct ql_row_group_encoder {
 struct job {
     struct ql_row_group_encoder *encoder;
     const struct ql_row_group *group;
-    size_t task_columns;
-    size_t window; /* columns that may be finished or in work from `next` on; as many slots */
+    size_t task_columns, n_tasks;
+    bool has_order;            /* few columns, several threads */
+    size_t order[FEW_COLUMNS]; /* which column is begun when */
+    size_t window;             /* columns that may be finished or in work from `next` on; as many slots */
 
     pthread_mutex_t lock; /* of everything below and of slots' is_ready */
     pthread_cond_t moved; /* next went on, or something failed */
@@ -139,8 +144,26 @@ static void hand_on(struct job *job, size_t column) {
     (void)pthread_mutex_unlock(&job->lock);
 }
 
+static bool is_done(struct job *job) {
+    (void)pthread_mutex_lock(&job->lock);
+    bool is_done = job->next == job->group->schema->n_columns || job->failed != SIZE_MAX;
+    (void)pthread_mutex_unlock(&job->lock);
+    return is_done;
+}
+
+static void do_spare_work(struct job *job, size_t worker_number) {
+    const struct ql_spare_work *spare = &job->group->source->spare;
+    while (!is_done(job) && spare->run(spare->ctx, worker_number)) {
+    }
+}
+
+/* Tasks from n_tasks on are spare work. */
 static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, struct ql_err *err) {
     struct job *job = ctx;
+    if (task >= job->n_tasks) {
+        do_spare_work(job, worker_number);
+        return QL_OK;
+    }
     struct worker *worker = &job->encoder->workers[worker_number];
     (void)err; /* failures are kept by column, in the job */
     if (worker->encoder == NULL) {
@@ -148,9 +171,10 @@ static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, str
         worker->encoder = ql_chunk_encoder_new(&encoder->options, encoder->kernels, encoder->page_rows_max);
     }
     size_t n_columns = job->group->schema->n_columns;
-    size_t end = task * job->task_columns + job->task_columns;
+    size_t first = job->has_order ? job->order[task] : task * job->task_columns;
+    size_t end = first + job->task_columns;
     end = end < n_columns ? end : n_columns;
-    for (size_t column = task * job->task_columns; column < end && wait_for_turn(job, column); column++) {
+    for (size_t column = first; column < end && wait_for_turn(job, column); column++) {
         struct ql_err failure = {0};
         enum ql_status status = encode_column(job, worker, column, &failure);
         if (status == QL_OK) {
@@ -162,6 +186,19 @@ static enum ql_status run_task(void *ctx, size_t worker_number, size_t task, str
         (void)pthread_mutex_unlock(&job->lock);
     }
     return QL_OK;
+}
+
+/* Doubles first, else as in the schema. */
+static void choose_order(struct job *job) {
+    const struct ql_schema *schema = job->group->schema;
+    size_t n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t column = 0; column < schema->n_columns; column++) {
+            if ((schema->columns[column].type == QL_COLUMN_DOUBLE) == (pass == 0)) {
+                job->order[n++] = column;
+            }
+        }
+    }
 }
 
 /* How the work is cut, from sizes alone. */
@@ -176,6 +213,12 @@ static size_t cut(struct job *job) {
     /* Every thread's own task, and as much again as lets the others go on while one is slow. */
     size_t ahead = job->task_columns > n_threads ? job->task_columns : n_threads;
     job->window = n_threads == 1 ? 1 : n_threads * job->task_columns + ahead;
+    if (n_columns <= FEW_COLUMNS && n_threads > 1) {
+        job->has_order = true;
+        job->task_columns = 1;
+        job->window = n_columns;
+        choose_order(job);
+    }
     if (job->window > encoder->n_slots) {
         encoder->slots = ql_mem_realloc(encoder->slots, job->window, sizeof *encoder->slots);
         memset(encoder->slots + encoder->n_slots, 0, (job->window - encoder->n_slots) * sizeof *encoder->slots);
@@ -195,8 +238,10 @@ enum ql_status ql_row_group_encode(struct ql_row_group_encoder *encoder, const s
     for (size_t i = 0; i < encoder->n_threads; i++) {
         encoder->workers[i].scratch.held = (struct ql_column_block){0};
     }
-    size_t n_tasks = (group->schema->n_columns + job.task_columns - 1) / job.task_columns;
-    enum ql_status status = ql_parallel_run(n_threads, n_tasks, run_task, &job, err); /* its tasks succeed, see run_task */
+    job.n_tasks = (group->schema->n_columns + job.task_columns - 1) / job.task_columns;
+    size_t n_spare = group->source->spare.run != NULL && n_threads > 1 ? n_threads : 0;
+    /* Its tasks succeed, see run_task. */
+    enum ql_status status = ql_parallel_run(n_threads, job.n_tasks + n_spare, run_task, &job, err);
     (void)pthread_mutex_destroy(&job.lock);
     (void)pthread_cond_destroy(&job.moved);
     ql_mem_free(job.is_ready);

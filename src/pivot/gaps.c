@@ -97,7 +97,7 @@ static void merge(struct ql_timeline *timeline, const struct ql_spelt_interval *
         }
     }
     for (size_t i = 0; i < timeline->n_seen; i++) {
-        uint32_t *index = &timeline->seen[i].index;
+        uint32_t *index = &timeline->index_of[i];
         *index = *index != QL_TIMELINE_NONE ? moved[*index] : QL_TIMELINE_NONE;
     }
     ql_mem_free(moved);

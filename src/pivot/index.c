@@ -13,7 +13,7 @@ static void insert(struct ql_index *index, uint64_t slot) {
 }
 
 void ql_index_add(struct ql_index *index, uint32_t hash, uint32_t entry) {
-    if (index->slot == NULL || index->n * 2 > index->mask) { /* at most half full */
+    if (index->slot == NULL || index->n > index->mask / 4 * 3) { /* at most three quarters full */
         struct ql_index old = *index;
         size_t n_slots = old.slot == NULL ? SLOTS_MIN : (old.mask + 1) * 2;
         index->slot = ql_mem_zalloc(n_slots, sizeof *index->slot);

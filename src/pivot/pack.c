@@ -9,6 +9,7 @@
 #include "pivot/pack.h"
 
 #include "pivot/exact.h"
+#include "pivot/narrow.h"
 #include "pivot/pivot_internal.h"
 
 struct ql_lane {
@@ -18,8 +19,9 @@ struct ql_lane {
     size_t n_labels, cap_label;
 
     /* Scratch of a batch. */
-    uint32_t *row_label; /* by row */
-    uint32_t *entry, *bucket, *group_of_run;
+    uint32_t *row_label;                     /* by row */
+    uint32_t *entry, *bucket, *group_of_run; /* by run */
+    uint32_t *group_of_row;
     uint32_t *last_run;       /* by label: the last run that mentions it; NONE between batches */
     struct ql_label_use *use; /* by label: unused between batches */
     uint32_t *group_of;       /* by bucket: NONE between batches */
@@ -30,7 +32,8 @@ struct ql_lane {
     struct ql_buf wide_text;
     struct ql_regroup regroup;
     struct ql_slabs slabs;
-    size_t cap_row_label, cap_entry, cap_bucket, cap_group_of_run, cap_last_run, n_use, cap_use, n_group_of, cap_group_of;
+    size_t cap_row_label, cap_entry, cap_bucket, cap_group_of_run, cap_group_of_row, cap_last_run, n_use, cap_use, n_group_of,
+        cap_group_of;
     size_t cap_groups, cap_sorted, cap_wide;
 };
 static const uint32_t NONE = UINT32_MAX;
@@ -39,8 +42,8 @@ void ql_lane_free(struct ql_lane *lane) {
     if (lane == NULL) {
         return;
     }
-    uint32_t *const arrays[] = {lane->label,        lane->row_label, lane->entry,   lane->bucket,
-                                lane->group_of_run, lane->last_run,  lane->group_of};
+    uint32_t *const arrays[] = {lane->label,        lane->row_label,    lane->entry,    lane->bucket,
+                                lane->group_of_run, lane->group_of_row, lane->last_run, lane->group_of};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         ql_mem_free(arrays[i]);
     }
@@ -158,33 +161,6 @@ static void look_up_intervals(struct ql_pivot *pivot, struct ql_lane *lane, cons
     }
 }
 
-/* A bound of |k| of a column's numbers, or UINT64_MAX where some are wide. */
-static uint64_t find_magnitude(const int64_t *k, size_t n) {
-    /* By halves of 32 bits, so that even SSE2 does four at a time. The high half of a number that fits 32 bits repeats the sign
-     * of the low one. */
-    uint32_t bits = 0;
-    uint32_t beyond = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t low = (uint32_t)k[i];
-        uint32_t high = (uint32_t)((uint64_t)k[i] >> 32);
-        uint32_t is_present = ((high ^ UINT32_C(0x80000000)) | low) != 0 ? UINT32_MAX : 0; /* not QL_NUMBER_MISSING */
-        uint32_t sign = (uint32_t)((int32_t)low >> 31);
-        beyond |= (high ^ sign) & is_present;
-        bits |= ((low ^ sign) - sign) & is_present;
-    }
-    if (beyond == 0) {
-        return bits;
-    }
-    uint64_t magnitude = 0;
-    bool has_wide = false;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t sign = (uint64_t)(k[i] >> 63);
-        magnitude |= k[i] <= QL_NUMBER_WIDE ? 0 : ((uint64_t)k[i] ^ sign) - sign;
-        has_wide = has_wide || k[i] == QL_NUMBER_WIDE;
-    }
-    return has_wide ? UINT64_MAX : magnitude;
-}
-
 static enum ql_status read_wide(struct ql_lane *lane, const struct ql_wide_number *from, struct ql_tuple_wide *number,
                                 struct ql_err *err) {
     struct ql_decimal decimal;
@@ -230,7 +206,7 @@ static enum ql_status measure_columns(const struct ql_pivot *pivot, struct ql_la
         const struct ql_number_column *from = &rows->metrics[pivot->used[u]];
         struct ql_tuple_column *column = &lane->header->columns[u];
         column->scale = from->scale;
-        column->magnitude = find_magnitude(from->k, rows->n_rows);
+        column->magnitude = ql_numbers_magnitude(from->k, rows->n_rows);
         if (column->magnitude == UINT64_MAX) {
             n_columns_with_wide++;
             QL_TRY(read_wides(lane, (uint32_t)u, from, rows->n_rows, err));
@@ -247,47 +223,6 @@ static enum ql_status measure_columns(const struct ql_pivot *pivot, struct ql_la
     return QL_OK;
 }
 
-/* Every number fits the width, or is missing. */
-static void narrow(void *dst, const int64_t *restrict k, size_t n, size_t width) {
-    /* Where the halves of 32 bits disagree about the sign, the number is missing: then the low half is 0, and the difference
-     * the smallest int32, whose high bytes are the smallest integers of the narrower types. */
-#define NARROW(type, n_bits)                                       \
-    do {                                                           \
-        type *restrict out = dst;                                  \
-        for (size_t i = 0; i < n; i++) {                           \
-            int32_t low = (int32_t)k[i];                           \
-            int32_t missing = (int32_t)(k[i] >> 32) ^ (low >> 31); \
-            out[i] = (type)(low | (missing >> (32 - (n_bits))));   \
-        }                                                          \
-    } while (0)
-    if (width == 1) {
-        NARROW(int8_t, 8);
-    } else if (width == 2) {
-        NARROW(int16_t, 16);
-    } else if (width == 4) {
-        NARROW(int32_t, 32);
-    } else {
-        memcpy(dst, k, n * sizeof *k);
-    }
-#undef NARROW
-}
-
-static void narrow_labels(void *dst, const uint32_t *restrict label, size_t n, size_t width) {
-    if (width == 1) {
-        uint8_t *restrict out = dst;
-        for (size_t i = 0; i < n; i++) {
-            out[i] = (uint8_t)label[i];
-        }
-    } else if (width == 2) {
-        uint16_t *restrict out = dst;
-        for (size_t i = 0; i < n; i++) {
-            out[i] = (uint16_t)label[i];
-        }
-    } else {
-        memcpy(dst, label, n * sizeof *label);
-    }
-}
-
 /* The rows in their own order. */
 static struct ql_tuples *make_tuples(const struct ql_pivot *pivot, const struct ql_lane *lane, const struct ql_rows *rows,
                                      struct ql_slabs *slabs) {
@@ -302,9 +237,9 @@ static struct ql_tuples *make_tuples(const struct ql_pivot *pivot, const struct 
             tuples->interval[row] = lane->entry[r];
         }
     }
-    narrow_labels(tuples->label, lane->row_label, rows->n_rows, tuples->label_width);
+    ql_labels_narrow(tuples->label, lane->row_label, rows->n_rows, tuples->label_width);
     for (size_t u = 0; u < pivot->n_used; u++) {
-        narrow(tuples->columns[u].k, rows->metrics[pivot->used[u]].k, rows->n_rows, tuples->columns[u].width);
+        ql_numbers_narrow(tuples->columns[u].k, rows->metrics[pivot->used[u]].k, rows->n_rows, tuples->columns[u].width);
     }
     if (tuples->n_wide != 0) {
         memcpy(tuples->wide, lane->wide, tuples->n_wide * sizeof *lane->wide);
@@ -313,32 +248,39 @@ static struct ql_tuples *make_tuples(const struct ql_pivot *pivot, const struct 
     return tuples;
 }
 
-/* Where the rows go, lane->groups by order of first mention; how many. *is_mixed: the rows of one do not follow one another. */
+/* The group of a bucket's rows, a new one if this is their first. */
+static uint32_t group_of(struct ql_lane *lane, uint32_t bucket, size_t *n_groups) {
+    if (bucket >= lane->n_group_of) {
+        QL_MEM_GROW(lane->group_of, lane->cap_group_of, (size_t)bucket + 1);
+        for (; lane->n_group_of < lane->cap_group_of; lane->n_group_of++) {
+            lane->group_of[lane->n_group_of] = NONE;
+        }
+    }
+    if (lane->group_of[bucket] == NONE) {
+        QL_MEM_GROW(lane->groups, lane->cap_groups, *n_groups + 1);
+        lane->groups[*n_groups] =
+            (struct ql_packed_slice){.bucket = bucket, .min_start_us = INT64_MAX, .max_start_us = INT64_MIN};
+        lane->group_of[bucket] = (uint32_t)(*n_groups)++;
+    }
+    return lane->group_of[bucket];
+}
+
+/* Where the rows go: group_of_run, and lane->groups by order of first mention; how many. *is_mixed: the rows of a group do not
+ * follow one another. */
 static size_t find_groups(struct ql_lane *lane, const struct ql_rows *rows, bool *is_mixed) {
     size_t n_groups = 0;
     *is_mixed = false;
+    QL_MEM_GROW(lane->group_of_run, lane->cap_group_of_run, rows->n_runs);
     for (size_t r = 0; r < rows->n_runs; r++) {
-        uint32_t bucket = lane->bucket[r];
-        int64_t start_us = rows->runs[r].start_us;
-        if (bucket >= lane->n_group_of) {
-            QL_MEM_GROW(lane->group_of, lane->cap_group_of, (size_t)bucket + 1);
-            for (; lane->n_group_of < lane->cap_group_of; lane->n_group_of++) {
-                lane->group_of[lane->n_group_of] = NONE;
-            }
-        }
-        if (lane->group_of[bucket] == NONE) {
-            QL_MEM_GROW(lane->groups, lane->cap_groups, n_groups + 1);
-            lane->groups[n_groups] =
-                (struct ql_packed_slice){.bucket = bucket, .min_start_us = start_us, .max_start_us = start_us};
-            lane->group_of[bucket] = (uint32_t)n_groups++;
-        }
-        uint32_t group = lane->group_of[bucket];
-        *is_mixed = *is_mixed || group + 1 != n_groups;
+        uint32_t group = group_of(lane, lane->bucket[r], &n_groups);
         struct ql_packed_slice *to = &lane->groups[group];
+        int64_t start_us = rows->runs[r].start_us;
         to->min_start_us = start_us < to->min_start_us ? start_us : to->min_start_us;
         to->max_start_us = start_us > to->max_start_us ? start_us : to->max_start_us;
         to->slice.n_rows += rows->runs[r].n_rows;
         to->slice.n_runs++;
+        lane->group_of_run[r] = group;
+        *is_mixed = *is_mixed || group + 1 != n_groups;
     }
     for (size_t g = 0; g < n_groups; g++) {
         lane->group_of[lane->groups[g].bucket] = NONE;
@@ -346,22 +288,15 @@ static size_t find_groups(struct ql_lane *lane, const struct ql_rows *rows, bool
     return n_groups;
 }
 
-/* As lane->bucket, the group of every run of the tuples. */
-static const uint32_t *group_runs(struct ql_lane *lane, const struct ql_rows *rows, const struct ql_tuples *tuples,
-                                  size_t n_groups) {
-    for (size_t g = 0; g < n_groups; g++) {
-        lane->group_of[lane->groups[g].bucket] = (uint32_t)g;
-    }
-    QL_MEM_GROW(lane->group_of_run, lane->cap_group_of_run, tuples->n_runs);
-    for (size_t r = 0, at = 0; r < rows->n_runs; r++) {
-        for (size_t end = at + (tuples->has_run_lens ? 1 : rows->runs[r].n_rows); at < end; at++) {
-            lane->group_of_run[at] = lane->group_of[lane->bucket[r]];
+/* group_of_run where every row is a run. */
+static const uint32_t *group_rows(struct ql_lane *lane, const struct ql_rows *rows) {
+    QL_MEM_GROW(lane->group_of_row, lane->cap_group_of_row, rows->n_rows);
+    for (size_t r = 0, row = 0; r < rows->n_runs; r++) {
+        for (size_t end = row + rows->runs[r].n_rows; row < end; row++) {
+            lane->group_of_row[row] = lane->group_of_run[r];
         }
     }
-    for (size_t g = 0; g < n_groups; g++) {
-        lane->group_of[lane->groups[g].bucket] = NONE;
-    }
-    return lane->group_of_run;
+    return lane->group_of_row;
 }
 
 /* The rows as tuples and slices by bucket; where the rows of buckets are mixed, they are sorted first. */
@@ -372,7 +307,7 @@ static void make_slices(const struct ql_pivot *pivot, struct ql_lane *lane, cons
     packed->tuples = make_tuples(pivot, lane, rows, is_mixed ? NULL : &lane->slabs);
     if (is_mixed) {
         struct ql_slice all = ql_tuples_all(packed->tuples);
-        const uint32_t *group_of_run = group_runs(lane, rows, packed->tuples, packed->n_slices);
+        const uint32_t *group_of_run = packed->tuples->has_run_lens ? lane->group_of_run : group_rows(lane, rows);
         QL_MEM_GROW(lane->sorted, lane->cap_sorted, packed->n_slices);
         packed->tuples = ql_slice_regroup(&all, group_of_run, packed->n_slices, &lane->regroup, lane->sorted, &lane->slabs);
         ql_block_free(all.tuples->block);
@@ -438,7 +373,6 @@ enum ql_status ql_pivot_pack(struct ql_pivot *pivot, const struct ql_rows *rows,
     if (pivot->lanes[rows->lane] == NULL) {
         struct ql_lane *added = ql_mem_zalloc(1, sizeof *added);
         added->header = ql_mem_zalloc(1, ql_tuples_header_size(pivot->n_used));
-        added->dictionary = ~rows->dictionary;
         pivot->lanes[rows->lane] = added;
     }
     struct ql_lane *lane = pivot->lanes[rows->lane];

@@ -83,7 +83,7 @@ static bool read_spans(struct ql_part_rows *rows, const struct ql_timeline *time
     memset(rows->span, 0, (rows->n_intervals + 1) * sizeof *rows->span);
     for (const struct ql_slice *slice = rows->slices.items; slice < rows->slices.items + rows->slices.n; slice++) {
         for (size_t r = slice->first_run; r < (size_t)slice->first_run + slice->n_runs; r++) {
-            uint32_t interval = timeline->seen[slice->tuples->interval[r]].index - (uint32_t)first;
+            uint32_t interval = timeline->index_of[slice->tuples->interval[r]] - (uint32_t)first;
             rows->span[interval + 1] += ql_tuples_run_len(slice->tuples, r);
             ascends = ascends && interval >= before;
             before = interval;
@@ -98,7 +98,7 @@ static void read_intervals(struct ql_part_rows *rows, const struct ql_timeline *
     uint32_t *interval = rows->interval;
     for (const struct ql_slice *slice = rows->slices.items; slice < rows->slices.items + rows->slices.n; slice++) {
         for (size_t r = slice->first_run; r < (size_t)slice->first_run + slice->n_runs; r++) {
-            uint32_t here = timeline->seen[slice->tuples->interval[r]].index - (uint32_t)first;
+            uint32_t here = timeline->index_of[slice->tuples->interval[r]] - (uint32_t)first;
             for (uint32_t i = ql_tuples_run_len(slice->tuples, r); i != 0; i--) {
                 *interval++ = here;
             }
@@ -156,7 +156,8 @@ static bool ascends_strictly(const uint32_t *rank, size_t begin, size_t end) {
     return ascends;
 }
 
-/* Where every row is a cell of its own, and intervals have enough queues for a bitmap: all positions; else false. */
+/* Where every row is a cell of its own, and intervals have enough queues for a bitmap: all positions; else false. queue_of
+ * needs no more room than there can be cells, because this ends at the first interval that has more rows than queues. */
 static bool order_unique(struct ql_part_rows *rows, const uint32_t *order, size_t n_queues, uint32_t *queue_of) {
     const size_t n_words = (n_queues + 63) / 64;
     if (n_words > rows->cap_has_rank) {
@@ -248,9 +249,7 @@ void ql_part_rows_order(struct ql_part_rows *rows, const struct ql_timeline *tim
         read_intervals(rows, timeline, cells->first_interval);
         sort_by_interval(rows, NULL, rows->order);
     }
-    /* More rows than cells can be need not be tried, and could be more than queue_of has room for. */
-    rows->is_unique =
-        rows->n_rows <= cells->cap_cells && order_unique(rows, ascends ? NULL : rows->order, queues->n_queues, cells->queue_of);
+    rows->is_unique = order_unique(rows, ascends ? NULL : rows->order, queues->n_queues, cells->queue_of);
     if (rows->is_unique) {
         memcpy(cells->begin, rows->span, (rows->n_intervals + 1) * sizeof *cells->begin);
         rows->n_cells = rows->n_rows;
@@ -297,7 +296,7 @@ static void get_slice_slots(const struct ql_slice *slice, size_t c, const uint32
     do {                                                                          \
         const type *k = (const type *)column->k + slice->first_row;               \
         for (uint32_t i = 0; i < slice->n_rows; i++) {                            \
-            int64_t slot = k[i];                                                  \
+            int64_t slot = (int64_t)k[i];                                         \
             if (k[i] == (missing)) {                                              \
                 slot = QL_SLOT_MISSING;                                           \
             } else if (slot <= limit && slot >= -limit) {                         \

@@ -23,41 +23,41 @@ void ql_parts_fini(struct ql_parts *parts) {
     *parts = (struct ql_parts){0};
 }
 
-static void begin_part(struct ql_parts *parts, size_t *cap, size_t first_interval) {
-    QL_MEM_GROW(parts->parts, *cap, parts->n_parts + 1);
-    parts->parts[parts->n_parts++] = (struct ql_part){.first_interval = first_interval};
+/* How many rows each interval has. */
+static uint32_t *count_rows(const struct ql_timeline *timeline, const uint32_t *n_rows) {
+    uint32_t *rows_of = ql_mem_zalloc(timeline->n_intervals, sizeof *rows_of);
+    for (size_t e = 0; e < timeline->n_seen; e++) {
+        if (timeline->index_of[e] != QL_TIMELINE_NONE) {
+            rows_of[timeline->index_of[e]] += n_rows[e];
+        }
+    }
+    return rows_of;
 }
 
 void ql_parts_cut(struct ql_parts *parts, const struct ql_timeline *timeline, const uint32_t *n_rows, size_t n_queues) {
-    size_t n = timeline->n_intervals;
     size_t most_intervals = n_queues < QL_PART_GRID_MAX ? QL_PART_GRID_MAX / (n_queues + (n_queues == 0)) : 1;
-    uint32_t *rows_of = ql_mem_zalloc(n, sizeof *rows_of);
-    for (size_t e = 0; e < timeline->n_seen; e++) {
-        if (timeline->seen[e].index != QL_TIMELINE_NONE) {
-            rows_of[timeline->seen[e].index] += n_rows[e];
-        }
-    }
+    uint32_t *rows_of = count_rows(timeline, n_rows);
     size_t cap = 0;
-    parts->part_of = ql_mem_alloc(n * sizeof *parts->part_of);
-    for (size_t i = 0; i < n; i++) {
-        struct ql_part *last = parts->n_parts != 0 ? &parts->parts[parts->n_parts - 1] : NULL;
-        if (last == NULL || last->n_intervals == most_intervals || last->max_cells + rows_of[i] > QL_PART_ROWS_MAX) {
-            begin_part(parts, &cap, i);
-            last = &parts->parts[parts->n_parts - 1];
+    struct ql_part part = {0};
+    parts->part_of = ql_mem_alloc(timeline->n_intervals * sizeof *parts->part_of);
+    for (size_t i = 0; i < timeline->n_intervals; i++) {
+        part.n_intervals++;
+        part.max_cells += rows_of[i]; /* its rows, for now */
+        parts->part_of[i] = (uint32_t)parts->n_parts;
+        bool is_last = i + 1 == timeline->n_intervals;
+        if (is_last || part.n_intervals == most_intervals || part.max_cells + rows_of[i + 1] > QL_PART_ROWS_MAX) {
+            size_t all = part.n_intervals * n_queues;
+            part.max_cells = all < part.max_cells ? all : part.max_cells;
+            QL_MEM_GROW(parts->parts, cap, parts->n_parts + 1);
+            parts->parts[parts->n_parts++] = part;
+            part = (struct ql_part){.first_interval = i + 1};
         }
-        last->n_intervals++;
-        last->max_cells += rows_of[i];
-        parts->part_of[i] = (uint32_t)parts->n_parts - 1;
-    }
-    for (size_t p = 0; p < parts->n_parts; p++) {
-        size_t all = parts->parts[p].n_intervals * n_queues;
-        parts->parts[p].max_cells = all < parts->parts[p].max_cells ? all : parts->parts[p].max_cells;
     }
     ql_mem_free(rows_of);
 }
 
 static inline uint32_t part_of_entry(const struct ql_parts *parts, const struct ql_timeline *timeline, uint32_t entry) {
-    return parts->part_of[timeline->seen[entry].index];
+    return parts->part_of[timeline->index_of[entry]];
 }
 
 /* The first interval that begins at or after an instant; intervals are in order of time. */
@@ -271,7 +271,11 @@ static enum ql_status divide(const struct ql_parts *parts, struct ql_source *sou
         ql_slices_push(&held, slice);
         divide_slice(&sorter, source, &slice);
         ql_slices_fini(&held);
+        for (size_t i = 0; i < n; i++) { /* what was read of the file goes at once */
+            ql_block_release(slices.items[s + i].tuples->block);
+        }
     }
+    slices.n = 0;
     ql_slices_fini(&slices);
     sorter_fini(&sorter);
     source->is_divided = true;

@@ -134,6 +134,16 @@ static void put_slices(struct ql_pivot *pivot, const struct ql_packed_rows *pack
     }
 }
 
+/* Rows beyond the memory limit go to the file, some more than need to, so that it gets large pieces. Intervals count, too, but
+ * must stay. */
+static enum ql_status keep_memory(struct ql_pivot *pivot, struct ql_err *err) {
+    struct ql_tuple_store *store = &pivot->store;
+    size_t fixed = pivot->cap_rows_of * QL_TIMELINE_ENTRY_BYTES;
+    fixed = fixed < store->max_memory / 2 ? fixed : store->max_memory / 2;
+    size_t most = store->max_memory - fixed;
+    return store->memory > most ? ql_tuple_store_spill(store, most / 4 * 3, &pivot->spill, err) : QL_OK;
+}
+
 enum ql_status ql_pivot_take(struct ql_pivot *pivot, struct ql_packed_rows *packed, struct ql_err *err) {
     pivot->has_queue_id = pivot->has_queue_id || packed->has_queue_id;
     if (packed->tuples == NULL) {
@@ -151,11 +161,7 @@ enum ql_status ql_pivot_take(struct ql_pivot *pivot, struct ql_packed_rows *pack
     note_mentions(pivot, packed);
     put_slices(pivot, packed);
     ql_packed_rows_free(packed, false);
-    struct ql_tuple_store *store = &pivot->store;
-    if (store->memory > store->max_memory) { /* some more, so that the file gets large pieces */
-        return ql_tuple_store_spill(store, store->max_memory / 4 * 3, &pivot->spill, err);
-    }
-    return QL_OK;
+    return keep_memory(pivot, err);
 }
 
 static enum ql_status close_rows(struct ql_pivot *pivot, struct ql_err *err) {

@@ -55,14 +55,14 @@ struct ql_packed_rows;
 QL_MUST_CHECK enum ql_status ql_pivot_pack(struct ql_pivot *pivot, const struct ql_rows *rows, struct ql_packed_rows **packed,
                                            struct ql_err *err);
 /** Takes the rows, and frees packed in any case. One call at a time; packing may go on meanwhile.
- * Errors: E_LIMIT (four billion rows), E_IO, E_DISK_FULL or what the system says of the temporary file. */
+ * Errors: E_LIMIT (four billion rows), E_CANNOT_CREATE (the temporary file), E_IO (the same; a full disk too). */
 QL_MUST_CHECK enum ql_status ql_pivot_take(struct ql_pivot *pivot, struct ql_packed_rows *packed, struct ql_err *err);
 void ql_pivot_drop(struct ql_pivot *pivot, struct ql_packed_rows *packed);
 
 /**
  * All rows are there: intervals, queues and parts are worked out. *grid is the pivot's and valid as long as it.
  * Errors: E_DATA where ends or gaps need --granularity, and for a queue that is not in options.queues; E_LIMIT for more than 50
- * million intervals.
+ * million intervals; the temporary file's, as of take.
  */
 QL_MUST_CHECK enum ql_status ql_pivot_close(struct ql_pivot *pivot, const struct ql_grid **grid, struct ql_err *err);
 /**

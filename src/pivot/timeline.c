@@ -22,6 +22,7 @@ void ql_timeline_fini(struct ql_timeline *timeline) {
     ql_mem_free(timeline->seen);
     ql_mem_free(timeline->seen_texts);
     ql_mem_free(timeline->period);
+    ql_mem_free(timeline->index_of);
     ql_mem_free(timeline->intervals);
     ql_mem_free(timeline->texts);
     ql_index_fini(&timeline->index);
@@ -223,7 +224,7 @@ static int64_t smallest_step(const struct ql_timeline *timeline, const uint32_t 
     return step;
 }
 
-/* The distinct intervals become timeline->intervals, and every entry gets its index. order is sorted. */
+/* The distinct intervals become timeline->intervals, and every entry of order gets its index. order is sorted. */
 static void number_intervals(struct ql_timeline *timeline, const uint32_t *order, size_t n) {
     timeline->intervals = ql_mem_alloc(n * sizeof *timeline->intervals);
     timeline->texts = timeline->by_text ? ql_mem_alloc(n * sizeof *timeline->texts) : NULL;
@@ -238,7 +239,7 @@ static void number_intervals(struct ql_timeline *timeline, const uint32_t *order
             timeline->n_intervals++;
             before = here;
         }
-        timeline->seen[order[i]].index = (uint32_t)timeline->n_intervals - 1;
+        timeline->index_of[order[i]] = (uint32_t)timeline->n_intervals - 1;
     }
 }
 
@@ -271,16 +272,19 @@ enum ql_status ql_timeline_build(struct ql_timeline *timeline, const uint32_t *n
                                  struct ql_err *err) {
     ql_index_fini(&timeline->index);
     ql_index_fini(&timeline->bucket_index);
+    timeline->index_of = ql_mem_alloc(timeline->n_seen * sizeof *timeline->index_of);
     uint32_t *order = ql_mem_alloc(timeline->n_seen * sizeof *order);
     size_t n = 0;
     for (uint32_t i = 0; i < timeline->n_seen; i++) {
-        timeline->seen[i].index = QL_TIMELINE_NONE;
+        timeline->index_of[i] = QL_TIMELINE_NONE;
         if (n_rows[i] != 0) {
             order[n++] = i;
         }
     }
     enum ql_status status = build(timeline, order, n, options, err);
     ql_mem_free(order);
+    ql_mem_free(timeline->seen);
+    timeline->seen = NULL;
     QL_TRY(status);
     return options->fills_gaps ? ql_timeline_fill_gaps(timeline, options, err) : QL_OK;
 }

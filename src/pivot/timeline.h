@@ -17,18 +17,20 @@
 #define QL_TIMELINE_MAX INT64_C(50000000)
 #define QL_TIMELINE_NONE UINT32_MAX
 
+/* About what is kept of an interval while rows are packed: its entry, its place in the index, its number of rows. */
+enum { QL_TIMELINE_ENTRY_BYTES = 48 };
+
 /** As a row spells it. Several may turn out to be one interval: one row gives an end, another leaves the same end to be
  * derived. */
 struct ql_seen_interval {
     int64_t start_us, end_us; /* end: QL_TIME_NONE where it is not given */
     uint32_t bucket;          /* where its rows go; an old one below first_bucket */
-    uint32_t index;           /* after build: into intervals; QL_TIMELINE_NONE: no row that was taken mentions it */
 };
 
 struct ql_timeline {
     bool by_text;
-    struct ql_seen_interval *seen;
-    struct ql_str *seen_texts; /* [n_seen] in the arena, if told apart by text; else NULL */
+    struct ql_seen_interval *seen; /* until build */
+    struct ql_str *seen_texts;     /* [n_seen] in the arena, if told apart by text; else NULL */
     size_t n_seen, cap_seen, cap_seen_texts;
     struct ql_index index;
     struct ql_arena arena; /* of texts */
@@ -42,7 +44,8 @@ struct ql_timeline {
     struct ql_index bucket_index;     /* of those, by period */
 
     /* After build: */
-    int64_t step_us; /* granularity, else the smallest step between two starts; 0: unknown */
+    uint32_t *index_of; /* [n_seen] into intervals; QL_TIMELINE_NONE: no row that was taken mentions it */
+    int64_t step_us;    /* granularity, else the smallest step between two starts; 0: unknown */
     struct ql_interval *intervals;
     struct ql_str *texts; /* if told apart by text, else NULL */
     size_t n_intervals;

@@ -239,6 +239,8 @@ enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
     note_export_id(run);
     if (run->csv != NULL) {
         ql_csv_get_stats(run->csv, &run->summary->csv);
+        ql_csv_free(run->csv); /* its blocks of text: the memory is for what follows */
+        run->csv = NULL;
     } else if (run->pivot != NULL) {
         note_rows(run);
     }

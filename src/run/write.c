@@ -5,7 +5,12 @@
 
 #include "base/parallel.h"
 
-enum { MAX_TAGS = 16 };
+#include <stdatomic.h>
+
+enum {
+    MAX_TAGS = 16,
+    AHEAD_MAX = 16 /* parts of the next row group: as much work as fills the wait for a last column, in some 8 MB */
+};
 
 static enum ql_status open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
                                  struct ql_err *err) {
@@ -47,22 +52,66 @@ struct part_worker {
     int64_t n_cells;
 };
 
+/* How making a part went that was made ahead of its turn. */
+struct part_ahead {
+    enum ql_status status;
+    struct ql_err err;
+};
+
 struct part_job {
     const struct ql_run_state *run;
     struct ql_layout_writer *layout;
-    size_t first; /* part of the row group */
+    size_t first, end;     /* parts of the row group */
+    size_t n_ahead;        /* of them, those that were made while the group before was written */
+    size_t n_next;         /* of the next group, those that may be made ahead */
+    atomic_size_t n_begun; /* and that were begun, or more */
+    struct part_ahead ahead[AHEAD_MAX];
     struct part_worker workers[QL_PARALLEL_MAX_THREADS];
 };
 
-static enum ql_status make_part(void *ctx, size_t worker_number, size_t task, struct ql_err *err) {
-    struct part_job *job = ctx;
+static enum ql_status make_part(struct part_job *job, size_t worker_number, size_t part, struct ql_err *err) {
     struct part_worker *worker = &job->workers[worker_number];
     const struct ql_run_state *run = job->run;
-    size_t part = job->first + task;
     QL_TRY(ql_pivot_make_part(run->pivot, worker_number, part, &worker->cells, err));
     worker->n_cells += (int64_t)worker->cells.n_cells;
     QL_TRY(ql_plan_apply(run->plan, &worker->cells, &run->options->output, &worker->stats, err));
     return ql_layout_writer_pack(job->layout, part, &worker->cells, err);
+}
+
+static enum ql_status make_part_of_group(void *ctx, size_t worker_number, size_t task, struct ql_err *err) {
+    struct part_job *job = ctx;
+    if (task >= job->n_ahead) {
+        return make_part(job, worker_number, job->first + task, err);
+    }
+    if (job->ahead[task].status != QL_OK && err != NULL) {
+        *err = job->ahead[task].err;
+    }
+    return job->ahead[task].status;
+}
+
+static bool make_part_ahead(void *ctx, size_t worker_number) {
+    struct part_job *job = ctx;
+    size_t i = atomic_fetch_add(&job->n_begun, 1);
+    if (i >= job->n_next) {
+        return false;
+    }
+    job->ahead[i].status = make_part(job, worker_number, job->end + i, &job->ahead[i].err);
+    return true;
+}
+
+/* The parts of the group, then its columns and, beside the last of them, some parts of the next group. */
+static enum ql_status write_group(struct part_job *job, const struct ql_grid *grid, struct ql_err *err) {
+    job->end = ql_layout_writer_group_end(job->layout, job->first);
+    QL_TRY(ql_parallel_run(job->run->options->n_threads, job->end - job->first, make_part_of_group, job, err));
+    QL_TRY(ql_run_check_cancelled(job->run, err));
+    size_t n_next = job->end < grid->n_parts ? ql_layout_writer_group_end(job->layout, job->end) - job->end : 0;
+    job->n_next = n_next < AHEAD_MAX ? n_next : AHEAD_MAX;
+    atomic_store(&job->n_begun, 0);
+    QL_TRY(ql_layout_writer_write_group(job->layout, job->first, job->end, err));
+    size_t n_begun = atomic_load(&job->n_begun);
+    job->n_ahead = n_begun < job->n_next ? n_begun : job->n_next;
+    job->first = job->end;
+    return QL_OK;
 }
 
 /* Row group after row group: its parts are made and packed, then its columns encoded; both on all threads. */
@@ -72,15 +121,9 @@ static enum ql_status write_groups(struct ql_run_state *run, const struct ql_gri
     job->run = run;
     job->layout = layout;
     enum ql_status status = QL_OK;
-    for (size_t end; job->first < grid->n_parts && status == QL_OK; job->first = end) {
-        end = ql_layout_writer_group_end(layout, job->first);
-        status = ql_parallel_run(run->options->n_threads, end - job->first, make_part, job, err);
-        if (status == QL_OK) {
-            status = ql_run_check_cancelled(run, err);
-        }
-        if (status == QL_OK) {
-            status = ql_layout_writer_write_group(layout, job->first, end, err);
-        }
+    ql_layout_writer_set_spare(layout, (struct ql_spare_work){.run = make_part_ahead, .ctx = job});
+    while (job->first < grid->n_parts && status == QL_OK) {
+        status = write_group(job, grid, err);
     }
     struct ql_run_summary *summary = run->summary;
     for (size_t w = 0; w < QL_PARALLEL_MAX_THREADS; w++) {
@@ -185,9 +228,9 @@ static void describe_grid(struct ql_run_state *run, const struct ql_grid *grid) 
         }
     }
     if (summary->csv.rows == 0) {
-        ql_run_warn(run, "%s no %srows%s", run->csv != NULL ? "the input has a header but" : "the source has",
-                    summary->csv.bad_rows != 0 ? "good " : "",
-                    grid->n_intervals == 0 ? "; the artefact has the schema alone" : "");
+        ql_run_warn(
+            run, "%s no %srows%s", run->options->source != QL_RUN_AGGREGATES ? "the input has a header but" : "the source has",
+            summary->csv.bad_rows != 0 ? "good " : "", grid->n_intervals == 0 ? "; the artefact has the schema alone" : "");
     }
 }
 

@@ -17,7 +17,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 256 * 1024 };
+enum {
+    BLOCK_BYTES = 256 * 1024,
+    START_SYNC_BYTES = 8 * 1024 * 1024 /* so much is handed to the device while more is made, and fsync has less to wait for */
+};
 
 static int disk_openat(void *ctx, int folder, const char *name, int flags, mode_t mode) {
     (void)ctx;
@@ -39,6 +42,10 @@ static int disk_fsync(void *ctx, int fd) {
     (void)ctx;
     return fsync(fd);
 }
+static void disk_start_sync(void *ctx, int fd, off_t offset, off_t len) {
+    (void)ctx;
+    (void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE); /* a hint: fsync tells what failed */
+}
 static int disk_close(void *ctx, int fd) {
     (void)ctx;
     return close(fd);
@@ -58,18 +65,20 @@ const struct ql_disk QL_DISK = {
     .pread = disk_pread,
     .fchmod = disk_fchmod,
     .fsync = disk_fsync,
+    .start_sync = disk_start_sync,
     .close = disk_close,
     .renameat = disk_renameat,
     .mkdirat = disk_mkdirat,
 };
 
 /* Writes all of it. A descriptor that somebody made non-blocking (a pipe on standard output) is waited for. */
-static int write_all(const struct ql_block_file *file, const char *ptr, size_t len) {
+static int write_all(struct ql_block_file *file, const char *ptr, size_t len) {
     while (len != 0) {
         ssize_t n = file->disk->write(file->disk->ctx, file->fd, ptr, len);
         if (n > 0) {
             ptr += n;
             len -= (size_t)n;
+            file->n_written += n;
         } else if (n == 0) {
             return EIO; /* no progress and no reason: would go on for ever */
         } else if (errno == EAGAIN) {
@@ -80,6 +89,10 @@ static int write_all(const struct ql_block_file *file, const char *ptr, size_t l
         } else if (errno != EINTR) {
             return errno;
         }
+    }
+    if (file->is_durable && file->n_written - file->n_started >= START_SYNC_BYTES) {
+        file->disk->start_sync(file->disk->ctx, file->fd, file->n_started, file->n_written - file->n_started);
+        file->n_started = file->n_written;
     }
     return 0;
 }

@@ -138,6 +138,7 @@ enum ql_status ql_store_file_open_with(const struct ql_disk *disk, struct ql_str
     folder->target = target;
     folder->path = ql_mem_strndup(path.ptr, path.len);
     folder->file.disk = disk;
+    folder->file.is_durable = true;
     mode_t mode = target.exists ? target.status.st_mode & 0777 : 0666;
     folder->file.fd = ql_disk_open_temp(disk, target.folder, target.name, O_WRONLY, mode, &folder->temp_name);
     if (folder->file.fd < 0) {

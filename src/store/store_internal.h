@@ -41,6 +41,7 @@ struct ql_disk {
     ssize_t (*pread)(void *ctx, int fd, void *ptr, size_t len, off_t offset);
     int (*fchmod)(void *ctx, int fd, mode_t mode);
     int (*fsync)(void *ctx, int fd);
+    void (*start_sync)(void *ctx, int fd, off_t offset, off_t len); /* of bytes written; does not wait */
     int (*close)(void *ctx, int fd);
     int (*renameat)(void *ctx, int folder, const char *from, const char *to);
     int (*mkdirat)(void *ctx, int folder, const char *name, mode_t mode);
@@ -53,7 +54,9 @@ struct ql_block_file {
     const struct ql_disk *disk;
     int fd;
     char *block;
-    size_t len; /* of what waits in block */
+    size_t len;                   /* of what waits in block */
+    bool is_durable;              /* will be synced at the end */
+    int64_t n_written, n_started; /* bytes that the system has, and of them those on their way to the device */
 };
 /** Takes bytes; writes when a block is full. Returns 0 or errno. */
 int ql_block_file_write(struct ql_block_file *file, const void *ptr, size_t len);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum ql_column_type {
@@ -76,6 +77,16 @@ void *ql_column_scratch_block(struct ql_column_scratch *scratch, size_t size);
 void ql_column_scratch_fini(struct ql_column_scratch *scratch);
 
 /**
+ * Other work, in small pieces, for a thread of the sink's that finds no column to begin while others still have theirs. It is
+ * called from several threads at once, each with a worker number of its own below the sink's number of threads; false: there is
+ * none (any more). Failures are kept by whoever gave the work. Zero: none.
+ */
+struct ql_spare_work {
+    bool (*run)(void *ctx, size_t worker);
+    void *ctx;
+};
+
+/**
  * The columns of one row group.
  *
  * fill makes *out for the column of that index in the schema. It is called from several threads at once, each with a scratch of
@@ -85,6 +96,7 @@ void ql_column_scratch_fini(struct ql_column_scratch *scratch);
 struct ql_column_source {
     void (*fill)(void *ctx, size_t column, struct ql_column_scratch *scratch, struct ql_column *out);
     void *ctx;
+    struct ql_spare_work spare;
 };
 
 /** What a layout drives: schema once, then group for each row group in order. */

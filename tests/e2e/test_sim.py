@@ -390,7 +390,7 @@ def test_a_link_expires(start):
     assert b"<Message>Request has expired</Message><X-Amz-Expires>0</X-Amz-Expires><Expires>" in answer.body
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", os.urandom(300000)])
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", os.urandom(300000)], ids=["empty", "two lines", "random"])
 def test_a_users_file_is_served_as_it_is(start, tmp_path, content):
     (tmp_path / "mine.csv").write_bytes(content)
     simulator = start("--csv", tmp_path / "mine.csv")

@@ -1,6 +1,6 @@
 """The artefacts that every reader is asked about: which export, made with which settings, and what must be in them.
 
-What a binary does not offer yet is left out, by its own help: `LEFT_OUT` says what, and a test of that name reports it.
+What a binary does not offer is left out, by its own help, and a test that is skipped for it says so.
 """
 import functools
 import os
@@ -42,6 +42,9 @@ class Artefact:
 
     def offered(self):
         return all(value in choices(flag) for flag, value in self.all_settings() if flag in ASKED)
+
+    def is_modern(self):
+        return MODERN in self.settings
 
     def all_settings(self):
         return (("layout", self.layout), ("compression", self.codec), *self.settings)
@@ -111,7 +114,7 @@ ARTEFACTS = [a for a in wanted() if a.offered()]
 GROUPS = [a for a in (Artefact("groups", "long", "zstd", (NULL,)), Artefact("groups", "long", "snappy", (NULL, MODERN))) if a.offered()]
 # Those whose chunks have several pages, and whose columns are those that filters ask for. The codec does not matter to bounds.
 PAGED = [a for a in ARTEFACTS if a.export == "pages" and a.codec == "zstd"]
-LEFT_OUT = sorted({f"--{flag} {value}" for a in wanted() for flag, value in a.all_settings() if flag in ASKED and value not in choices(flag)})
+WISHES = sorted({(flag, value) for a in wanted() for flag, value in a.all_settings() if flag in ASKED})
 
 
 class Library:

@@ -1,16 +1,22 @@
 """Spark in a JVM beside the tests, with its vectorised reader and its reader by rows."""
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from readers.filters import literal
 from readers.processes import leave_out, need
 from readers.tables import common
 
+CELLS_AT_ONCE = 8_000_000  # of a task's result, which is in memory several times
 KINDS = {"vectorised": "true", "rows": "false"}
 CONF = {
     "spark.master": "local[2]",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.memory": "2g",
+    "spark.driver.memory": "4g",
+    # without it a thread that finds no memory dies alone, and Python waits for its result for ever
+    "spark.driver.extraJavaOptions": "-XX:+ExitOnOutOfMemoryError",
     "spark.driver.maxResultSize": "0",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -52,7 +58,17 @@ def read(spark, path, kind):
     frame = spark.read.parquet(str(path))
     plan = frame._jdf.queryExecution().executedPlan().toString()
     assert f"Batched: {KINDS[kind]}" in plan, plan
-    return common(frame.toArrow())
+    width = max(1, CELLS_AT_ONCE // max(1, pq.read_metadata(path).num_rows))
+    blocks = [frame.columns[i : i + width] for i in range(0, len(frame.columns), width)]
+    columns = []
+    for block in blocks:
+        columns += common(frame.select([quoted(name) for name in block]).toArrow() if len(blocks) > 1 else frame.toArrow()).columns
+    return pa.Table.from_arrays(columns, names=frame.columns)
+
+
+def quoted(name):
+    return "`" + name.replace("`", "``") + "`"
+
 
 
 def sql_literal(kind, value):

@@ -152,6 +152,7 @@ static inline enum ql_status csv_on_pack(void *ctx, const struct ql_rows *rows, 
     (void)err;
     assert_true(rows->n_rows != 0 && rows->n_runs != 0);
     assert_true(rows->lane < QL_PARALLEL_MAX_THREADS);
+    assert_true(result->tuning.max_queues == 0 || rows->n_queues <= result->tuning.max_queues);
     struct csv_dictionary *dictionary = &result->dictionaries[rows->lane];
     assert_true(rows->dictionary >= dictionary->number);
     if (rows->dictionary == dictionary->number) {

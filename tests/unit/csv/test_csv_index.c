@@ -11,6 +11,7 @@
 
 static const enum ql_cpu_level LEVELS[] = {QL_CPU_SCALAR, QL_CPU_AVX2, QL_CPU_NATIVE};
 enum { N_LEVELS = sizeof LEVELS / sizeof LEVELS[0] };
+enum { AROUND = 16 }; /* bytes before a number; it must not matter what they are */
 
 /* ---- kernels ---- */
 
@@ -138,15 +139,15 @@ static void short_numbers_read_the_same(void **state) {
     struct ql_csv_number_scratch scratch = {0};
     const struct ql_csv_number_rule rule = {.kind = QL_NUMBER_DECIMAL, .point = '.'};
     for (int round = 0; round < 200000; round++) {
-        char text[QL_CSV_SWAR_BEFORE + 20];
+        char text[AROUND + 20 + QL_CSV_SWAR_BEHIND];
         size_t len = pick(&seed, 19);
         size_t n_letters = round % 4 != 0 ? 11 + pick(&seed, 2) * 3 : sizeof ALPHABET - 1;
         for (size_t i = 0; i < sizeof text; i++) {
-            text[i] = ALPHABET[pick(&seed, i < QL_CSV_SWAR_BEFORE ? sizeof ALPHABET - 1 : n_letters)];
+            text[i] = ALPHABET[pick(&seed, i < AROUND || i >= AROUND + len ? sizeof ALPHABET - 1 : n_letters)];
         }
         uint64_t k = 0;
         int scale = 0;
-        struct ql_str s = {.ptr = text + QL_CSV_SWAR_BEFORE, .len = len};
+        struct ql_str s = {.ptr = text + AROUND, .len = len};
         if (!ql_csv_swar_parse(s.ptr + len, len, '.', &k, &scale)) {
             continue;
         }
@@ -167,23 +168,23 @@ static void short_numbers_read_the_same(void **state) {
 /* One to four digits, and nothing else; every length and every byte at every place. */
 static void short_counts_read_the_same(void **state) {
     (void)state;
-    char text[QL_CSV_SWAR_BEFORE + 5] = "0123456789012345";
+    char text[AROUND + 5 + QL_CSV_SWAR_BEHIND] = "0123456789012345678901234567";
     for (size_t len = 0; len <= 5; len++) {
         for (int value = 0; value < 10000; value++) {
-            char digits[8];
+            char digits[16];
             (void)snprintf(digits, sizeof digits, "%05d", value);
-            memcpy(text + QL_CSV_SWAR_BEFORE, digits + 5 - len, len);
+            memcpy(text + AROUND, digits + 5 - len, len);
             uint32_t got = UINT32_MAX;
-            bool is_taken = ql_csv_swar_parse_short(text + QL_CSV_SWAR_BEFORE + len, len, &got);
+            bool is_taken = ql_csv_swar_parse_short(text + AROUND + len, len, &got);
             assert_int_equal(is_taken, len >= 1 && len <= 4);
             assert_true(!is_taken || got == (uint32_t)strtol(digits + 5 - len, NULL, 10));
         }
         for (size_t at = 0; at < len && len <= 4; at++) {
             for (int c = 0; c < 256; c++) {
-                memcpy(text + QL_CSV_SWAR_BEFORE, "1111", len);
-                text[QL_CSV_SWAR_BEFORE + at] = (char)c;
+                memcpy(text + AROUND, "1111", len);
+                text[AROUND + at] = (char)c;
                 uint32_t got;
-                assert_int_equal(ql_csv_swar_parse_short(text + QL_CSV_SWAR_BEFORE + len, len, &got), c >= '0' && c <= '9');
+                assert_int_equal(ql_csv_swar_parse_short(text + AROUND + len, len, &got), c >= '0' && c <= '9');
             }
         }
     }
@@ -302,6 +303,26 @@ static void line_breaks_in_expected_fields_are_counted(void **state) {
     }
 }
 
+/* Columns that nobody asked for, before and behind the numbers: what makes a row bad there makes it bad. */
+static void structure_counts_where_nothing_is_read(void **state) {
+    (void)state;
+    static const char *const NOTES[] = {"",     "x",        "a\rb", "\"q, r\"", "say \"hi\"", "\"a\"b",  "x,y",
+                                        "cr\r", "\"a\nb\"", "\r",   "\"\"",     "\xFF",       "\"\"\"\""};
+    uint64_t seed = 7;
+    for (int round = 0; round < 60; round++) {
+        struct ql_csv_options options = csv_options();
+        options.on_bad_row = QL_BAD_ROW_QUARANTINE;
+        struct ql_buf text = {0};
+        ql_buf_puts(&text, "interval,queueId,queueName,note,callsOffered,callsAnswered,more\n");
+        for (int row = 0; row < 100; row++) {
+            ql_buf_printf(&text, CSV_INTERVAL ",q%d,n,%s,12,3,%s%s", row % 4, PICK(&seed, NOTES, 2, 10),
+                          PICK(&seed, NOTES, 2, 10), round % 3 == 0 ? "\r\n" : "\n");
+        }
+        check_export(&options, ql_buf_view(&text), &seed, "unread columns");
+        ql_buf_fini(&text);
+    }
+}
+
 /* A second input has its columns elsewhere; what was remembered of the first must not be taken for it. */
 static void inputs_do_not_share_what_is_remembered(void **state) {
     (void)state;
@@ -330,6 +351,7 @@ int main(void) {
         cmocka_unit_test(the_index_changes_nothing),
         cmocka_unit_test(many_queues_are_read),
         cmocka_unit_test(line_breaks_in_expected_fields_are_counted),
+        cmocka_unit_test(structure_counts_where_nothing_is_read),
         cmocka_unit_test(inputs_do_not_share_what_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

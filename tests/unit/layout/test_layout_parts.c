@@ -523,7 +523,7 @@ static void groups_of_rows_keep_their_bound(void **state) {
         for (int layout = 1; layout < 3; layout++) {
             for (int has_all_cells = 0; has_all_cells < 2; has_all_cells++) {
                 struct ql_layout_options options = {.layout = (enum ql_layout)layout, .has_all_cells = has_all_cells == 1};
-                check_bound(&g, &options, 2000000);
+                check_bound(&g, &options, 1250000);
                 options.group_rows = 5000;
                 check_bound(&g, &options, 5000);
             }

@@ -8,6 +8,7 @@
 
 #include "unit/pivot/whole_cells.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 enum { N_ROWS = 150000, N_COLUMNS = 3, BATCH_MAX = 5000, TEXT_SIZE = 40 };
@@ -156,26 +157,50 @@ static struct ql_packed_rows *pack(const struct feeder *feeder, size_t b, uint32
     return packed;
 }
 
-/* Of the batches that are packed at once: each N_LANES-th on a thread of its own. */
-enum { N_LANES = 4, BATCHES_AT_ONCE = 3 * N_LANES };
+/* Batches are packed by N_LANES tasks, each every N_LANES-th, while one more task takes them in order. */
+enum { N_LANES = 4 };
 
 struct packing {
     const struct feeder *feeder;
-    size_t first, end; /* batches */
-    uint32_t n_queues[N_LANES];
+    size_t n; /* batches */
+    pthread_mutex_t lock;
+    pthread_cond_t is_packed;
 };
 
-static enum ql_status pack_lane(void *ctx, size_t worker, size_t lane, struct ql_err *err) {
+static void pack_lane(struct packing *packing, size_t lane) {
+    uint32_t n_queues = 0;
+    for (size_t b = lane; b < packing->n; b += N_LANES) {
+        struct ql_packed_rows *packed = pack(packing->feeder, b, (uint32_t)lane, &n_queues);
+        (void)pthread_mutex_lock(&packing->lock);
+        packing->feeder->packed[b] = packed;
+        (void)pthread_cond_signal(&packing->is_packed);
+        (void)pthread_mutex_unlock(&packing->lock);
+    }
+}
+
+static void take_all(struct packing *packing) {
+    for (size_t b = 0; b < packing->n; b++) {
+        (void)pthread_mutex_lock(&packing->lock);
+        while (packing->feeder->packed[b] == NULL) {
+            (void)pthread_cond_wait(&packing->is_packed, &packing->lock);
+        }
+        (void)pthread_mutex_unlock(&packing->lock);
+        assert_ok(ql_pivot_take(packing->feeder->pivot, packing->feeder->packed[b], err));
+    }
+}
+
+static enum ql_status feed_task(void *ctx, size_t worker, size_t task, struct ql_err *err) {
     (void)worker;
     (void)err;
-    struct packing *packing = ctx;
-    for (size_t b = packing->first + lane; b < packing->end; b += N_LANES) {
-        packing->feeder->packed[b] = pack(packing->feeder, b, (uint32_t)lane, &packing->n_queues[lane]);
+    if (task < N_LANES) {
+        pack_lane(ctx, task);
+    } else { /* begun last: whatever the number of threads, nobody waits for a lane that nobody has begun */
+        take_all(ctx);
     }
     return QL_OK;
 }
 
-/* Batches of up to `most` rows, packed by that many threads. */
+/* Batches of up to `most` rows. */
 static void feed_rows(struct feeder *feeder, size_t most, size_t n_threads) {
     uint64_t seed = 88172645463325252u;
     size_t *cuts = ql_mem_alloc((N_ROWS + 1) * sizeof *cuts);
@@ -190,15 +215,12 @@ static void feed_rows(struct feeder *feeder, size_t most, size_t n_threads) {
     cuts[n] = N_ROWS;
     feeder->cuts = cuts;
     feeder->packed = ql_mem_zalloc(n, sizeof(struct ql_packed_rows *));
-    struct packing packing = {.feeder = feeder};
-    for (size_t taken = 0; taken < n;) {
-        packing.first = packing.end;
-        packing.end = packing.first + BATCHES_AT_ONCE < n ? packing.first + BATCHES_AT_ONCE : n;
-        assert_ok(ql_parallel_run(n_threads, N_LANES, pack_lane, &packing, err));
-        for (; taken < packing.end; taken++) {
-            assert_ok(ql_pivot_take(feeder->pivot, feeder->packed[taken], err));
-        }
-    }
+    struct packing packing = {.feeder = feeder, .n = n};
+    (void)pthread_mutex_init(&packing.lock, NULL);
+    (void)pthread_cond_init(&packing.is_packed, NULL);
+    assert_ok(ql_parallel_run(n_threads, N_LANES + 1, feed_task, &packing, err));
+    (void)pthread_cond_destroy(&packing.is_packed);
+    (void)pthread_mutex_destroy(&packing.lock);
     ql_mem_free(feeder->packed);
     ql_mem_free(cuts);
 }
@@ -235,6 +257,18 @@ static void check_cells(const struct shape *shape, const struct whole_cells *cel
     assert_int_equal(at, cells->n_cells);
 }
 
+/* The calls of every interval, over all queues. */
+static void check_totals(const struct shape *shape, const struct whole_cells *cells, const struct reference *table) {
+    for (size_t i = 0; i < cells->n_intervals; i++) {
+        int64_t calls = 0;
+        size_t interval = (size_t)((cells->intervals[i].start_us - INT64_C(1704067200000000)) / shape->step_us);
+        for (uint32_t queue = 0; queue < shape->n_queues; queue++) {
+            calls += table[interval * shape->n_queues + queue].calls;
+        }
+        assert_int_equal(cells->columns[0].total.i64[i], calls);
+    }
+}
+
 static void check_shape(const struct shape *shape, size_t most, size_t n_threads, size_t max_memory) {
     const struct ql_aggregate aggregates[] = {
         {QL_STR("calls"), 0, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false},
@@ -247,6 +281,7 @@ static void check_shape(const struct shape *shape, size_t most, size_t n_threads
                                        .n_columns = N_COLUMNS,
                                        .by_interval_text = shape->by_text,
                                        .overlap = QL_OVERLAP_SUM,
+                                       .has_totals = max_memory == 4000,
                                        .from_us = QL_TIME_NONE,
                                        .to_us = QL_TIME_NONE,
                                        .max_memory = max_memory};
@@ -260,6 +295,9 @@ static void check_shape(const struct shape *shape, size_t most, size_t n_threads
     feed_rows(&feeder, most, n_threads);
     assert_ok(whole_finish(feeder.pivot, n_threads, &cells, err));
     check_cells(shape, &cells, table);
+    if (options.has_totals) {
+        check_totals(shape, &cells, table);
+    }
     ql_pivot_get_stats(feeder.pivot, &stats);
     assert_int_equal(stats.rows, N_ROWS);
     assert_int_equal(stats.duplicates_merged, N_ROWS - cells.n_cells);
@@ -291,7 +329,7 @@ static void every_shape_of_input_gives_the_cells_of_a_plain_table(void **state) 
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         size_t most = i % 2 == 0 ? BATCH_MAX : 400;
         check_shape(&shapes[i], most, 1, 0);
-        check_shape(&shapes[i], most, 4, 100000);
+        check_shape(&shapes[i], most, N_LANES + 1, 100000);
         check_shape(&shapes[i], BATCH_MAX, 3, 4000);
     }
 }

@@ -36,6 +36,7 @@ struct faults {
     bool interrupts;     /* every other read, write and sync is interrupted by a signal first */
     bool has_no_tmpfile; /* O_TMPFILE is not known */
     unsigned n_interrupts;
+    int64_t n_started_bytes; /* that were handed to the device early */
 };
 
 /* Whether this call is the one that fails; sets errno. */
@@ -95,6 +96,13 @@ static inline int faulty_fsync(void *ctx, int fd) {
     return faults_strike(ctx, CALL_FSYNC) || faults_interrupt(ctx) ? -1 : fsync(fd);
 }
 
+static inline void faulty_start_sync(void *ctx, int fd, off_t offset, off_t len) {
+    struct faults *faults = ctx;
+    (void)fd;
+    assert_true(offset == faults->n_started_bytes); /* every byte once */
+    faults->n_started_bytes += len;
+}
+
 /* As on Linux, the descriptor is gone even if closing fails. */
 static inline int faulty_close(void *ctx, int fd) {
     struct faults *faults = ctx;
@@ -116,6 +124,7 @@ static inline struct ql_disk faulty_disk(struct faults *faults) {
                             .pread = faulty_pread,
                             .fchmod = faulty_fchmod,
                             .fsync = faulty_fsync,
+                            .start_sync = faulty_start_sync,
                             .close = faulty_close,
                             .renameat = faulty_renameat,
                             .mkdirat = faulty_mkdirat,

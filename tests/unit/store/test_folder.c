@@ -385,6 +385,28 @@ static void a_relative_path_is_in_the_working_folder(void **state) {
     assert_int_equal(chdir(before), 0);
 }
 
+/* Large artefacts are on their way to the device before the end: from the front, each byte once, and only what was written. */
+static void bytes_are_handed_to_the_device_early(void **state) {
+    const struct place *place = *state;
+    enum { PIECE = 3000000, N_PIECES = 10 };
+    struct faults faults = {.max_io_bytes = 1000000};
+    const struct ql_disk disk = faulty_disk(&faults);
+    struct ql_store *store = NULL;
+    struct ql_stored stored;
+    assert_ok(ql_store_file_open_with(&disk, ql_str_from(place->path), false, &store, err));
+    struct ql_sink sink = ql_store_sink(store);
+    char *bytes = ql_mem_zalloc(PIECE, 1);
+    for (int64_t i = 1; i <= N_PIECES; i++) {
+        assert_ok(sink.write(sink.ctx, bytes, PIECE, err));
+        assert_true(faults.n_started_bytes <= i * PIECE);
+        assert_true(faults.n_started_bytes > i * PIECE - 9000000);
+    }
+    const struct ql_publication publication = {0};
+    assert_ok(ql_store_commit(store, &publication, &stored, err));
+    ql_store_free(store);
+    ql_mem_free(bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_finished_file_replaces_the_old_one, set_up, tear_down),
@@ -400,6 +422,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_longest_name_works, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_folders_are_made_if_wanted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relative_path_is_in_the_working_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(bytes_are_handed_to_the_device_early, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
