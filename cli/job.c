@@ -527,6 +527,40 @@ static void set_source(struct ql_cli_job *job, const char *command, const struct
     job->options.source_name = ql_str_from(SOURCE_NAMES[job->options.source]);
 }
 
+/* What only one source understands would be left out in silence by another: a filter, of all things. */
+static enum ql_status check_source_settings(const struct ql_cli_job *job, const struct ql_settings *settings,
+                                            struct ql_err *err) {
+    static const struct {
+        enum ql_setting_id id;
+        const char *flag;
+        enum ql_run_source source;
+    } OWN[] = {
+        {QL_SETTING_queues, "queues", QL_RUN_AGGREGATES},
+        {QL_SETTING_media_types, "media-types", QL_RUN_AGGREGATES},
+        {QL_SETTING_directions, "directions", QL_RUN_AGGREGATES},
+        {QL_SETTING_divisions, "divisions", QL_RUN_AGGREGATES},
+        {QL_SETTING_by, "by", QL_RUN_AGGREGATES},
+        {QL_SETTING_raw_sums, "raw-sums", QL_RUN_AGGREGATES},
+        {QL_SETTING_aggregates, "aggregates", QL_RUN_AGGREGATES},
+        {QL_SETTING_export_group_by, "export-group-by", QL_RUN_EXPORTS},
+        {QL_SETTING_export_metrics, "export-metrics", QL_RUN_EXPORTS},
+        {QL_SETTING_export_granularity, "export-granularity", QL_RUN_EXPORTS},
+    };
+    static const char *const NAMES[] = {[QL_RUN_AGGREGATES] = "aggregates", [QL_RUN_EXPORTS] = "exports"};
+    for (size_t i = 0; i < sizeof OWN / sizeof OWN[0]; i++) {
+        /* A file may hold settings for every source and command; what narrows a run is no mere setting. */
+        bool is_filter = OWN[i].id >= QL_SETTING_queues && OWN[i].id <= QL_SETTING_divisions;
+        bool counts = settings->origins[OWN[i].id].layer == QL_FROM_FLAG ||
+                      (is_filter && job->options.source == QL_RUN_EXPORTS && ql_settings_is_set(settings, OWN[i].id));
+        if (counts && OWN[i].source != job->options.source) {
+            (void)QL_FAIL(err, QL_E_USAGE, "--%s goes with --source %s only", OWN[i].flag, NAMES[OWN[i].source]);
+            ql_err_hint(err, "say --source %s, or leave it out", NAMES[OWN[i].source]);
+            return QL_E_USAGE;
+        }
+    }
+    return QL_OK;
+}
+
 static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
@@ -549,6 +583,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
         ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
     }
+    QL_TRY(check_source_settings(job, settings, err));
     QL_TRY(ql_tz_open(settings->timezone, &job->timezone, err));
     QL_TRY(ql_tz_open(settings->csv_timezone, &job->csv_timezone, err));
     options->timezone = job->timezone;

@@ -480,6 +480,21 @@ def test_shares_that_are_none(ql, sim, share):
     assert done.code in (64, 78) and "rate-share" in done.text, done
 
 
+@pytest.mark.parametrize("flags, words", [(["--source", "exports", "--queues", "Sales"], "--queues goes with --source aggregates only"),
+                                          (["--source", "exports", "--raw-sums"], "--raw-sums goes with --source aggregates only"),
+                                          (["--export-metrics", "callsOffered"], "--export-metrics goes with --source exports only"),
+                                          (["--layout", "long", "--queues-from", "q.txt"], "--queues-from goes with --layout wide only")])
+def test_flags_of_another_source_are_refused(ql, sim, flags, words):
+    done = run(ql, sim(), *flags, "-o", "a.parquet")
+    assert done.code == 64 and words in done.text, done
+
+
+def test_a_filter_of_the_file_is_never_left_out_in_silence(ql, sim, tmp_path):
+    (tmp_path / "queuelake.yaml").write_text("queues: [Sales]\nraw_sums: true\n")
+    done = run(ql, sim(), "--source", "exports", "-o", "a.parquet")
+    assert done.code == 64 and "--queues goes with --source aggregates only" in done.text, done
+
+
 # What no server should say
 
 
