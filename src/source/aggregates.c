@@ -146,7 +146,10 @@ static void speed_up(struct ql_aggregates *aggregates, const struct ql_window *w
     if (window->largest_bytes >= aggregates->options.answer_bytes / 4) {
         return;
     }
-    if (!pace->uses_jobs || window->n_answers == 1) {
+    if (pace->uses_jobs && window->n_answers > 1) {
+        int64_t twice = aggregates->page_size * 2;
+        aggregates->page_size = twice < aggregates->most_page_size ? twice : aggregates->most_page_size;
+    } else {
         pace->n = pace->n * 2 < pace->most ? pace->n * 2 : pace->most;
     }
 }
