@@ -357,6 +357,17 @@ def test_a_job_that_is_lost_is_created_again(ql, sim, tmp_path, fault):
     assert_equal_to_the_api(tmp_path / "a.parquet", Api(genesys).cells("2024-01-08T00:00:00Z", "2024-01-09T00:00:00Z"), Api(genesys).queues())
 
 
+def test_rows_of_a_job_that_is_lost_halfway_count_once(ql, sim, tmp_path):
+    """So many that the first of them had reached the pivot."""
+    genesys = sim("--queues", 60, plan=job_faults({"fault": {"status": 404}, "match": {"method": "GET", "path": "*/results*"}, "skip": 15}))
+    args = ["--granularity", "PT15M", "--max-body-bytes", "1M", "--aggregates", "job"]
+    done = run(ql, genesys, *LONG, *args, "--json", "-o", "a.parquet", end="2024-01-12")
+    assert done.code == 0 and done.json["input"]["rows"] > 8192 and done.json["input"]["duplicates_merged"] == 0, done
+    assert len([r for r in genesys.requests(path="/aggregates/jobs") if r["method"] == "POST"]) > 1
+    assert [r["number"] for r in genesys.requests(path="/results")][-1] > 20
+    assert_equal_to_the_api(tmp_path / "a.parquet", Api(genesys).cells("2024-01-08T00:00:00Z", "2024-01-12T00:00:00Z", granularity="PT15M"), Api(genesys).queues())
+
+
 def test_a_job_that_is_always_lost_ends_the_run(ql, sim):
     genesys = sim(plan=[{"match": {"method": "POST", "path": AGGREGATES + "/jobs"}, "times": -1, "fault": {"job_state": "EXPIRED", "acts": True}}])
     done = run(ql, genesys, "--aggregates", "job", "-o", "a.parquet")
