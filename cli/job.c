@@ -531,20 +531,20 @@ static void set_source(struct ql_cli_job *job, const char *command, const struct
 static enum ql_status check_source_settings(const struct ql_cli_job *job, const struct ql_settings *settings,
                                             struct ql_err *err) {
     static const struct {
-        enum ql_setting_id id;
         const char *flag;
+        enum ql_setting_id id;
         enum ql_run_source source;
     } OWN[] = {
-        {QL_SETTING_queues, "queues", QL_RUN_AGGREGATES},
-        {QL_SETTING_media_types, "media-types", QL_RUN_AGGREGATES},
-        {QL_SETTING_directions, "directions", QL_RUN_AGGREGATES},
-        {QL_SETTING_divisions, "divisions", QL_RUN_AGGREGATES},
-        {QL_SETTING_by, "by", QL_RUN_AGGREGATES},
-        {QL_SETTING_raw_sums, "raw-sums", QL_RUN_AGGREGATES},
-        {QL_SETTING_aggregates, "aggregates", QL_RUN_AGGREGATES},
-        {QL_SETTING_export_group_by, "export-group-by", QL_RUN_EXPORTS},
-        {QL_SETTING_export_metrics, "export-metrics", QL_RUN_EXPORTS},
-        {QL_SETTING_export_granularity, "export-granularity", QL_RUN_EXPORTS},
+        {"queues", QL_SETTING_queues, QL_RUN_AGGREGATES},
+        {"media-types", QL_SETTING_media_types, QL_RUN_AGGREGATES},
+        {"directions", QL_SETTING_directions, QL_RUN_AGGREGATES},
+        {"divisions", QL_SETTING_divisions, QL_RUN_AGGREGATES},
+        {"by", QL_SETTING_by, QL_RUN_AGGREGATES},
+        {"raw-sums", QL_SETTING_raw_sums, QL_RUN_AGGREGATES},
+        {"aggregates", QL_SETTING_aggregates, QL_RUN_AGGREGATES},
+        {"export-group-by", QL_SETTING_export_group_by, QL_RUN_EXPORTS},
+        {"export-metrics", QL_SETTING_export_metrics, QL_RUN_EXPORTS},
+        {"export-granularity", QL_SETTING_export_granularity, QL_RUN_EXPORTS},
     };
     static const char *const NAMES[] = {[QL_RUN_AGGREGATES] = "aggregates", [QL_RUN_EXPORTS] = "exports"};
     for (size_t i = 0; i < sizeof OWN / sizeof OWN[0]; i++) {

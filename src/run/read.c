@@ -167,7 +167,7 @@ static enum ql_status on_rows_begin(void *ctx, const struct ql_source_rows *info
 static enum ql_status on_rows(void *ctx, const struct ql_rows *rows, struct ql_err *err) {
     struct ql_run_state *run = ctx;
     QL_TRY(ql_run_check_cancelled(run, err));
-    QL_MEM_GROW(run->held, run->cap_held, run->n_held + 1);
+    QL_MEM_GROW(run->held, run->cap_held, run->n_held + 1); /* NOLINT(bugprone-sizeof-expression): an array of pointers */
     QL_TRY(ql_pivot_pack(run->pivot, rows, &run->held[run->n_held], err));
     run->n_held++;
     return QL_OK;

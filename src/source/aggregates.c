@@ -260,7 +260,7 @@ static void add_metric(struct ql_aggregates *aggregates, const char *metric) {
 /* What is asked for, and what of it there is. */
 static enum ql_status begin(struct ql_aggregates *aggregates, const struct ql_source_sink *sink, struct ql_err *err) {
     aggregates->sink = sink;
-    aggregates->columns = ql_mem_zalloc(sink->n_columns, sizeof *aggregates->columns);
+    aggregates->columns = ql_mem_zalloc(sink->n_columns, sizeof(const struct ql_aggregate_column *));
     aggregates->metrics = ql_mem_zalloc(sink->n_columns, sizeof *aggregates->metrics);
     ql_aggregate_batch_init(&aggregates->batch, sink->n_columns);
     bool *is_present = ql_mem_zalloc(sink->n_columns, sizeof *is_present);
