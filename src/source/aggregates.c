@@ -141,9 +141,9 @@ static struct pace first_pace(struct ql_aggregates *aggregates, bool uses_jobs) 
     return pace;
 }
 
-/* After an answer, or pages, that had much room left. */
+/* After an answer, or pages, of which twice as much would do. */
 static void speed_up(struct ql_aggregates *aggregates, const struct ql_window *window, struct pace *pace) {
-    if (window->largest_bytes >= aggregates->options.answer_bytes / 4) {
+    if (window->largest_bytes >= aggregates->options.answer_bytes / 2) {
         return;
     }
     if (pace->uses_jobs && window->n_answers > 1) {
