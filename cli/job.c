@@ -1,10 +1,9 @@
 /** From settings to the options of a run: texts become times, zones, destinations; what two settings say together is checked
  * here. */
-#include "cli/cli.h"
+#include "cli/job_internal.h"
 
 #include "base/unicode.h"
 #include "queuelake/version.h"
-#include "source/regions.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +11,9 @@
 #include <sys/stat.h>
 
 enum { MAX_DECIMALS = 9 };
+
+/* Of what the server works out for us: half an hour, as Genesys Cloud's own views. */
+static const int64_t DEFAULT_GRANULARITY_US = INT64_C(1800) * QL_US_PER_S;
 
 /* "genesys-analytics-exports" could be anyone's bucket. */
 #define DEFAULT_BUCKET "genesys-analytics-exports"
@@ -104,86 +106,6 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
     job->options.is_cancelled = &ql_cli_signal;
 }
 
-static enum ql_status set_genesys(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
-    struct ql_buf domain = {0};
-    enum ql_status status = ql_region_resolve(settings->genesys_environment, &domain, err);
-    const char *kept = ql_arena_copy(&job->arena, ql_buf_text(&domain), domain.len);
-    job->options.genesys = (struct ql_genesys_options){.client_id = settings->genesys_client_id,
-                                                       .client_secret = settings->genesys_client_secret,
-                                                       .environment = {.ptr = kept, .len = domain.len},
-                                                       .login_url = settings->login_url,
-                                                       .api_url = settings->api_url,
-                                                       .max_json_bytes = (size_t)settings->max_json_bytes,
-                                                       .max_json_depth = (int)settings->max_json_depth,
-                                                       .checks_permissions = settings->check};
-    ql_buf_fini(&domain);
-    return status;
-}
-
-static enum ql_status check_client(const struct ql_settings *settings, struct ql_err *err) {
-    if (settings->genesys_client_id.len == 0 || settings->genesys_client_secret.len == 0) {
-        bool lacks_id = settings->genesys_client_id.len == 0;
-        (void)QL_FAIL(err, QL_E_CONFIG, "there is no %s",
-                      lacks_id ? "client id: GENESYS_CLIENT_ID is not set" : "client secret: GENESYS_CLIENT_SECRET is not set");
-        ql_err_hint(err, "create an OAuth client with the grant 'Client Credentials' in Admin > Integrations > OAuth, and set "
-                         "GENESYS_CLIENT_ID and "
-                         "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
-        return QL_E_CONFIG;
-    }
-    return QL_OK;
-}
-
-static void set_exports(struct ql_cli_job *job, const struct ql_settings *settings) {
-    job->options.exports = (struct ql_exports_options){
-        .genesys = job->options.genesys,
-        .from_us = job->options.from_us,
-        .to_us = job->options.to_us,
-        .group_by = settings->export_group_by.items,
-        .n_group_by = settings->export_group_by.n,
-        .metrics = settings->export_metrics.items,
-        .n_metrics = settings->export_metrics.n,
-        .granularity = settings->export_granularity,
-        .poll_min_ms = settings->poll_min,
-        .poll_max_ms = settings->poll_max,
-        .deadline_ms = settings->deadline,
-        .max_downloads = (int)settings->download_attempts,
-        .allow_unsized = settings->allow_unsized,
-    };
-    /* --metrics gives set and order for the query and for the output alike, unless the query's names are given themselves. */
-    job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
-}
-
-static void set_reporting(struct ql_cli_job *job, const struct ql_settings *settings) {
-    enum { HALF_AN_HOUR_S = 1800 };
-    job->options.reporting = (struct ql_reporting_options){
-        .genesys = job->options.genesys,
-        .from_us = job->options.from_us,
-        .to_us = job->options.to_us,
-        .view = settings->report_view,
-        .locale = settings->report_locale,
-        .period_us = settings->granularity != 0 ? settings->granularity : HALF_AN_HOUR_S * QL_US_PER_S,
-        .timezone = settings->csv_timezone,
-        .tz = job->csv_timezone,
-        .columns = settings->report_columns.items,
-        .n_columns = settings->report_columns.n,
-        .queues = settings->report_queues.items,
-        .n_queues = settings->report_queues.n,
-        .media_types = settings->report_media_types.items,
-        .n_media_types = settings->report_media_types.n,
-        .directions = settings->report_directions.items,
-        .n_directions = settings->report_directions.n,
-        .divisions = settings->report_divisions.items,
-        .n_divisions = settings->report_divisions.n,
-        .accept_partial = settings->accept_partial,
-        .delete_export = settings->delete_export,
-        .max_exports = (size_t)settings->max_exports,
-        .poll_min_ms = settings->poll_min,
-        .poll_max_ms = settings->poll_max,
-        .deadline_ms = settings->deadline,
-        .max_downloads = (int)settings->download_attempts,
-    };
-}
-
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
     struct ql_run_options *options = &job->options;
     static const char DELIMITERS[] = {
@@ -243,6 +165,8 @@ static void set_plan(struct ql_cli_job *job, const struct ql_settings *settings)
     }
     job->options.plan = (struct ql_plan_request){
         .profile = (enum ql_profile)settings->profile,
+        .source = job->options.source == QL_RUN_AGGREGATES ? QL_METRICS_OF_AGGREGATES : QL_METRICS_OF_CSV,
+        .wants_raw_sums = settings->raw_sums,
         .metrics = settings->metrics.is_set ? settings->metrics.items : NULL,
         .n_metrics = settings->metrics.is_set ? settings->metrics.n : 0,
         .metric_defs = metrics,
@@ -520,21 +444,11 @@ static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_set
     return joined(job, stem, ".bad-rows.csv", (struct ql_str){0});
 }
 
-static void set_source(struct ql_cli_job *job, bool is_run, const struct ql_settings *settings) {
-    static const enum ql_run_source SOURCES[] = {[QL_SET_SOURCE_EXPORTS] = QL_RUN_EXPORTS,
-                                                 [QL_SET_SOURCE_FILE] = QL_RUN_FILES,
-                                                 [QL_SET_SOURCE_REPORTING] = QL_RUN_REPORTING};
-    static const char *const NAMES[] = {
-        [QL_RUN_EXPORTS] = "exports", [QL_RUN_FILES] = "file", [QL_RUN_REPORTING] = "reporting"};
-    job->options.source = is_run ? SOURCES[settings->source] : QL_RUN_FILES;
-    job->options.source_name = ql_str_from(NAMES[job->options.source]);
-}
-
 static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     bool is_check = strcmp(command, "check") == 0;
-    set_source(job, is_check || strcmp(command, "run") == 0, settings);
+    QL_TRY(ql_cli_job_choose_source(job, command, settings, err));
     bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
@@ -547,11 +461,6 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     if (settings->quarantine_file.len != 0 && settings->on_bad_row != QL_SET_ON_BAD_ROW_QUARANTINE) {
         (void)QL_FAIL(err, QL_E_USAGE, "--quarantine-file '%.*s' is not used", QL_STR_ARG(settings->quarantine_file));
         ql_err_hint(err, "say --on-bad-row quarantine as well");
-        return QL_E_USAGE;
-    }
-    if (is_genesys && settings->n_args != 0) {
-        (void)QL_FAIL(err, QL_E_USAGE, "%s takes no file, but '%.*s' is one", command, QL_STR_ARG(settings->args[0]));
-        ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
     }
     QL_TRY(ql_tz_open(settings->timezone, &job->timezone, err));
@@ -570,15 +479,16 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
     QL_TRY(set_range(job, settings, is_genesys, err));
     set_http(job, settings);
-    if (is_genesys) {
-        QL_TRY(is_check ? QL_OK : check_client(settings, err)); /* check has a line for it, and goes on */
-        QL_TRY(set_genesys(job, settings, err));
-        set_exports(job, settings);
-        set_reporting(job, settings);
+    int64_t granularity_us = settings->granularity;
+    if ((options->source == QL_RUN_AGGREGATES || options->source == QL_RUN_REPORTING) && granularity_us == 0) {
+        granularity_us = DEFAULT_GRANULARITY_US;
     }
-    set_csv(job, settings, settings->granularity);
+    if (is_genesys) {
+        QL_TRY(ql_cli_job_set_source(job, !is_check, granularity_us, settings, err)); /* check has a line for the client */
+    }
+    set_csv(job, settings, granularity_us);
     set_plan(job, settings);
-    QL_TRY(set_layout(job, settings, settings->granularity, err));
+    QL_TRY(set_layout(job, settings, granularity_us, err));
     QL_TRY(set_destination(job, settings, err));
     enum ql_status status = set_s3(job, settings, is_check ? &job->destination_err : err);
     QL_TRY(is_check ? QL_OK : status);

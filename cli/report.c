@@ -118,6 +118,7 @@ static void set_counts(struct ql_json *root, const struct ql_run_summary *summar
     set_int(input, "restarts", summary->n_restarts);
     set_text(input, "export_id", summary->export_id);
     set_text(input, "sha256", summary->source_sha256);
+    set_time(input, "extracted_at", summary->extracted_us);
     ql_json_set(root, "input", input);
 
     struct ql_json *table = ql_json_new_object();

@@ -13,7 +13,9 @@
 #include "base/str.h"
 
 /** Values of the enum settings, in the order in which the table lists them. */
-enum ql_set_source { QL_SET_SOURCE_EXPORTS, QL_SET_SOURCE_FILE, QL_SET_SOURCE_REPORTING };
+enum ql_set_source { QL_SET_SOURCE_AGGREGATES, QL_SET_SOURCE_REPORTING, QL_SET_SOURCE_EXPORTS, QL_SET_SOURCE_FILE };
+enum ql_set_aggregates { QL_SET_AGGREGATES_AUTO, QL_SET_AGGREGATES_QUERY, QL_SET_AGGREGATES_JOB };
+enum ql_set_by { QL_SET_BY_QUEUE, QL_SET_BY_MEDIA_TYPE };
 enum ql_set_layout { QL_SET_LAYOUT_WIDE, QL_SET_LAYOUT_LONG, QL_SET_LAYOUT_TIDY };
 enum ql_set_parquet_compat { QL_SET_PARQUET_COMPAT_BROAD, QL_SET_PARQUET_COMPAT_MODERN };
 enum ql_set_rates { QL_SET_RATES_DOUBLE, QL_SET_RATES_DECIMAL };

@@ -118,7 +118,7 @@ static enum ql_status read_metric(struct ql_str path, const struct ql_yaml_node 
                                   struct ql_setting_metric *metric, struct ql_err *err) {
     enum { COLUMN, AGG, WEIGHT, TYPE, IDLE, N_FIELDS };
     static const char *const NAMES[N_FIELDS] = {"column", "agg", "weight", "type", "idle"};
-    static const char *const AGGS[] = {"sum", "mean", "min", "max", "count"};
+    static const char *const AGGS[] = {"sum", "mean", "min", "max", "count", "ratio"};
     static const char *const TYPES[] = {"count", "number"};
     const struct ql_yaml_node *values[N_FIELDS] = {NULL};
     QL_TRY(check_name(path, key, "a metric", err));

@@ -1,6 +1,6 @@
 /*
  * What all requests of a run share: one libcurl multi handle, which keeps the connections, the deadline, the generator of the
- * jitter, the rate budgets and the secrets. Nothing is read from the environment: libcurl would look for proxies there, so
+ * jitter and the secrets. Nothing is read from the environment: libcurl would look for proxies there, so
  * proxy and no_proxy are always set (handle.c).
  */
 #include "http/http_internal.h"
@@ -110,10 +110,6 @@ void ql_http_free(struct ql_http *http) {
         ql_mem_free_secret(http->secrets[i].ptr, http->secrets[i].cap);
     }
     ql_mem_free(http->secrets);
-    for (size_t i = 0; i < http->n_budgets; i++) {
-        ql_mem_free(http->budgets[i].host);
-    }
-    ql_mem_free(http->budgets);
     free_copy(http->options.user_agent);
     free_copy(http->options.ca_file);
     free_copy(http->options.proxy);

@@ -68,6 +68,20 @@ enum ql_http_repeat {
     QL_HTTP_REPEAT_NEVER
 };
 
+struct ql_http_response;
+
+/**
+ * Keeps requests back where their server counts them. Asked before every exchange of a request, repeats and redirects included,
+ * and told of every answer: the one place that knows a limit, whoever repeats.
+ */
+struct ql_http_pacer {
+    /** How long this exchange has to wait, at most *reason says why (static text). It is counted as sent when this returns 0.
+     */
+    int64_t (*take_ms)(void *ctx, int64_t now_ms, const char **reason);
+    void (*note)(void *ctx, const struct ql_http_response *response, int64_t now_ms);
+    void *ctx;
+};
+
 /** Streams a body in; `restart` is called before a repeated attempt. */
 struct ql_http_body_source {
     /** Fills up to len bytes from `offset`; *got 0 only at the end. */
@@ -75,8 +89,6 @@ struct ql_http_body_source {
     void *ctx;
     int64_t size;
 };
-
-struct ql_http_response;
 
 struct ql_http_request {
     const char *method;
@@ -95,7 +107,11 @@ struct ql_http_request {
      */
     bool is_foreign;
     bool allow_loopback;
-    int64_t timeout_ms; /* 0: the option's */
+    int64_t timeout_ms;                /* 0: the option's */
+    const struct ql_http_pacer *pacer; /* NULL: none */
+    /** Tidies up behind a run that ends: goes out although a signal has come or the deadline has passed, if nothing keeps it
+     * back. Wants a time-out of its own, and repeat NEVER. */
+    bool is_cleanup;
     /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */
     bool (*is_transient)(void *ctx, const struct ql_http_response *response);
     void *is_transient_ctx;

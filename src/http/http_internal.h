@@ -1,7 +1,7 @@
 /**
  * Inside the room. One request runs through these files from top to bottom:
  * send.c (attempts and redirects) -> transfer.c (one exchange) -> handle.c (its libcurl handle) -> receive.c (its answer) →
- * fault.c (its failure), with retry.c, date.c, redirect.c, url.c, address.c, proxy.c and rate.c as arithmetic and policy that
+ * fault.c (its failure), with retry.c, date.c, redirect.c, url.c, address.c and proxy.c as arithmetic and policy that
  * know no libcurl handle.
  */
 #ifndef QL_HTTP_INTERNAL_H
@@ -19,11 +19,6 @@ enum {
 
 /* ---- client.c: the state that requests share */
 
-struct ql_rate_budget {
-    char *host; /* with port */
-    int64_t not_before_ms;
-};
-
 struct ql_http {
     struct ql_http_options options; /* its texts are copies */
     struct ql_libcurl curl;
@@ -32,8 +27,6 @@ struct ql_http {
     struct ql_http_stats stats;
     struct ql_buf *secrets; /* longest first, so that no rest of one stays visible behind another */
     size_t n_secrets, cap_secrets;
-    struct ql_rate_budget *budgets;
-    size_t n_budgets, cap_budgets;
 };
 
 bool ql_http_is_cancelled(const struct ql_http *http);
@@ -130,13 +123,6 @@ int64_t ql_http_date_parse(struct ql_str text);
 /** Retry-After in seconds or as a date, in ms from now, never negative; -1 for what is neither. `date` is the answer's own
  * Date, by which a date is measured. */
 int64_t ql_retry_after_parse(struct ql_str value, struct ql_str date, int64_t now_us);
-
-/* ---- rate.c: Genesys Cloud's inin-ratelimit-* headers */
-
-/** Learns from an answer. */
-void ql_rate_note(struct ql_http *http, const struct ql_url *url, const struct ql_http_response *response, int64_t now_ms);
-/** How long the next request to this host has to wait. */
-int64_t ql_rate_wait_ms(const struct ql_http *http, const struct ql_url *url, int64_t now_ms);
 
 /* ---- transfer.c: one exchange with one server */
 

@@ -197,7 +197,7 @@ size_t ql_receive_body(char *ptr, size_t size, size_t n, void *ctx) {
         ql_buf_put(&transfer->response->body, ptr, len);
         return len;
     }
-    if (ql_http_is_cancelled(transfer->http)) {
+    if (!transfer->request->is_cleanup && ql_http_is_cancelled(transfer->http)) {
         (void)ql_transfer_end(transfer, QL_E_CANCELLED, "stopped by a signal");
         return 0;
     }

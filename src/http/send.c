@@ -2,7 +2,7 @@
  * ql_http_send: attempts around redirects around exchanges.
  *
  * An attempt is the whole way from the first URL to the last; the next attempt begins at the first URL again. Before each
- * exchange the rate budget of its host is respected, before each further attempt the wait of retry.c; a wait that would end
+ * exchange its pacer is asked, before each further attempt the wait of retry.c; a wait that would end
  * after the deadline is not begun.
  */
 #include "http/http_internal.h"
@@ -41,14 +41,18 @@ struct ql_str ql_http_response_get(const struct ql_http_response *response, cons
 
 /* ---- one exchange */
 
-static enum ql_status wait_for_budget(struct sending *sending, const struct ql_url *url, struct ql_err *err) {
-    int64_t wait_ms = ql_rate_wait_ms(sending->http, url, ql_time_monotonic_ms());
-    if (wait_ms == 0) {
-        return QL_OK;
+/* Until the pacer lets this exchange go. */
+static enum ql_status wait_for_pacer(struct sending *sending, struct ql_err *err) {
+    const struct ql_http_pacer *pacer = sending->request->pacer;
+    const char *reason = NULL;
+    int64_t wait_ms = 0;
+    while (pacer != NULL && (wait_ms = pacer->take_ms(pacer->ctx, ql_time_monotonic_ms(), &reason)) > 0) {
+        if (sending->request->is_cleanup) {
+            return QL_FAIL(err, QL_E_CANCELLED, "no time is left to wait: %s", reason);
+        }
+        QL_TRY(ql_http_wait(sending->http, wait_ms, reason, err));
     }
-    char reason[400];
-    (void)snprintf(reason, sizeof reason, "the requests that '%s' allows are used up", url->authority);
-    return ql_http_wait(sending->http, wait_ms, reason, err);
+    return QL_OK;
 }
 
 static enum ql_status exchange(struct sending *sending, const struct ql_url *url, const struct ql_hop *hop,
@@ -57,8 +61,9 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
     *attempt = (struct ql_attempt){.retry_after_ms = -1, .is_permanent = true};
     ql_http_response_fini(sending->response);
     QL_TRY(ql_redirect_check_url(&http->options, url, hop, err));
-    QL_TRY(wait_for_budget(sending, url, err));
-    if (http->options.deadline_ms != 0 && ql_time_monotonic_ms() >= http->options.deadline_ms) {
+    QL_TRY(wait_for_pacer(sending, err));
+    if (!sending->request->is_cleanup && http->options.deadline_ms != 0 &&
+        ql_time_monotonic_ms() >= http->options.deadline_ms) {
         return QL_FAIL(err, QL_E_DEADLINE, "the deadline passed before '%s' was asked", url->authority);
     }
     (void)snprintf(sending->host, sizeof sending->host, "%s", url->authority);
@@ -73,7 +78,9 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
                       !ql_proxy_is_bypassed(http->options.no_proxy, url->host, url->port),
     };
     enum ql_status status = ql_transfer_run(&transfer, attempt, err);
-    ql_rate_note(http, url, sending->response, ql_time_monotonic_ms());
+    if (sending->request->pacer != NULL) {
+        sending->request->pacer->note(sending->request->pacer->ctx, sending->response, ql_time_monotonic_ms());
+    }
     return status;
 }
 

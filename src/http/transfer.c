@@ -13,6 +13,9 @@ enum { POLL_MS = 100 };
 /* A signal or the deadline. */
 static bool is_over(struct ql_transfer *transfer) {
     struct ql_http *http = transfer->http;
+    if (transfer->request->is_cleanup) { /* its time-out ends it */
+        return false;
+    }
     if (ql_http_is_cancelled(http)) {
         (void)ql_transfer_end(transfer, QL_E_CANCELLED, "stopped by a signal");
         return true;
@@ -35,7 +38,11 @@ static CURLcode result_of(const struct ql_http *http) {
     return CURLE_FAILED_INIT;
 }
 
-static int poll_ms(const struct ql_http *http) {
+static int poll_ms(const struct ql_transfer *transfer) {
+    const struct ql_http *http = transfer->http;
+    if (transfer->request->is_cleanup) {
+        return POLL_MS;
+    }
     int64_t left = http->options.deadline_ms != 0 ? http->options.deadline_ms - ql_time_monotonic_ms() : POLL_MS;
     return left < POLL_MS ? (left > 0 ? (int)left : 0) : POLL_MS;
 }
@@ -50,7 +57,7 @@ static CURLcode perform(struct ql_transfer *transfer) {
         if (code != CURLM_OK || running == 0 || is_over(transfer)) {
             break;
         }
-        code = curl->multi_poll(multi, NULL, 0, poll_ms(transfer->http), NULL);
+        code = curl->multi_poll(multi, NULL, 0, poll_ms(transfer), NULL);
     }
     CURLcode result = code != CURLM_OK ? CURLE_FAILED_INIT
                       : running == 0   ? result_of(transfer->http)

@@ -5,14 +5,16 @@
 #include "kpi/plan.h"
 
 struct ql_builtin_metric {
-    const char *name;   /* also that of its canonical column */
-    const char *weight; /* a metric's name, or NULL */
+    const char *name;
+    const char *column; /* NULL: the canonical column of the metric's name */
+    const char *weight; /* a metric's name, or a column; NULL: none */
     enum ql_number_kind kind;
     enum ql_agg agg;
     bool is_duration, is_percentage;
     bool is_default; /* written unless --metrics says otherwise */
     bool is_silent;  /* left out without a warning where the source has none */
     bool is_needed;  /* no input without it is taken */
+    bool is_raw;     /* written where raw sums are wanted */
 };
 
 struct ql_builtin_kpi {
@@ -28,6 +30,7 @@ struct ql_profile_table {
     size_t n_kpis;
 };
 
-const struct ql_profile_table *ql_profile_table_of(enum ql_profile profile);
+/** NULL: the profile cannot be had from this kind of source. */
+const struct ql_profile_table *ql_profile_table_of(enum ql_profile profile, enum ql_metric_source source);
 
 #endif

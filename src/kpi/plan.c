@@ -81,8 +81,16 @@ void ql_plan_hint_names(const struct ql_plan *plan, struct ql_str name, size_t n
 
 enum ql_status ql_plan_new(const struct ql_plan_request *request, struct ql_plan **plan, struct ql_err *err) {
     struct ql_plan *made = ql_mem_zalloc(1, sizeof *made);
-    made->profile = request->profile;
-    enum ql_status status = ql_plan_define_metrics(made, request, err);
+    made->table = ql_profile_table_of(request->profile, request->source);
+    enum ql_status status = QL_OK;
+    if (made->table == NULL) {
+        status = QL_FAIL(err, QL_E_CONFIG,
+                         "the profile goes with CSV exports only: it averages averages, which this source has none of");
+        ql_err_hint(err, "leave --profile out, or say --source exports");
+    }
+    if (status == QL_OK) {
+        status = ql_plan_define_metrics(made, request, err);
+    }
     if (status == QL_OK) {
         status = ql_plan_choose_written(made, request, err);
     }
@@ -247,15 +255,16 @@ static void put_idle(double idle, struct ql_buf *out) {
 }
 
 void ql_plan_describe(const struct ql_plan *plan, struct ql_buf *out) {
-    static const char *const AGGS[] = {
-        [QL_AGG_SUM] = "sum", [QL_AGG_MEAN] = "mean", [QL_AGG_MIN] = "min", [QL_AGG_MAX] = "max", [QL_AGG_COUNT] = "count"};
+    static const char *const AGGS[] = {[QL_AGG_SUM] = "sum", [QL_AGG_MEAN] = "mean",   [QL_AGG_MIN] = "min",
+                                       [QL_AGG_MAX] = "max", [QL_AGG_COUNT] = "count", [QL_AGG_RATIO] = "sum"};
     for (size_t i = 0; i < plan->n_aggregates; i++) {
         const struct ql_aggregate *aggregate = &plan->aggregates[i];
         const struct ql_plan_metric *metric = &plan->metrics[ql_plan_find_metric(plan, aggregate->name)];
+        bool is_ratio = metric->agg == QL_AGG_RATIO;
         ql_buf_printf(out, "%.*s = %s(%.*s", QL_STR_ARG(metric->name), AGGS[metric->agg],
                       QL_STR_ARG(plan->columns[metric->column].name));
         if (metric->weight != QL_NO_COLUMN) {
-            ql_buf_printf(out, ", weight %.*s", QL_STR_ARG(plan->columns[metric->weight].name));
+            ql_buf_printf(out, is_ratio ? ") / sum(%.*s" : ", weight %.*s", QL_STR_ARG(plan->columns[metric->weight].name));
         }
         ql_buf_puts(out, ")");
         put_idle(metric->idle, out);

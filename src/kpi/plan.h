@@ -14,6 +14,10 @@
 
 enum ql_profile { QL_PROFILE_DEFAULT, QL_PROFILE_PANDAS };
 
+/** What kind of rows a source delivers: averages as a CSV export has them, or sums and counts (semantics, section 9; the
+ * default profile alone). */
+enum ql_metric_source { QL_METRICS_OF_CSV, QL_METRICS_OF_AGGREGATES };
+
 /**
  * A metric of the configuration (`metrics:`): redefines a built-in one, or adds one behind the profile's. Texts are borrowed
  * for the plan's life. Names are letters, digits and '_'.
@@ -21,8 +25,8 @@ enum ql_profile { QL_PROFILE_DEFAULT, QL_PROFILE_PANDAS };
 struct ql_metric_def {
     struct ql_str name, column; /* column: in canonical (normalised) form, else E_CONFIG; empty: as name */
     struct ql_str weight;       /* a metric, whose column it is then, or a column; empty: none */
-    struct ql_str agg;          /* "sum", "mean", "min", "max", "count"; empty: that of the built-in metric, with its weight */
-    struct ql_str type;         /* "count" or "number"; empty: as the built-in column or metric, else number */
+    struct ql_str agg;  /* "sum", "mean", "min", "max", "count", "ratio"; empty: that of the built-in metric, with its weight */
+    struct ql_str type; /* "count" or "number"; empty: as the built-in column or metric, else number */
     bool has_idle;
     double idle;
     struct ql_str where; /* "queuelake.yaml:12:5", for messages */
@@ -38,6 +42,8 @@ struct ql_kpi_def {
 
 struct ql_plan_request {
     enum ql_profile profile;
+    enum ql_metric_source source;
+    bool wants_raw_sums;          /* writes the sums and counts behind the ratios too */
     const struct ql_str *metrics; /* --metrics, in order; NULL: the profile's */
     size_t n_metrics;
     const struct ql_metric_def *metric_defs;

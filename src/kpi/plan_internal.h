@@ -37,7 +37,7 @@ struct ql_plan_kpi {
 
 /* A QL_EXPR_COLUMN step's index is that of a metric, or n_metrics plus that of a KPI. */
 struct ql_plan {
-    enum ql_profile profile;
+    const struct ql_profile_table *table;
     struct ql_plan_metric *metrics;
     size_t n_metrics;
     size_t *written; /* metrics in the order of the artefact's columns */

@@ -180,7 +180,7 @@ static enum ql_status bind_expr(const struct ql_plan *plan, size_t kpi, struct q
 }
 
 enum ql_status ql_plan_define_kpis(struct ql_plan *plan, const struct ql_plan_request *request, struct ql_err *err) {
-    const struct ql_profile_table *table = ql_profile_table_of(request->profile);
+    const struct ql_profile_table *table = plan->table;
     if (request->n_kpi_defs > QL_PLAN_MAX_DEFS) {
         return QL_FAIL(err, QL_E_CONFIG, "%zu kpis are defined, where %d is the limit", request->n_kpi_defs, QL_PLAN_MAX_DEFS);
     }

@@ -33,16 +33,16 @@ static const struct ql_builtin_metric *find_builtin(const struct ql_profile_tabl
 }
 
 static enum ql_status parse_agg(struct ql_str text, enum ql_agg *agg, struct ql_err *err) {
-    static const char *const NAMES[] = {
-        [QL_AGG_SUM] = "sum", [QL_AGG_MEAN] = "mean", [QL_AGG_MIN] = "min", [QL_AGG_MAX] = "max", [QL_AGG_COUNT] = "count"};
-    for (int i = 0; i <= QL_AGG_COUNT; i++) {
+    static const char *const NAMES[] = {[QL_AGG_SUM] = "sum", [QL_AGG_MEAN] = "mean",   [QL_AGG_MIN] = "min",
+                                        [QL_AGG_MAX] = "max", [QL_AGG_COUNT] = "count", [QL_AGG_RATIO] = "ratio"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         if (ql_str_eq(text, ql_str_from(NAMES[i]))) {
             *agg = (enum ql_agg)i;
             return QL_OK;
         }
     }
     (void)QL_FAIL(err, QL_E_CONFIG, "unknown aggregation '%.*s'", QL_STR_ARG(text));
-    ql_err_hint(err, "'agg' is one of sum, mean, min, max and count");
+    ql_err_hint(err, "'agg' is one of sum, mean, min, max, count and ratio");
     return QL_E_CONFIG;
 }
 
@@ -58,11 +58,16 @@ static enum ql_status define_agg(struct ql_plan_metric *metric, const struct ql_
         metric->weight_name = def->weight.len != 0 ? def->weight : ql_str_from(like->weight);
     } else {
         (void)QL_FAIL(err, QL_E_CONFIG, "'agg' is missing");
-        ql_err_hint(err, "say how the rows of a cell become one value: sum, mean, min, max or count");
+        ql_err_hint(err, "say how the rows of a cell become one value: sum, mean, min, max, count or ratio");
         return QL_E_CONFIG;
     }
-    if (metric->weight_name.len != 0 && metric->agg != QL_AGG_MEAN) {
-        return QL_FAIL(err, QL_E_CONFIG, "a weight goes with 'agg: mean' only");
+    if (metric->weight_name.len != 0 && !ql_agg_has_weight(metric->agg)) {
+        return QL_FAIL(err, QL_E_CONFIG, "a weight goes with 'agg: mean' and 'agg: ratio' only");
+    }
+    if (metric->weight_name.len == 0 && metric->agg == QL_AGG_RATIO) {
+        (void)QL_FAIL(err, QL_E_CONFIG, "'agg: ratio' needs a weight");
+        ql_err_hint(err, "a ratio is the sum of its column divided by the sum of its weight's: name that column as 'weight'");
+        return QL_E_CONFIG;
     }
     return QL_OK;
 }
@@ -100,7 +105,7 @@ static enum ql_status apply_def(struct ql_plan_metric *metric, const struct ql_m
 }
 
 static enum ql_status define_one(struct ql_plan *plan, const struct ql_metric_def *def, struct ql_err *err) {
-    const struct ql_profile_table *table = ql_profile_table_of(plan->profile);
+    const struct ql_profile_table *table = plan->table;
     QL_TRY(ql_plan_check_name("metric", def->name, def->where, err));
     size_t at = ql_plan_find_metric(plan, def->name);
     for (size_t i = 0; i < plan->n_metrics; i++) {
@@ -135,7 +140,7 @@ static const struct ql_plan_metric *typed_metric(const struct ql_plan *plan, str
 /* What the built-in table says of a column: by its own name, else by the built-in metric that the user made read it; or NULL.
  */
 static const struct ql_builtin_metric *builtin_of_column(const struct ql_plan *plan, struct ql_str column) {
-    const struct ql_builtin_metric *builtin = find_builtin(ql_profile_table_of(plan->profile), column);
+    const struct ql_builtin_metric *builtin = find_builtin(plan->table, column);
     for (size_t i = 0; builtin == NULL && i < plan->n_metrics; i++) {
         builtin = ql_str_eq(plan->metrics[i].column_name, column) ? plan->metrics[i].builtin : NULL;
     }
@@ -164,7 +169,7 @@ static enum ql_status define_types(struct ql_plan *plan, struct ql_err *err) {
                              QL_STR_ARG(metric->column_name), QL_STR_ARG(metric->def->type), QL_STR_ARG(typed->def->type),
                              QL_STR_ARG(typed->name));
         }
-        bool is_count = column_kind(plan, metric->column_name) == QL_NUMBER_COUNT && metric->agg != QL_AGG_MEAN;
+        bool is_count = column_kind(plan, metric->column_name) == QL_NUMBER_COUNT && !ql_agg_has_weight(metric->agg);
         metric->type = is_count || metric->agg == QL_AGG_COUNT ? QL_CELL_INT64 : QL_CELL_DOUBLE;
         bool is_integral = metric->idle == floor(metric->idle) && fabs(metric->idle) <= TWO_TO_53;
         if (status == QL_OK && metric->type == QL_CELL_INT64 && !is_integral) {
@@ -179,7 +184,7 @@ static enum ql_status define_types(struct ql_plan *plan, struct ql_err *err) {
 }
 
 enum ql_status ql_plan_define_metrics(struct ql_plan *plan, const struct ql_plan_request *request, struct ql_err *err) {
-    const struct ql_profile_table *table = ql_profile_table_of(request->profile);
+    const struct ql_profile_table *table = plan->table;
     if (request->n_metric_defs > QL_PLAN_MAX_DEFS) {
         return QL_FAIL(err, QL_E_CONFIG, "%zu metrics are defined, where %d is the limit", request->n_metric_defs,
                        QL_PLAN_MAX_DEFS);
@@ -187,13 +192,14 @@ enum ql_status ql_plan_define_metrics(struct ql_plan *plan, const struct ql_plan
     plan->metrics = ql_mem_zalloc(table->n_metrics + request->n_metric_defs, sizeof *plan->metrics);
     for (size_t i = 0; i < table->n_metrics; i++) {
         const struct ql_builtin_metric *builtin = &table->metrics[i];
-        plan->metrics[plan->n_metrics++] = (struct ql_plan_metric){.name = ql_str_from(builtin->name),
-                                                                   .column_name = ql_str_from(builtin->name),
-                                                                   .weight_name = ql_str_from(builtin->weight),
-                                                                   .builtin = builtin,
-                                                                   .agg = builtin->agg,
-                                                                   .column = QL_NO_COLUMN,
-                                                                   .weight = QL_NO_COLUMN};
+        plan->metrics[plan->n_metrics++] =
+            (struct ql_plan_metric){.name = ql_str_from(builtin->name),
+                                    .column_name = ql_str_from(builtin->column != NULL ? builtin->column : builtin->name),
+                                    .weight_name = ql_str_from(builtin->weight),
+                                    .builtin = builtin,
+                                    .agg = builtin->agg,
+                                    .column = QL_NO_COLUMN,
+                                    .weight = QL_NO_COLUMN};
     }
     for (size_t i = 0; i < request->n_metric_defs; i++) {
         QL_TRY(define_one(plan, &request->metric_defs[i], err));
@@ -204,7 +210,7 @@ enum ql_status ql_plan_define_metrics(struct ql_plan *plan, const struct ql_plan
 static enum ql_status fail_unknown_metric(const struct ql_plan *plan, const struct ql_plan_request *request, struct ql_str name,
                                           struct ql_err *err) {
     bool is_kpi = false;
-    const struct ql_profile_table *table = ql_profile_table_of(request->profile);
+    const struct ql_profile_table *table = plan->table;
     for (size_t i = 0; i < table->n_kpis; i++) {
         is_kpi = is_kpi || ql_str_eq(name, ql_str_from(table->kpis[i].name));
     }
@@ -239,12 +245,12 @@ enum ql_status ql_plan_choose_written(struct ql_plan *plan, const struct ql_plan
         }
         write_metric(plan, metric, true);
     }
-    if (request->n_metrics != 0) {
-        return QL_OK;
-    }
     for (size_t i = 0; i < plan->n_metrics; i++) {
         const struct ql_plan_metric *metric = &plan->metrics[i];
-        if (metric->builtin == NULL || metric->builtin->is_default) {
+        bool is_wanted = metric->builtin == NULL ? request->n_metrics == 0
+                                                 : (metric->builtin->is_default && request->n_metrics == 0) ||
+                                                       (metric->builtin->is_raw && request->wants_raw_sums);
+        if (is_wanted && !metric->is_written) {
             write_metric(plan, i, metric->builtin == NULL);
         }
     }

@@ -1,5 +1,5 @@
 /*
- * Sum, mean, minimum, maximum and count over the rows of a cell.
+ * Sum, mean, ratio, minimum, maximum and count over the rows of a cell.
  *
  * Everything is computed twice as wide as it is stored: a sum of int64 in 128 bits, a sum of products too, with every overflow
  * looked at; a cell that overflows, or holds numbers beyond 19 digits, is computed again in big integers. Both are exact, so
@@ -7,6 +7,9 @@
  *
  * Weighted mean: sum(x * w) / sum(w) over the rows that have an x; a missing w weighs 0; where the weights sum to 0, sum(x) /
  * n. With x = kx / 10^sx and w = kw / 10^sw that is sum(kx * kw) / (10^sx * sum(kw)): the weights' scale cancels.
+ *
+ * Ratio: sum(x) / sum(w) over the rows that have both, where sum(w) is not 0: for sources that deliver sums and counts, whose
+ * averages are exact so.
  */
 #include "pivot/fold.h"
 
@@ -197,6 +200,62 @@ static void mean_exact(const struct ql_fold_input *input, size_t begin, size_t e
     }
 }
 
+static bool has_both(const struct ql_fold_input *input, size_t row) {
+    return input->values.slot[row] != QL_SLOT_MISSING && input->weights.slot[row] != QL_SLOT_MISSING;
+}
+
+static bool ratio_128(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_result *result) {
+    const struct ql_fold_rows *values = &input->values;
+    const struct ql_fold_rows *weights = &input->weights;
+    int32_t scale;
+    int32_t weight_scale;
+    if (!find_scale(values, values->slot, begin, end, &scale) ||
+        !find_scale(weights, weights->slot, begin, end, &weight_scale)) {
+        return false;
+    }
+    ql_i128 sum = 0;
+    ql_i128 sum_of_weights = 0;
+    for (size_t i = begin; i < end; i++) {
+        if (has_both(input, i)) {
+            struct ql_wide value = number_of(values->column, values->slot[i]);
+            struct ql_wide weight = number_of(weights->column, weights->slot[i]);
+            ql_i128 x;
+            ql_i128 w;
+            if (!align(&value, scale, &x) || !align(&weight, weight_scale, &w) || __builtin_add_overflow(sum, x, &sum) ||
+                __builtin_add_overflow(sum_of_weights, w, &sum_of_weights)) {
+                return false;
+            }
+        }
+    }
+    if (sum_of_weights == 0) {
+        return true;
+    }
+    /* Only the difference of the scales counts. */
+    int32_t up = weight_scale - scale;
+    ql_i128 *side = up > 0 ? &sum : &sum_of_weights;
+    return !__builtin_mul_overflow(*side, ql_pow10_i128((unsigned)(up > 0 ? up : -up)), side) &&
+           set_ratio(result, sum, sum_of_weights);
+}
+
+static void ratio_exact(const struct ql_fold_input *input, size_t begin, size_t end, struct ql_fold_scratch *scratch,
+                        struct ql_fold_result *result) {
+    ql_exact_set(&scratch->sum, 0, 0);
+    ql_exact_set(&scratch->sum_of_weights, 0, 0);
+    for (size_t i = begin; i < end; i++) {
+        if (has_both(input, i)) {
+            struct ql_wide number = number_of(input->values.column, input->values.slot[i]);
+            to_exact(&scratch->value, &number);
+            ql_exact_add(&scratch->sum, &scratch->value);
+            number = number_of(input->weights.column, input->weights.slot[i]);
+            to_exact(&scratch->weight, &number);
+            ql_exact_add(&scratch->sum_of_weights, &scratch->weight);
+        }
+    }
+    if (scratch->sum_of_weights.n != 0) {
+        set_exact(result, &scratch->sum, &scratch->sum_of_weights);
+    }
+}
+
 /* One number as a result: min, max, and every sum and mean of one row. */
 static void single(const struct ql_slot_column *column, int64_t slot, struct ql_fold_scratch *scratch,
                    struct ql_fold_result *result) {
@@ -260,6 +319,10 @@ void ql_fold(const struct ql_fold_input *input, size_t begin, size_t end, struct
     result->kind = QL_FOLD_NULL;
     if (input->agg == QL_AGG_COUNT) {
         count(values, begin, end, result);
+    } else if (input->agg == QL_AGG_RATIO) {
+        if (!ratio_128(input, begin, end, result)) {
+            ratio_exact(input, begin, end, scratch, result);
+        }
     } else if (end - begin == 1) {
         /* Nearly every cell. A weighted mean of one value is that value, whatever its weight. */
         if (values->slot[begin] != QL_SLOT_MISSING) {
@@ -321,6 +384,9 @@ size_t ql_fold_singles(const struct ql_fold_input *input, size_t begin, size_t n
     static_assert(QL_SLOT_MISSING == QL_CELL_NULL_I64, "copied as it is");
     const int64_t *slot = input->values.slot + begin;
     int32_t scale = input->values.column->scale;
+    if (input->agg == QL_AGG_RATIO) {
+        return 0;
+    }
     if (input->agg == QL_AGG_COUNT) {
         return single_counts(slot, n, type, values);
     }

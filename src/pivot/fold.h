@@ -15,7 +15,7 @@ struct ql_fold_rows {
 
 struct ql_fold_input {
     enum ql_agg agg;
-    struct ql_fold_rows values, weights; /* weights: of MEAN only, and none for the plain mean */
+    struct ql_fold_rows values, weights; /* weights: of MEAN and RATIO; none for the plain mean */
 };
 
 /** Numbers that outlive a cell only as memory. Zero-initialise to start. */

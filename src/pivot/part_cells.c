@@ -156,7 +156,7 @@ static const uint64_t EXACT_MAX = UINT64_C(1) << 53;
 /* Whether every row's value is its number, rounded once at most. */
 static bool is_straight(const struct making *making, const struct ql_aggregate *aggregate, size_t column) {
     const struct ql_part_rows *rows = &making->maker->rows;
-    bool is_straight = rows->is_unique;
+    bool is_straight = rows->is_unique && aggregate->agg != QL_AGG_RATIO;
     for (size_t s = 0; s < rows->slices.n && is_straight && aggregate->agg != QL_AGG_COUNT; s++) {
         const struct ql_tuple_column *from = &rows->slices.items[s].tuples->columns[column];
         is_straight = from->magnitude <= EXACT_MAX && (aggregate->type == QL_CELL_DOUBLE || from->scale == 0);
@@ -399,7 +399,7 @@ enum ql_status ql_part_make_cells(const struct ql_pivot *pivot, struct ql_part_m
             continue;
         }
         struct ql_fold_input input = {.agg = aggregate->agg, .values = rows_of(&making, aggregate->column)};
-        input.weights = rows_of(&making, aggregate->agg == QL_AGG_MEAN ? aggregate->weight : QL_NO_COLUMN);
+        input.weights = rows_of(&making, ql_agg_has_weight(aggregate->agg) ? aggregate->weight : QL_NO_COLUMN);
         if (!straight) {
             /* Either member of a union is the same pointer, and a double is as large as an int64. */
             fold_cells(&making, &input, a, column->v.i64, &failure);

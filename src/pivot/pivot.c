@@ -25,7 +25,7 @@ static void map_columns(struct ql_pivot *pivot) {
         bool is_used = false;
         for (size_t a = 0; a < options->n_aggregates; a++) {
             const struct ql_aggregate *aggregate = &options->aggregates[a];
-            is_used = is_used || aggregate->column == c || (aggregate->agg == QL_AGG_MEAN && aggregate->weight == c);
+            is_used = is_used || aggregate->column == c || (ql_agg_has_weight(aggregate->agg) && aggregate->weight == c);
         }
         pivot->column[c] = is_used ? pivot->n_used : QL_NO_COLUMN;
         if (is_used) {

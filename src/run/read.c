@@ -1,6 +1,6 @@
 /**
- * Source → csv → pivot. An input that breaks on its way is begun again by the source: then everything read so far is forgotten,
- * so that nothing half-read can be published.
+ * Source → csv → pivot, or source → pivot where a source has rows. An input that breaks on its way is begun again by the
+ * source: then everything read so far is forgotten, so that nothing half-read can be published.
  */
 #include "run/run_internal.h"
 
@@ -40,36 +40,41 @@ static void note_ignored(struct ql_run_summary *summary, const struct ql_csv_hea
     }
 }
 
-/* The first header decides what is computed; csv holds later inputs to it. */
-static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, struct ql_err *err) {
-    struct ql_run_state *run = ctx;
+/* What the input has decides what is computed. */
+static enum ql_status make_pivot(struct ql_run_state *run, const bool *is_present, bool has_queue_id, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
-    if (run->pivot != NULL) {
-        return QL_OK;
-    }
-    note_ignored(run->summary, header);
     struct ql_buf left_out = {0};
-    enum ql_status status = ql_plan_resolve(run->plan, header->is_present, &left_out, err);
+    enum ql_status status = ql_plan_resolve(run->plan, is_present, &left_out, err);
     if (status == QL_OK && left_out.len != 0) {
         ql_run_warn(run, "the input has no column for %s; left out", ql_buf_text(&left_out));
     }
     ql_buf_fini(&left_out);
     QL_TRY(status);
-    if (options->columns_by == QL_COLUMNS_BY_ID && !header->has_queue_id) {
+    if (options->columns_by == QL_COLUMNS_BY_ID && !has_queue_id) {
         return QL_FAIL(err, QL_E_NO_COLUMN, "the input has no queue id, which --columns-by id asks for");
     }
     struct ql_pivot_options pivot = options->pivot;
     pivot.aggregates = ql_plan_aggregates(run->plan, &pivot.n_aggregates);
     (void)ql_plan_columns(run->plan, &pivot.n_columns);
-    pivot.by_id = tells_queues_apart_by_id(options, header->has_queue_id);
+    pivot.by_id = tells_queues_apart_by_id(options, has_queue_id);
     if (options->layout.layout == QL_LAYOUT_WIDE) { /* in long they only decide which rows may come */
         pivot.queues = options->queues;
         pivot.n_queues = options->n_queues;
     }
-    run->has_queue_id = header->has_queue_id;
+    run->has_queue_id = has_queue_id;
     run->summary->is_abandon_approximate = ql_plan_is_abandon_approximate(run->plan);
     run->pivot = ql_pivot_new(&pivot);
     return QL_OK;
+}
+
+/* The first header decides; csv holds later inputs to it. */
+static enum ql_status on_header(void *ctx, const struct ql_csv_header *header, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    if (run->pivot != NULL) {
+        return QL_OK;
+    }
+    note_ignored(run->summary, header);
+    return make_pivot(run, header->is_present, header->has_queue_id, err);
 }
 
 static enum ql_status on_pack(void *ctx, const struct ql_rows *rows, void **packed, struct ql_err *err) {
@@ -151,6 +156,57 @@ static enum ql_status on_end(void *ctx, struct ql_err *err) {
     return ql_csv_input_end(run->csv, err);
 }
 
+/* ---- a source of rows: packed as they come, taken once they are settled */
+
+static enum ql_status on_rows_begin(void *ctx, const struct ql_source_rows *info, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    run->summary->n_inputs = 1;
+    return make_pivot(run, info->is_present, info->has_queue_id, err);
+}
+
+static enum ql_status on_rows(void *ctx, const struct ql_rows *rows, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    QL_TRY(ql_run_check_cancelled(run, err));
+    QL_MEM_GROW(run->held, run->cap_held, run->n_held + 1); /* NOLINT(bugprone-sizeof-expression): an array of pointers */
+    QL_TRY(ql_pivot_pack(run->pivot, rows, &run->held[run->n_held], err));
+    run->n_held++;
+    return QL_OK;
+}
+
+void ql_run_drop_held(struct ql_run_state *run) {
+    for (size_t i = 0; i < run->n_held; i++) {
+        ql_pivot_drop(run->pivot, run->held[i]);
+    }
+    ql_mem_free(run->held);
+    run->held = NULL;
+    run->n_held = run->cap_held = 0;
+}
+
+static enum ql_status on_settle(void *ctx, bool is_kept, struct ql_err *err) {
+    struct ql_run_state *run = ctx;
+    size_t n_taken = 0;
+    enum ql_status status = QL_OK;
+    while (is_kept && status == QL_OK && n_taken < run->n_held) {
+        status = ql_pivot_take(run->pivot, run->held[n_taken++], err); /* frees it in any case */
+    }
+    for (size_t i = n_taken; i < run->n_held; i++) {
+        run->held[i - n_taken] = run->held[i];
+    }
+    run->n_held -= n_taken;
+    ql_run_drop_held(run);
+    return status;
+}
+
+/* What csv says of its input, as far as rows have the like. */
+static void note_rows(struct ql_run_state *run) {
+    struct ql_pivot_stats pivot;
+    struct ql_http_stats http;
+    ql_pivot_get_stats(run->pivot, &pivot);
+    ql_http_get_stats(run->http, &http);
+    run->summary->csv.rows = pivot.rows;
+    run->summary->csv.bytes_in = run->summary->csv.bytes_decoded = http.bytes_received;
+}
+
 /* Bad rows are kept where the user wants them, also when there were too many of them for a result. */
 static enum ql_status keep_quarantine(struct ql_run_state *run, struct ql_err *err) {
     if (run->quarantine == NULL || run->summary->csv.bad_rows == 0) {
@@ -174,7 +230,7 @@ static enum ql_status check_what_came(struct ql_run_state *run, struct ql_err *e
     const struct ql_csv_stats *csv = &run->summary->csv;
     if (csv->several_queues_rows != 0 && csv->rows == 0) {
         (void)QL_FAIL(err, QL_E_DATA, "each row of the input is of several queues together");
-        ql_err_hint(err, "export the queues split by filter (hasSplitFilters), or one at a time: here with --report-queues");
+        ql_err_hint(err, "export the queues split by filter (hasSplitFilters), or one at a time: here with --queues");
         return QL_E_DATA;
     }
     if (csv->several_queues_rows != 0) {
@@ -187,13 +243,23 @@ static enum ql_status check_what_came(struct ql_run_state *run, struct ql_err *e
 }
 
 enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
-    const struct ql_source_sink sink = {.begin = on_begin, .room = on_room, .bytes = on_bytes, .end = on_end, .ctx = run};
+    struct ql_source_sink sink = {.begin = on_begin,
+                                  .room = on_room,
+                                  .bytes = on_bytes,
+                                  .end = on_end,
+                                  .rows_begin = on_rows_begin,
+                                  .rows = on_rows,
+                                  .settle = on_settle,
+                                  .ctx = run};
+    sink.columns = ql_plan_columns(run->plan, &sink.n_columns);
     enum ql_status status = run->source->ops->fetch(run->source, &sink, err);
     note_export_id(run);
     if (run->csv != NULL) {
         ql_csv_get_stats(run->csv, &run->summary->csv);
         ql_csv_free(run->csv); /* its blocks of text: the memory is for what follows */
         run->csv = NULL;
+    } else if (run->pivot != NULL) {
+        note_rows(run);
     }
     status = status == QL_OK ? check_what_came(run, err) : status;
     if (run->source_hash != NULL && status == QL_OK) {

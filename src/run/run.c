@@ -57,6 +57,11 @@ static void open_genesys(struct ql_run_state *run) {
     struct ql_source_events events = options->events;
     events.warn = on_warn;
     events.warn_ctx = run;
+    run->summary->extracted_us = ql_time_now();
+    if (options->source == QL_RUN_AGGREGATES) {
+        run->source = ql_source_aggregates_new(run->http, &options->aggregates, &events);
+        return;
+    }
     if (options->source == QL_RUN_REPORTING) {
         run->source = ql_source_reporting_new(run->http, &options->reporting, &events);
         return;
@@ -102,8 +107,10 @@ const char *ql_run_layout_name(enum ql_layout layout) {
 }
 
 enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summary *summary, struct ql_err *err) {
-    *summary = (struct ql_run_summary){
-        .first_us = QL_TIME_NONE, .last_us = QL_TIME_NONE, .layout = ql_run_layout_name(options->layout.layout)};
+    *summary = (struct ql_run_summary){.extracted_us = QL_TIME_NONE,
+                                       .first_us = QL_TIME_NONE,
+                                       .last_us = QL_TIME_NONE,
+                                       .layout = ql_run_layout_name(options->layout.layout)};
     struct ql_run_state run = {.options = options, .summary = summary};
     int64_t begun_ms = ql_time_monotonic_ms();
 
@@ -117,6 +124,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
         run.source->ops->free(run.source);
     }
     ql_csv_free(run.csv);
+    ql_run_drop_held(&run);
     ql_pivot_free(run.pivot);
     ql_plan_free(run.plan);
     ql_store_free(run.quarantine);

@@ -15,15 +15,16 @@
 #include "source/source.h"
 #include "store/store.h"
 
-enum ql_run_source { QL_RUN_EXPORTS, QL_RUN_FILES, QL_RUN_REPORTING };
+enum ql_run_source { QL_RUN_AGGREGATES, QL_RUN_REPORTING, QL_RUN_EXPORTS, QL_RUN_FILES };
 enum ql_columns_by { QL_COLUMNS_BY_AUTO, QL_COLUMNS_BY_ID, QL_COLUMNS_BY_NAME };
 
 /** Texts and arrays are borrowed for the call. */
 struct ql_run_options {
     enum ql_run_source source;
-    struct ql_str source_name;         /* "exports", "file": for {source} and the summary */
+    struct ql_str source_name;         /* "aggregates", "reporting", "exports", "file": for {source} and the summary */
     struct ql_http_options http;       /* used when the source or the destination needs it */
     struct ql_genesys_options genesys; /* of every source that talks to Genesys Cloud */
+    struct ql_aggregates_options aggregates;
     struct ql_exports_options exports;
     struct ql_reporting_options reporting;
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
@@ -74,6 +75,7 @@ struct ql_run_summary {
     int64_t n_inputs, n_restarts;
     int64_t n_intervals, n_queues, n_cells, n_rows, n_columns, n_name_clashes, n_case_clashes;
     int64_t n_cells_filled;    /* cells of the artefact that no row mentions */
+    int64_t extracted_us;      /* when the source was asked; QL_TIME_NONE: files */
     int64_t first_us, last_us; /* start of the first and end of the last interval; QL_TIME_NONE: no rows */
     char ignored_columns[300]; /* their names, as far as there is room */
     bool is_abandon_approximate;

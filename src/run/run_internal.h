@@ -16,6 +16,8 @@ struct ql_run_state {
     bool has_queue_id;
     struct ql_store *quarantine;
     struct ql_sha256 *source_hash;
+    struct ql_packed_rows **held; /* rows of a source of rows that are not settled yet */
+    size_t n_held, cap_held;
     struct ql_str *export_metrics; /* names for the query, derived from the plan */
     struct ql_arena arena;
     int n_early_warnings; /* of those in the summary: given before anything was read, so that a restart keeps them */
@@ -25,6 +27,8 @@ struct ql_run_state {
 QL_MUST_CHECK enum ql_status ql_run_check_cancelled(const struct ql_run_state *run, struct ql_err *err);
 /** Feeds what the source delivers through csv into the pivot. */
 QL_MUST_CHECK enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err);
+/** Forgets rows that are not settled. */
+void ql_run_drop_held(struct ql_run_state *run);
 /** From the pivot's cells to a published artefact. */
 QL_MUST_CHECK enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err);
 /** What can be refused before anything is asked for or read. */

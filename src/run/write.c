@@ -240,8 +240,9 @@ static void describe_grid(struct ql_run_state *run, const struct ql_grid *grid) 
         }
     }
     if (summary->csv.rows == 0) {
-        ql_run_warn(run, "the input has a header but no %srows%s", summary->csv.bad_rows != 0 ? "good " : "",
-                    grid->n_intervals == 0 ? "; the artefact has the schema alone" : "");
+        ql_run_warn(
+            run, "%s no %srows%s", run->options->source != QL_RUN_AGGREGATES ? "the input has a header but" : "the source has",
+            summary->csv.bad_rows != 0 ? "good " : "", grid->n_intervals == 0 ? "; the artefact has the schema alone" : "");
     }
 }
 

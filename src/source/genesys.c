@@ -10,6 +10,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* Nobody who has stopped a run waits longer for what it leaves behind. */
+enum { CLEANUP_TIMEOUT_MS = 3000 };
+
 /* ---- set-up */
 
 static void put_base(struct ql_str given, const char *label, struct ql_str environment, struct ql_buf *out) {
@@ -38,6 +41,7 @@ void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const str
     ql_http_put_host(ql_buf_view(&genesys->login_url), &genesys->login_host);
     ql_http_put_host(ql_buf_view(&genesys->api_url), &genesys->api_host);
     genesys->is_api_loopback = ql_http_is_loopback(ql_buf_view(&genesys->api_url));
+    ql_rate_budget_init(&genesys->budget, options->rate_share);
     ql_http_add_secret(http, options->client_secret);
 }
 
@@ -86,6 +90,7 @@ static enum ql_status send_once(struct ql_genesys *genesys, const struct ql_gene
         {QL_STR("Accept"), QL_STR("application/json")},
         {QL_STR("Content-Type"), QL_STR("application/json")},
     };
+    const struct ql_http_pacer pacer = ql_rate_budget_pacer(&genesys->budget);
     const struct ql_http_request request = {
         .method = call->method,
         .url = ql_buf_view(&url),
@@ -95,6 +100,9 @@ static enum ql_status send_once(struct ql_genesys *genesys, const struct ql_gene
         .repeat = call->repeat,
         .follows_redirects = true, /* GET only; http drops the token where the origin changes */
         .allow_loopback = genesys->is_api_loopback,
+        .pacer = &pacer,
+        .is_cleanup = call->is_cleanup,
+        .timeout_ms = call->is_cleanup ? CLEANUP_TIMEOUT_MS : 0,
     };
     enum ql_status status = ql_http_send(genesys->http, &request, response, err);
     explicit_bzero(bearer.ptr, bearer.cap);
@@ -120,9 +128,8 @@ enum ql_status ql_genesys_send(struct ql_genesys *genesys, const struct ql_genes
     return status;
 }
 
-/* err says why an answer cannot be read; a page in HTML is a cause of its own. */
-static enum ql_status unreadable(const struct ql_genesys *genesys, const struct ql_http_response *response,
-                                 enum ql_status status, struct ql_err *err) {
+enum ql_status ql_genesys_unreadable(const struct ql_genesys *genesys, const struct ql_http_response *response,
+                                     enum ql_status status, struct ql_err *err) {
     struct ql_error_body body;
     ql_error_body_read(genesys, response, &body);
     if (body.is_html) {
@@ -153,7 +160,31 @@ enum ql_status ql_genesys_parse(const struct ql_genesys *genesys, const struct q
         *json = NULL;
         status = QL_FAIL(err, QL_E_PROTOCOL, "no JSON object");
     }
-    return status == QL_OK ? QL_OK : unreadable(genesys, response, status, err);
+    return status == QL_OK ? QL_OK : ql_genesys_unreadable(genesys, response, status, err);
+}
+
+/* ---- what requests say of time */
+
+void ql_genesys_put_period(int64_t period_us, struct ql_buf *out) {
+    static const struct {
+        int64_t s;
+        const char *before;
+        char unit;
+    } UNITS[] = {{86400, "P", 'D'}, {3600, "PT", 'H'}, {60, "PT", 'M'}, {1, "PT", 'S'}};
+    int64_t s = period_us / QL_US_PER_S;
+    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
+        if (s % UNITS[i].s == 0) {
+            ql_buf_printf(out, "%s%lld%c", UNITS[i].before, (long long)(s / UNITS[i].s), UNITS[i].unit);
+            return;
+        }
+    }
+}
+
+void ql_genesys_put_interval(int64_t from_us, int64_t to_us, struct ql_buf *out) {
+    char text[QL_TIME_TEXT_SIZE];
+    ql_buf_put(out, text, ql_time_format(from_us, text));
+    ql_buf_putc(out, '/');
+    ql_buf_put(out, text, ql_time_format(to_us, text));
 }
 
 /* ---- refusals */

@@ -90,6 +90,8 @@ static enum ql_status look_once(void *ctx, bool *is_over, struct ql_err *err) {
 
 enum ql_status ql_exports_poll(struct ql_exports *exports, struct ql_err *err) {
     const struct ql_export_wait wait = {.genesys = &exports->genesys,
+                                        .what = "export",
+                                        .otherwise = "ask for a shorter range; the export goes on at the server",
                                         .id = ql_buf_view(&exports->id),
                                         .created_ms = exports->created_ms,
                                         .poll_min_ms = exports->options.poll_min_ms,

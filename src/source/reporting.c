@@ -71,6 +71,8 @@ static enum ql_status look_once(void *ctx, bool *is_over, struct ql_err *err) {
 static enum ql_status wait_for(struct ql_reporting *reporting, struct ql_reporting_part *part, struct ql_err *err) {
     struct look look = {.reporting = reporting, .part = part};
     const struct ql_export_wait wait = {.genesys = &reporting->genesys,
+                                        .what = "export",
+                                        .otherwise = "ask for a shorter range; the export goes on at the server",
                                         .id = ql_buf_view(&part->id),
                                         .created_ms = part->created_ms,
                                         .poll_min_ms = reporting->options.poll_min_ms,
@@ -226,9 +228,37 @@ static enum ql_status reporting_prepare(struct ql_source *source, struct ql_err 
     return ql_permissions_gate(&reporting->genesys, QL_STR("reporting"), err);
 }
 
+static bool are_ids(const struct ql_str *names, size_t n) {
+    bool are = true;
+    for (size_t i = 0; i < n; i++) {
+        are = are && ql_is_uuid(names[i]);
+    }
+    return are;
+}
+
+/* The filter knows ids alone. Names are looked up only where there are some: it needs a permission of its own. */
+static enum ql_status resolve_names(struct ql_reporting *reporting, struct ql_err *err) {
+    struct ql_reporting_options *options = &reporting->options;
+    if (are_ids(options->queues, options->n_queues) && are_ids(options->divisions, options->n_divisions)) {
+        return QL_OK;
+    }
+    ql_genesys_stage(&reporting->genesys, "queues");
+    QL_TRY(ql_routing_queues_load(&reporting->names, &reporting->genesys, err));
+    QL_TRY(ql_routing_queues_resolve(&reporting->names, options->queues, options->n_queues, false, &reporting->queue_ids,
+                                     &reporting->n_queue_ids, err));
+    QL_TRY(ql_routing_queues_resolve(&reporting->names, options->divisions, options->n_divisions, true,
+                                     &reporting->division_ids, &reporting->n_division_ids, err));
+    options->queues = reporting->queue_ids;
+    options->n_queues = reporting->n_queue_ids;
+    options->divisions = reporting->division_ids;
+    options->n_divisions = reporting->n_division_ids;
+    return QL_OK;
+}
+
 static enum ql_status reporting_fetch(struct ql_source *source, const struct ql_source_sink *sink, struct ql_err *err) {
     struct ql_reporting *reporting = reporting_of(source);
     const struct ql_reporting_options *options = &reporting->options;
+    QL_TRY(resolve_names(reporting, err));
     clear_parts(reporting);
     QL_MEM_GROW(reporting->parts, reporting->cap_parts, 1);
     reporting->parts[reporting->n_parts++] = (struct ql_reporting_part){
@@ -253,6 +283,9 @@ static void reporting_free(struct ql_source *source) {
     clear_parts(reporting);
     ql_mem_free(reporting->parts);
     ql_mem_free(reporting->superseded);
+    ql_mem_free(reporting->queue_ids);
+    ql_mem_free(reporting->division_ids);
+    ql_routing_queues_fini(&reporting->names);
     ql_genesys_fini(&reporting->genesys);
     ql_mem_free(reporting);
 }

@@ -10,9 +10,8 @@
 #define SPLIT QL_REPORTING_SPLIT_RANGE
 #define QUEUES QL_REPORTING_SPLIT_QUEUES
 #define PERMANENT QL_REPORTING_PERMANENT
-static const char NARROWER[] =
-    "narrow it with --report-queues, --report-media-types or a shorter range, or take a longer --granularity";
-static const char FEWER[] = "name fewer queues with --report-queues, or none";
+static const char NARROWER[] = "narrow it with --queues, --media-types or a shorter range, or take a longer --granularity";
+static const char FEWER[] = "name fewer queues with --queues, or none";
 
 const struct ql_reporting_failure ql_reporting_failures[] = {
     {"FAILED_CONVERTING_EXPORT_JOB", PERMANENT, "the server cannot make an export of the request",

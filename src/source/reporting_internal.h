@@ -10,6 +10,7 @@
 #ifndef QL_SOURCE_REPORTING_INTERNAL_H
 #define QL_SOURCE_REPORTING_INTERNAL_H
 
+#include "source/routing_queues.h"
 #include "source/source_internal.h"
 
 #define QL_REPORTING_PATH "/api/v2/analytics/reporting/exports"
@@ -34,6 +35,9 @@ struct ql_reporting {
     struct ql_source source; /* first */
     struct ql_genesys genesys;
     struct ql_reporting_options options;
+    struct ql_routing_queues names;          /* of the queues, where the options name some by name */
+    struct ql_str *queue_ids, *division_ids; /* of the filter */
+    size_t n_queue_ids, n_division_ids;
     struct ql_reporting_part *parts; /* in the order of their ranges */
     size_t n_parts, cap_parts;
     struct ql_buf *superseded; /* ids of exports that were split */
@@ -49,8 +53,6 @@ struct ql_reporting {
 
 void ql_reporting_request_body(const struct ql_reporting_options *options, const struct ql_reporting_part *part,
                                struct ql_buf *out);
-/** "PT30M", "P1D". */
-void ql_reporting_put_period(int64_t period_us, struct ql_buf *out);
 
 /* ---- reporting_look.c */
 

@@ -4,21 +4,6 @@
  */
 #include "source/reporting_internal.h"
 
-void ql_reporting_put_period(int64_t period_us, struct ql_buf *out) {
-    static const struct {
-        int64_t s;
-        const char *before;
-        char unit;
-    } UNITS[] = {{86400, "P", 'D'}, {3600, "PT", 'H'}, {60, "PT", 'M'}, {1, "PT", 'S'}};
-    int64_t s = period_us / QL_US_PER_S;
-    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
-        if (s % UNITS[i].s == 0) {
-            ql_buf_printf(out, "%s%lld%c", UNITS[i].before, (long long)(s / UNITS[i].s), UNITS[i].unit);
-            return;
-        }
-    }
-}
-
 static void set_text(struct ql_json *object, const char *key, struct ql_str text) {
     ql_json_set(object, key, ql_json_new_text(text));
 }
@@ -37,23 +22,16 @@ static void set_names(struct ql_json *object, const char *key, const struct ql_s
     }
 }
 
-static void put_interval(const struct ql_reporting_part *part, struct ql_buf *out) {
-    char text[QL_TIME_TEXT_SIZE];
-    ql_buf_put(out, text, ql_time_format(part->from_us, text));
-    ql_buf_putc(out, '/');
-    ql_buf_put(out, text, ql_time_format(part->to_us, text));
-}
-
 static void set_what(struct ql_json *body, const struct ql_reporting_options *options, const struct ql_reporting_part *part) {
     struct ql_buf text = {0};
-    put_interval(part, &text);
+    ql_genesys_put_interval(part->from_us, part->to_us, &text);
     set_text(body, "interval", ql_buf_view(&text));
     ql_buf_reset(&text);
-    ql_reporting_put_period(options->period_us, &text);
+    ql_genesys_put_period(options->period_us, &text);
     set_text(body, "period", ql_buf_view(&text));
     ql_buf_reset(&text);
     ql_buf_printf(&text, "queuelake %.*s ", QL_STR_ARG(options->view));
-    put_interval(part, &text);
+    ql_genesys_put_interval(part->from_us, part->to_us, &text);
     set_text(body, "name", ql_buf_view(&text));
     ql_buf_fini(&text);
     set_text(body, "viewType", options->view);

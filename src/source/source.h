@@ -1,12 +1,13 @@
 /**
- * Where rows come from. A source delivers the bytes of an export to a sink; a later contract is another implementation of
- * `struct ql_source_ops`, chosen by name in `run`.
+ * Where rows come from. A source delivers the bytes of an export to a sink, or rows themselves; a later contract is another
+ * implementation of `struct ql_source_ops`, chosen by name in `run`.
  */
 #ifndef QL_SOURCE_SOURCE_H
 #define QL_SOURCE_SOURCE_H
 
 #include "base/time.h"
 #include "http/http.h"
+#include "table/rows.h"
 
 /** What is known of the bytes that follow. */
 struct ql_source_info {
@@ -14,6 +15,12 @@ struct ql_source_info {
     struct ql_str export_id; /* empty for files */
     bool is_unsized;         /* see csv */
     bool is_restart;         /* the same input from its first byte again: forget what came before */
+};
+
+/** What is known of the rows that follow. */
+struct ql_source_rows {
+    const bool *is_present; /* [n_columns of the sink]: the source has such a number */
+    bool has_queue_id;
 };
 
 /**
@@ -27,6 +34,15 @@ struct ql_source_sink {
     /** Where the next bytes are best put, so that they need not be copied: *cap bytes, valid until the next call; `bytes` is
      * then given that very pointer. NULL: anywhere. May be NULL as a whole, and a source need not ask. */
     void *(*room)(void *ctx, size_t *cap);
+
+    /* A source of rows calls these instead, and the ones above not at all: rows_begin once, then rows... and settle, as often
+     * as it has something that is whole by itself (a window of time). What came since the last settle is kept, or was never
+     * there: so nothing half-read is, and nothing that is kept has to be fetched again. */
+    const struct ql_rows_metric *columns; /* the numbers that rows shall have */
+    size_t n_columns;
+    enum ql_status (*rows_begin)(void *ctx, const struct ql_source_rows *info, struct ql_err *err);
+    enum ql_status (*rows)(void *ctx, const struct ql_rows *rows, struct ql_err *err);
+    enum ql_status (*settle)(void *ctx, bool is_kept, struct ql_err *err);
     void *ctx;
 };
 
@@ -62,6 +78,7 @@ struct ql_genesys_options {
     size_t max_json_bytes;
     int max_json_depth;
     bool checks_permissions; /* before anything is created, see permissions.h */
+    double rate_share;       /* of the requests that the API allows the client, 0.05 to 1; 0: all of them */
 };
 
 struct ql_exports_options {
@@ -78,6 +95,34 @@ struct ql_exports_options {
     bool allow_unsized;
 };
 
+enum ql_aggregates_way { QL_AGGREGATES_AUTO, QL_AGGREGATES_QUERY, QL_AGGREGATES_JOB };
+
+/** Filters: empty lists let everything through. */
+struct ql_aggregates_options {
+    struct ql_genesys_options genesys;
+    int64_t from_us, to_us;
+    int64_t granularity_us; /* whole minutes; whole days follow the zone's clock */
+    struct ql_str timezone; /* its IANA name, and ... */
+    const struct ql_tz *tz; /* ... itself; NULL: UTC */
+    enum ql_aggregates_way way;
+    bool by_media_type;          /* a queue's media types are queues of their own: "Sales [voice]" */
+    const struct ql_str *queues; /* names or ids */
+    size_t n_queues;
+    const struct ql_str *media_types;
+    size_t n_media_types;
+    const struct ql_str *directions;
+    size_t n_directions;
+    const struct ql_str *divisions; /* names or ids */
+    size_t n_divisions;
+    size_t answer_bytes; /* what one answer is aimed to have; http and max_json_bytes should take twice as much */
+    int64_t poll_min_ms, poll_max_ms;
+    int64_t deadline_ms; /* for a job to be ready, from its creation */
+    int max_jobs;        /* how often a job that expired is created again */
+};
+
+/** `analytics/conversations/aggregates`, the query and the job: counts and sums of each interval, queue and media type. */
+struct ql_source *ql_source_aggregates_new(struct ql_http *http, const struct ql_aggregates_options *options,
+                                           const struct ql_source_events *events);
 /** The contract `analytics/conversations/exports`. http is borrowed. */
 struct ql_source *ql_source_exports_new(struct ql_http *http, const struct ql_exports_options *options,
                                         const struct ql_source_events *events);
@@ -91,7 +136,7 @@ struct ql_reporting_options {
     const struct ql_str *columns; /* ids of the view's metadata, in order; none: the server's choice */
     size_t n_columns;
     /* Filters; none: everything that the client sees. */
-    const struct ql_str *queues, *media_types, *directions, *divisions;
+    const struct ql_str *queues, *media_types, *directions, *divisions; /* queues and divisions by name or id */
     size_t n_queues, n_media_types, n_directions, n_divisions;
     bool accept_partial;
     bool delete_export; /* those that this source made, once they are read */

@@ -6,6 +6,7 @@
 #ifndef QL_SOURCE_INTERNAL_H
 #define QL_SOURCE_INTERNAL_H
 
+#include "source/rate_budget.h"
 #include "source/source.h"
 #include "json/json.h"
 
@@ -17,8 +18,9 @@ struct ql_genesys {
     struct ql_buf login_host, api_host; /* for messages */
     bool is_api_loopback;
     struct ql_buf token;
-    int64_t token_until_ms; /* monotonic */
-    struct ql_buf scopes;   /* as the token's answer states them; empty: it does not */
+    int64_t token_until_ms;       /* monotonic */
+    struct ql_rate_budget budget; /* of all requests to the API */
+    struct ql_buf scopes;         /* as the token's answer states them; empty: it does not */
 };
 void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const struct ql_genesys_options *options,
                      const struct ql_source_events *events);
@@ -49,6 +51,7 @@ struct ql_genesys_call {
     const char *method, *path; /* path below the API's base */
     struct ql_str body;        /* JSON; empty: none */
     enum ql_http_repeat repeat;
+    bool is_cleanup; /* see http.h */
 };
 /**
  * Sends a request with the bearer token; on a 401 gets exactly one new token and tries once more. Any other answer is QL_OK.
@@ -60,6 +63,13 @@ QL_MUST_CHECK enum ql_status ql_genesys_send(struct ql_genesys *genesys, const s
 /** The body of an answer as JSON, within the limits. */
 QL_MUST_CHECK enum ql_status ql_genesys_parse(const struct ql_genesys *genesys, const struct ql_http_response *response,
                                               struct ql_json **json, struct ql_err *err);
+/** err says why an answer cannot be read (status); a page in HTML is a cause of its own. Returns the status to go on with. */
+enum ql_status ql_genesys_unreadable(const struct ql_genesys *genesys, const struct ql_http_response *response,
+                                     enum ql_status status, struct ql_err *err);
+/** "PT30M", "P1D": whole days are written as days, because a day has 23 or 25 hours at times. */
+void ql_genesys_put_period(int64_t period_us, struct ql_buf *out);
+/** "start/end" */
+void ql_genesys_put_interval(int64_t from_us, int64_t to_us, struct ql_buf *out);
 /** Makes an error of an answer that is no success, in the server's own words. Returns its status. */
 enum ql_status ql_genesys_explain(const struct ql_genesys *genesys, const char *host, const struct ql_http_response *response,
                                   struct ql_err *err);
@@ -108,10 +118,14 @@ bool ql_export_is_id(struct ql_str id);
 QL_MUST_CHECK enum ql_status ql_export_create(struct ql_genesys *genesys, const char *path, struct ql_str body,
                                               struct ql_json **json, struct ql_err *err);
 
+/** A tenth of what was waited already, from min to max, less a random part of a fifth of itself. */
+int64_t ql_export_wait_ms(int64_t waited_ms, int64_t min_ms, int64_t max_ms, uint64_t random);
 struct ql_export_wait {
     struct ql_genesys *genesys;
+    const char *what; /* "export", "job" */
     struct ql_str id;
-    int64_t created_ms; /* monotonic */
+    const char *otherwise; /* what to do instead of raising --deadline */
+    int64_t created_ms;    /* monotonic */
     int64_t poll_min_ms, poll_max_ms;
     int64_t deadline_ms; /* from its creation; 0: none */
     /** Sets *is_over once nothing more is to be waited for. */
@@ -153,9 +167,6 @@ void ql_exports_request_body(const struct ql_exports_options *options, struct ql
 QL_MUST_CHECK enum ql_status ql_exports_poll(struct ql_exports *exports, struct ql_err *err);
 /** Asks once more for the link of a completed export. */
 QL_MUST_CHECK enum ql_status ql_exports_renew_link(struct ql_exports *exports, struct ql_err *err);
-/** A tenth of what was waited already, from min to max, less a random part of a fifth of itself. */
-int64_t ql_exports_poll_wait_ms(int64_t waited_ms, int64_t min_ms, int64_t max_ms, uint64_t random);
-
 enum ql_export_state { QL_EXPORT_RUNNING, QL_EXPORT_COMPLETED, QL_EXPORT_ENDED };
 /** What an export's JSON says: E_EXPORT_FAILED in the server's words, E_PROTOCOL if it is no export; sets link when it is
  * completed. */

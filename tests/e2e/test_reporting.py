@@ -56,7 +56,7 @@ def test_the_whole_way(ql, sim, tmp_path):
 
 def test_what_is_asked_for_is_what_a_program_can_read(ql, sim):
     genesys = sim("--queues", 3)
-    done = run(ql, genesys, "--granularity", "PT1H", "--report-media-types", "voice", "--report-directions", "inbound", "--report-columns", "Offer,Answer,AvgHandle")
+    done = run(ql, genesys, "--granularity", "PT1H", "--media-types", "voice", "--directions", "inbound", "--report-columns", "Offer,Answer,AvgHandle")
     assert done.code == 0, done
     entity = json.loads(call(genesys, PATH + "?pageSize=100"))["entities"][0]
     assert {k: entity[k] for k in ("viewType", "timeZone", "locale", "interval", "period", "exportFormat", "csvDelimiter", "filter", "durationFormat")} == {
@@ -211,11 +211,11 @@ def test_a_range_is_cut_at_midnights_of_its_zone(ql, sim, tmp_path):
 def test_a_list_of_queues_is_halved_where_the_server_takes_fewer(ql, sim, tmp_path):
     names = json.loads(call(sim("--queues", 6), "/api/v2/routing/queues?pageSize=100"))["entities"]
     queues = ",".join(q["id"] for q in names[:4])
-    assert run(ql, sim("--queues", 6), "--report-queues", queues).code == 0
+    assert run(ql, sim("--queues", 6), "--queues", queues).code == 0
     whole = (tmp_path / "out.parquet").read_bytes()
     plan = [{"match": {"method": "POST", "path": PATH}, "times": 1, "fault": {"report_status": "FAILED", "report_error": "SEARCH_CRITERIA_VALUES_EXCEED_LIMIT"}}]
     genesys = sim("--queues", 6, plan=plan)
-    done = run(ql, genesys, "--report-queues", queues)
+    done = run(ql, genesys, "--queues", queues)
     assert done.code == 0 and done.json["input"]["inputs"] == 2, done
     assert (tmp_path / "out.parquet").read_bytes() == whole
 

@@ -5,7 +5,7 @@ static void the_defaults_are_those_of_the_documents(void **state) {
     struct fixture *fixture = *state;
     assert_loads(fixture, load(fixture, NULL));
     const struct ql_settings *s = &fixture->settings;
-    assert_int_equal(s->source, QL_SET_SOURCE_EXPORTS);
+    assert_int_equal(s->source, QL_SET_SOURCE_AGGREGATES);
     assert_int_equal(s->layout, QL_SET_LAYOUT_WIDE);
     assert_int_equal(s->profile, QL_SET_PROFILE_DEFAULT);
     assert_int_equal(s->names, QL_SET_NAMES_SAFE);
@@ -72,8 +72,14 @@ static void every_choice_has_its_enumerator(void **state) {
         size_t offset;
         int value;
     } cases[] = {
+        {"--source=aggregates", offsetof(struct ql_settings, source), QL_SET_SOURCE_AGGREGATES},
         {"--source=exports", offsetof(struct ql_settings, source), QL_SET_SOURCE_EXPORTS},
         {"--source=file", offsetof(struct ql_settings, source), QL_SET_SOURCE_FILE},
+        {"--aggregates=auto", offsetof(struct ql_settings, aggregates), QL_SET_AGGREGATES_AUTO},
+        {"--aggregates=query", offsetof(struct ql_settings, aggregates), QL_SET_AGGREGATES_QUERY},
+        {"--aggregates=job", offsetof(struct ql_settings, aggregates), QL_SET_AGGREGATES_JOB},
+        {"--by=queue", offsetof(struct ql_settings, by), QL_SET_BY_QUEUE},
+        {"--by=media_type", offsetof(struct ql_settings, by), QL_SET_BY_MEDIA_TYPE},
         {"--layout=wide", offsetof(struct ql_settings, layout), QL_SET_LAYOUT_WIDE},
         {"--layout=long", offsetof(struct ql_settings, layout), QL_SET_LAYOUT_LONG},
         {"--profile=default", offsetof(struct ql_settings, profile), QL_SET_PROFILE_DEFAULT},

@@ -228,7 +228,7 @@ static void definitions_come_with_their_places(void **state) {
 static void definitions_are_checked(void **state) {
     const struct refusal refusals[] = {
         {"metrics:\n  a: {colunm: x}\n", "queuelake.yaml:2:7: unknown field 'colunm'", "'column'"},
-        {"metrics:\n  a: {agg: avg}\n", "queuelake.yaml:2:12: 'avg' is none of sum, mean, min, max, count", ""},
+        {"metrics:\n  a: {agg: avg}\n", "queuelake.yaml:2:12: 'avg' is none of sum, mean, min, max, count, ratio", ""},
         {"metrics:\n  a: {type: int}\n", "queuelake.yaml:2:13: 'int' is none of count, number", ""},
         {"metrics:\n  a: {idle: none}\n", "queuelake.yaml:2:13: 'idle' must be a number", "decimal"},
         {"metrics:\n  a: {idle: \"1\"}\n", "'idle' must be a number", "without quotes"},

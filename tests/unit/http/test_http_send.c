@@ -823,36 +823,72 @@ static void a_signal_ends_waits_and_transfers(void **state) {
     fake_stop(server);
 }
 
-static void the_rate_budget_of_a_host_is_respected(void **state) {
+struct paced {
+    int n_asked, n_noted, waits_left;
+};
+
+static int64_t pace_take(void *ctx, int64_t now_ms, const char **reason) {
+    struct paced *paced = ctx;
+    (void)now_ms;
+    paced->n_asked++;
+    *reason = "the pacer says so";
+    return paced->waits_left-- > 0 ? 3 : 0;
+}
+
+static void pace_note(void *ctx, const struct ql_http_response *response, int64_t now_ms) {
+    struct paced *paced = ctx;
+    (void)now_ms;
+    paced->n_noted++;
+    assert_string_equal(ql_http_response_get(response, "n").ptr != NULL ? "n" : "", "n");
+}
+
+static void a_pacer_is_asked_before_every_exchange(void **state) {
     (void)state;
-    struct fake_server *server =
-        fake_start(STEPS({.answer = "HTTP/1.1 200 OK\r\ninin-ratelimit-count: 179\r\ninin-ratelimit-allowed: "
-                                    "180\r\ninin-ratelimit-reset: 60\r\nContent-Length: 0\r\n\r\n"},
-                         {.answer = "HTTP/1.1 200 OK\r\ninin-ratelimit-count: 180\r\ninin-ratelimit-allowed: "
-                                    "180\r\ninin-ratelimit-reset: 1\r\nContent-Length: 0\r\n\r\n"},
-                         {.answer = "HTTP/1.1 200 OK\r\ninin-ratelimit-count: 300\r\ninin-ratelimit-allowed: "
-                                    "300\r\ninin-ratelimit-reset: 60\r\nContent-Length: 0\r\n\r\n"}));
+    struct fake_server *server = fake_start(STEPS({.answer = "HTTP/1.1 503 X\r\nn: 1\r\nContent-Length: 0\r\n\r\n"},
+                                                  {.answer = "HTTP/1.1 200 OK\r\nn: 2\r\nContent-Length: 0\r\n\r\n"}));
     struct waits waits;
     const struct ql_http_options options = options_for(&waits);
     struct ql_http *http = client(&options);
-    const struct ql_http_request request = {.method = "GET", .url = url_of(server, "/")};
+    struct paced paced = {.waits_left = 2};
+    const struct ql_http_pacer pacer = {.take_ms = pace_take, .note = pace_note, .ctx = &paced};
+    struct ql_http_request request = {.method = "GET", .url = url_of(server, "/"), .pacer = &pacer};
     struct ql_http_response response;
-    for (int i = 0; i < 2; i++) {
-        assert_ok(ql_http_send(http, &request, &response, err));
-        ql_http_response_fini(&response);
-        assert_int_equal(waits.n, 0);
-    }
-    int64_t start = ql_time_monotonic_ms();
     assert_ok(ql_http_send(http, &request, &response, err));
     ql_http_response_fini(&response);
-    assert_int_equal(waits.n, 1);
-    assert_true(waits.total_ms > 0 && waits.total_ms <= 1000);
-    assert_true(ql_time_monotonic_ms() - start >= waits.total_ms);
-    assert_true(has(waits.reason, "are used up"));
-    ql_http_set_deadline(http, ql_time_monotonic_ms() + 20000);
+    assert_int_equal(paced.n_asked, 4); /* two waits, the first exchange, its repeat */
+    assert_int_equal(paced.n_noted, 2);
+    assert_int_equal(waits.n, 3);
+
+    paced.waits_left = 1000000;
+    ql_http_set_deadline(http, ql_time_monotonic_ms() + 20);
     struct ql_err err = {0};
     assert_int_equal(ql_http_send(http, &request, &response, &err), QL_E_DEADLINE);
-    assert_int_equal(fake_count(server), 3);
+    ql_http_response_fini(&response);
+    request.is_cleanup = true; /* does not wait at all */
+    assert_int_equal(ql_http_send(http, &request, &response, &err), QL_E_CANCELLED);
+    ql_http_response_fini(&response);
+    assert_int_equal(fake_count(server), 2);
+    ql_http_free(http);
+    fake_stop(server);
+}
+
+static void a_cleanup_goes_out_although_everything_is_over(void **state) {
+    (void)state;
+    struct fake_server *server = fake_start(STEPS({.answer = "HTTP/1.1 204 X\r\n\r\n"}));
+    struct waits waits;
+    struct ql_http_options options = options_for(&waits);
+    const volatile sig_atomic_t is_cancelled = 1;
+    options.is_cancelled = &is_cancelled;
+    struct ql_http *http = client(&options);
+    ql_http_set_deadline(http, ql_time_monotonic_ms() - 1);
+    struct ql_http_request request = {.method = "DELETE", .url = url_of(server, "/"), .repeat = QL_HTTP_REPEAT_NEVER};
+    struct ql_http_response response;
+    assert_int_not_equal(ql_http_send(http, &request, &response, NULL), QL_OK);
+    ql_http_response_fini(&response);
+    request.is_cleanup = true;
+    request.timeout_ms = 5000;
+    assert_ok(ql_http_send(http, &request, &response, err));
+    assert_int_equal(response.status, 204);
     ql_http_response_fini(&response);
     ql_http_free(http);
     fake_stop(server);
@@ -1073,7 +1109,8 @@ int main(void) {
         cmocka_unit_test(no_wait_and_no_request_outlives_the_deadline),
         cmocka_unit_test(retry_after_beyond_a_quarter_of_an_hour_is_final),
         cmocka_unit_test(a_signal_ends_waits_and_transfers),
-        cmocka_unit_test(the_rate_budget_of_a_host_is_respected),
+        cmocka_unit_test(a_pacer_is_asked_before_every_exchange),
+        cmocka_unit_test(a_cleanup_goes_out_although_everything_is_over),
         cmocka_unit_test(a_body_is_streamed_whole_however_it_comes),
         cmocka_unit_test(a_compressed_body_is_not_decoded),
         cmocka_unit_test(a_stream_that_breaks_is_left_to_its_caller),

@@ -95,6 +95,55 @@ static void the_default_profile_is_that_of_the_semantics(void **state) {
     ql_plan_free(plan);
 }
 
+static void sources_of_sums_have_metrics_of_their_own(void **state) {
+    (void)state;
+    const struct ql_str some[] = {QL_STR("avg_wait_seconds"), QL_STR("service_level_percent")};
+    struct ql_plan_request request = {.source = QL_METRICS_OF_AGGREGATES, .metrics = some, .n_metrics = 2};
+    struct ql_plan *plan = plan_of(&request);
+    columns_are(plan,
+                "wait_seconds:d! wait_count:c! service_level_numerator_x100:d! service_level_denominator:d! calls_offered:c! "
+                "calls_answered:c! calls_abandoned:c");
+    resolve_with(plan, NULL, "");
+    assert_false(ql_plan_is_abandon_approximate(plan));
+    describes(plan, "avg_wait_seconds = sum(wait_seconds) / sum(wait_count)\n"
+                    "service_level_percent = sum(service_level_numerator_x100) / sum(service_level_denominator)\n"
+                    "calls_offered = sum(calls_offered), not written\n"
+                    "calls_answered = sum(calls_answered), not written\n"
+                    "calls_abandoned = sum(calls_abandoned), not written\n"
+                    "answer_rate = calls_answered / calls_offered\n"
+                    "abandon_rate = calls_abandoned / calls_offered\n");
+    size_t n;
+    const struct ql_aggregate *aggregates = ql_plan_aggregates(plan, &n);
+    assert_int_equal(aggregates[0].agg, QL_AGG_RATIO);
+    assert_int_equal(aggregates[0].type, QL_CELL_DOUBLE);
+    assert_int_equal(aggregates[0].weight, 1);
+    ql_plan_free(plan);
+
+    request.n_metrics = 1;
+    request.wants_raw_sums = true;
+    plan = plan_of(&request);
+    resolve_with(plan, NULL, "");
+    const struct ql_cell_def *defs = ql_plan_cell_defs(plan, &n);
+    size_t n_written = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_written += !defs[i].is_hidden;
+    }
+    assert_int_equal(n_written, 1 + 14 + 2); /* the metric, raw sums and counts, KPIs */
+    ql_plan_free(plan);
+
+    request.profile = QL_PROFILE_PANDAS;
+    fails(&request, "the profile goes with CSV exports only: it averages averages, which this source has none of",
+          "leave --profile out, or say --source exports");
+}
+
+static void a_ratio_needs_its_weight(void **state) {
+    (void)state;
+    const struct ql_metric_def def = {.name = QL_STR("x"), .column = QL_STR("handle_seconds"), .agg = QL_STR("ratio")};
+    const struct ql_plan_request request = {.metric_defs = &def, .n_metric_defs = 1};
+    fails(&request, "metric 'x': 'agg: ratio' needs a weight",
+          "a ratio is the sum of its column divided by the sum of its weight's: name that column as 'weight'");
+}
+
 static void the_pandas_profile_is_that_of_the_script(void **state) {
     (void)state;
     struct ql_plan *plan = plan_of(&(struct ql_plan_request){.profile = QL_PROFILE_PANDAS});
@@ -294,9 +343,9 @@ static void metrics_are_checked(void **state) {
     (void)state;
     fails(METRICS({.name = QL_STR("x")}), "metric 'x': 'agg' is missing", NULL);
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("avg"), .where = QL_STR("q.yaml:2:3")}),
-          "metric 'x' (q.yaml:2:3): unknown aggregation 'avg'", "'agg' is one of sum, mean, min, max and count");
+          "metric 'x' (q.yaml:2:3): unknown aggregation 'avg'", "'agg' is one of sum, mean, min, max, count and ratio");
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("sum"), .weight = QL_STR("calls_offered")}),
-          "metric 'x': a weight goes with 'agg: mean' only", NULL);
+          "metric 'x': a weight goes with 'agg: mean' and 'agg: ratio' only", NULL);
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("sum"), .type = QL_STR("text")}), "metric 'x': unknown type 'text'",
           NULL);
     fails(METRICS({.name = QL_STR("x"), .agg = QL_STR("sum"), .column = QL_STR("Avg Talk")}),
@@ -341,6 +390,8 @@ static void a_long_list_of_names_is_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_profile_is_that_of_the_semantics),
+        cmocka_unit_test(sources_of_sums_have_metrics_of_their_own),
+        cmocka_unit_test(a_ratio_needs_its_weight),
         cmocka_unit_test(the_pandas_profile_is_that_of_the_script),
         cmocka_unit_test(absent_default_metrics_are_left_out),
         cmocka_unit_test(metrics_give_set_and_order_and_the_rest_is_read_hidden),

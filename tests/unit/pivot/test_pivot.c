@@ -22,6 +22,7 @@
 static const struct ql_aggregate SUM_0 = {{"offered", 7}, 0, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_INT64, false};
 static const struct ql_aggregate SUM_1 = {{"total", 5}, 1, QL_NO_COLUMN, QL_AGG_SUM, QL_CELL_DOUBLE, false};
 static const struct ql_aggregate MEAN_1 = {{"mean", 4}, 1, QL_NO_COLUMN, QL_AGG_MEAN, QL_CELL_DOUBLE, false};
+static const struct ql_aggregate RATIO_1 = {{"ratio", 5}, 1, 0, QL_AGG_RATIO, QL_CELL_DOUBLE, false};
 static const struct ql_aggregate WEIGHTED_1 = {{"weighted", 8}, 1, 0, QL_AGG_MEAN, QL_CELL_DOUBLE, false};
 
 struct fixture {
@@ -442,9 +443,33 @@ static void what_a_reader_must_not_deliver_is_refused(void **state) {
     ql_pivot_free(NULL);
 }
 
+static void a_ratio_is_a_sum_divided_by_a_sum(void **state) {
+    (void)state;
+    const struct feed_row rows[] = {
+        ROW(0, "", "one row", "3", "10"),     ROW(1, "", "two rows", "1", "0.1"), ROW(1, "", "two rows", "2", "0.2"),
+        ROW(2, "", "divided by 0", "0", "5"), ROW(3, "", "halves", "7", ""),      ROW(3, "", "halves", "", "7"),
+        ROW(3, "", "halves", "2", "1"),       ROW(4, "", "nothing", "", ""),      ROW(5, "", "weight's scale", "0.25", "1"),
+        ROW(6, "", "wide", "1e30", "1e40"),   ROW(6, "", "wide", "1", "-1e40"),   ROW(6, "", "wide", "0", "1e30"),
+        ROW(7, "", "cancels", "3", "1"),      ROW(7, "", "cancels", "-3", "1"),   ROW(8, "", "negative", "-4", "1"),
+    };
+    struct fixture f = fixture(&RATIO_1, 1);
+    f.options.has_totals = true;
+    assert_runs(&f, rows);
+    assert_int_equal(f.cells.n_cells, 9);
+    const double nan = (double)NAN;
+    /* By Python's fractions.Fraction; 0.3 / 3 is the double 0.1 and not 0.09999999999999999. */
+    const double expected[] = {3.3333333333333335, 0.1, nan, 0.5, nan, 4.0, 1.0, nan, -0.25};
+    for (size_t i = 0; i < 9; i++) {
+        assert_double(f.cells.columns[0].v.f64[i], expected[i]);
+        assert_double(f.cells.columns[0].total.f64[i], expected[i]);
+    }
+    whole_cells_fini(&f.cells);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sum_is_exact_where_a_compensated_sum_is_not),
+        cmocka_unit_test(a_ratio_is_a_sum_divided_by_a_sum),
         cmocka_unit_test(decimals_are_summed_as_decimals),
         cmocka_unit_test(a_mean_follows_its_weights),
         cmocka_unit_test(every_aggregation_of_nothing),

@@ -60,7 +60,7 @@ static void periods_are_written_in_their_largest_unit(void **state) {
                  {86400, "P1D"},  {604800, "P7D"}, {45, "PT45S"}};
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
         struct ql_buf text = {0};
-        ql_reporting_put_period(CASES[i].s * QL_US_PER_S, &text);
+        ql_genesys_put_period(CASES[i].s * QL_US_PER_S, &text);
         assert_string_equal(ql_buf_text(&text), CASES[i].text);
         ql_buf_fini(&text);
     }

@@ -82,15 +82,15 @@ static void the_query_is_made_of_settings(void **state) {
 
 static void looks_come_after_a_tenth_of_the_time_waited(void **state) {
     (void)state;
-    assert_int_equal(ql_exports_poll_wait_ms(0, 500, 10000, 12345), 523); /* up to a fifth more than the least */
-    assert_int_equal(ql_exports_poll_wait_ms(5000, 500, 10000, 0), 500);
-    assert_int_equal(ql_exports_poll_wait_ms(20000, 500, 10000, 0), 2000);
-    assert_int_equal(ql_exports_poll_wait_ms(20000, 500, 10000, 400), 1600); /* the most that is taken off: a fifth */
-    assert_int_equal(ql_exports_poll_wait_ms(20000, 500, 10000, 401), 2000);
-    assert_int_equal(ql_exports_poll_wait_ms(3600000, 500, 10000, 0), 10000);
-    assert_int_equal(ql_exports_poll_wait_ms(6000, 500, 10000, 120), 500); /* never below the least */
+    assert_int_equal(ql_export_wait_ms(0, 500, 10000, 12345), 523); /* up to a fifth more than the least */
+    assert_int_equal(ql_export_wait_ms(5000, 500, 10000, 0), 500);
+    assert_int_equal(ql_export_wait_ms(20000, 500, 10000, 0), 2000);
+    assert_int_equal(ql_export_wait_ms(20000, 500, 10000, 400), 1600); /* the most that is taken off: a fifth */
+    assert_int_equal(ql_export_wait_ms(20000, 500, 10000, 401), 2000);
+    assert_int_equal(ql_export_wait_ms(3600000, 500, 10000, 0), 10000);
+    assert_int_equal(ql_export_wait_ms(6000, 500, 10000, 120), 500); /* never below the least */
     for (uint64_t random = 0; random < 5000; random++) {
-        int64_t wait = ql_exports_poll_wait_ms(70000, 500, 10000, random * 2654435761u);
+        int64_t wait = ql_export_wait_ms(70000, 500, 10000, random * 2654435761u);
         assert_true(wait >= 5600 && wait <= 7000);
     }
 }
