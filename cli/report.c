@@ -39,12 +39,6 @@ static void set_int(struct ql_json *object, const char *key, int64_t value) {
     ql_json_set(object, key, ql_json_new_int(value));
 }
 
-static void set_time(struct ql_json *object, const char *key, int64_t us) {
-    char text[QL_TIME_TEXT_SIZE];
-    ql_json_set(object, key,
-                us == QL_TIME_NONE ? ql_json_new_null() : ql_json_new_text((struct ql_str){text, ql_time_format(us, text)}));
-}
-
 static struct ql_json *error_json(const struct ql_err *err) {
     struct ql_json *error = ql_json_new_object();
     set_text(error, "code", ql_status_name(err->status));
@@ -118,7 +112,7 @@ static void set_counts(struct ql_json *root, const struct ql_run_summary *summar
     set_int(input, "restarts", summary->n_restarts);
     set_text(input, "export_id", summary->export_id);
     set_text(input, "sha256", summary->source_sha256);
-    set_time(input, "extracted_at", summary->extracted_us);
+    ql_json_set(input, "extracted_at", ql_json_new_time(summary->extracted_us));
     ql_json_set(root, "input", input);
 
     struct ql_json *table = ql_json_new_object();
@@ -131,8 +125,9 @@ static void set_counts(struct ql_json *root, const struct ql_run_summary *summar
     set_int(table, "nulls_filled", summary->plan.nulls_filled);
     set_int(table, "answered_over_offered", summary->plan.answered_over_offered);
     set_int(table, "approximations", summary->plan.approximations);
-    set_time(table, "first_interval", summary->first_us);
-    set_time(table, "last_interval_end", summary->last_us);
+    set_text(table, "approximate_averages", summary->approximations);
+    ql_json_set(table, "first_interval", ql_json_new_time(summary->first_us));
+    ql_json_set(table, "last_interval_end", ql_json_new_time(summary->last_us));
     ql_json_set(root, "table", table);
 }
 
@@ -219,6 +214,10 @@ static void print_text(const struct ql_run_summary *summary) {
     print_count_line("empty cells filled", summary->n_cells_filled);
     print_count_line("bytes that waited in a temporary file (--memory-limit)", summary->pivot.bytes_spilled);
     print_count_line("cells with more answered than offered", summary->plan.answered_over_offered);
+    if (summary->approximations[0] != '\0') {
+        (void)fprintf(stderr, "  weighted approximations, which --source aggregates has exactly: %s\n",
+                      summary->approximations);
+    }
     if (summary->is_abandon_approximate) {
         print_count_line("abandon rates that are 1 - answer_rate, because no column of abandoned calls was found",
                          summary->plan.approximations);

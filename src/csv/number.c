@@ -2,8 +2,8 @@
  * Text to exact decimals, by hand: no locale, no doubles, any length.
  *
  * What is accepted (semantics, section 1): [+-] digits with one point, an exponent; blanks around it; for durations
- * HH:MM:SS[.fff], which means seconds; for percentages a trailing %. Empty text, NaN and infinities are missing values. There
- * are no thousands separators: "1,234" is not a number, because in half of the world it is 1.234.
+ * HH:MM:SS[.fff] and "1h 2m 5s", which mean seconds; for percentages a trailing %. Empty text, NaN and infinities are missing
+ * values. There are no thousands separators: "1,234" is not a number, because in half of the world it is 1.234.
  *
  * A column's scale (milliseconds, ratios) is a shift of the decimal point, so it is exact; it is for bare numbers only, since
  * HH:MM:SS and % say themselves what they count.
@@ -222,25 +222,67 @@ static bool take_sexagesimal(struct ql_str *s, int64_t *value) {
     return *value < 60;
 }
 
-/* HH:MM:SS[.fff], any number of hours, no sign; a point is accepted whatever the locale, nothing else can be meant. */
-static bool parse_duration(struct ql_str s, char point, struct decimal *decimal) {
-    struct ql_str hour_digits = take_digits(&s);
+/* What stands behind a point: nothing, or digits. */
+static bool take_fraction(struct ql_str *s, char point, struct ql_str *fraction) {
+    if (!take_char(s, '.', point)) { /* a point is accepted whatever the locale, nothing else can be meant */
+        return true;
+    }
+    *fraction = take_digits(s);
+    return fraction->len != 0;
+}
+
+/* HH:MM:SS[.fff], any number of hours, no sign. */
+static bool take_clock(struct ql_str *s, char point, int64_t *seconds, struct ql_str *fraction) {
+    struct ql_str hour_digits = take_digits(s);
     int64_t hours = 0;
     int64_t minutes = 0;
-    int64_t seconds = 0;
-    if (hour_digits.len > HOUR_DIGITS_MAX || !ql_str_to_i64(hour_digits, &hours) || !take_char(&s, ':', ':') ||
-        !take_sexagesimal(&s, &minutes) || !take_char(&s, ':', ':') || !take_sexagesimal(&s, &seconds)) {
+    if (hour_digits.len > HOUR_DIGITS_MAX || !ql_str_to_i64(hour_digits, &hours) || !take_char(s, ':', ':') ||
+        !take_sexagesimal(s, &minutes) || !take_char(s, ':', ':') || !take_sexagesimal(s, seconds)) {
         return false;
     }
-    struct ql_str fraction = {0};
-    if (take_char(&s, '.', point)) {
-        fraction = take_digits(&s);
-        if (fraction.len == 0) {
+    *seconds += (hours * 60 + minutes) * 60;
+    return take_fraction(s, point, fraction);
+}
+
+/* "1d 2h 3m 5s", "2m 5.5s": units from large to small, each once at most, no sign. */
+static bool take_units(struct ql_str *s, char point, int64_t *seconds, struct ql_str *fraction) {
+    static const struct {
+        char small, capital;
+        int64_t seconds;
+    } UNITS[] = {{'d', 'D', 86400}, {'h', 'H', 3600}, {'m', 'M', 60}, {'s', 'S', 1}};
+    *seconds = 0;
+    for (size_t unit = 0; s->len != 0; unit++) {
+        struct ql_str digits = take_digits(s);
+        int64_t n = 0;
+        if (digits.len > HOUR_DIGITS_MAX || !ql_str_to_i64(digits, &n) || !take_fraction(s, point, fraction)) {
             return false;
         }
+        while (unit < 4 && !take_char(s, UNITS[unit].small, UNITS[unit].capital)) {
+            unit++;
+        }
+        if (unit == 4 || (fraction->len != 0 && UNITS[unit].seconds != 1)) {
+            return false;
+        }
+        *seconds += n * UNITS[unit].seconds;
+        *s = trim(*s);
+    }
+    return true;
+}
+
+/* Both say their unit themselves. */
+static bool is_duration_text(struct ql_str s) {
+    return memchr(s.ptr, ':', s.len) != NULL || strchr("dhmsDHMS", s.ptr[s.len - 1]) != NULL;
+}
+
+static bool parse_duration(struct ql_str s, char point, struct decimal *decimal) {
+    int64_t seconds = 0;
+    struct ql_str fraction = {0};
+    bool is_clock = memchr(s.ptr, ':', s.len) != NULL;
+    if (is_clock ? !take_clock(&s, point, &seconds, &fraction) : !take_units(&s, point, &seconds, &fraction)) {
+        return false;
     }
     struct ql_buf whole = {0};
-    ql_buf_printf(&whole, "%" PRId64, (hours * 60 + minutes) * 60 + seconds);
+    ql_buf_printf(&whole, "%" PRId64, seconds);
     put_digits(decimal, ql_buf_view(&whole));
     ql_buf_fini(&whole);
     put_digits(decimal, fraction);
@@ -331,7 +373,7 @@ static enum ql_csv_fault parse_long(struct ql_str s, const struct ql_csv_number_
         return QL_CSV_FINE;
     }
     ql_buf_reset(&scratch->digits);
-    if (rule->is_duration && memchr(s.ptr, ':', s.len) != NULL) {
+    if (rule->is_duration && is_duration_text(s)) {
         shift = 0;
         if (!parse_duration(s, rule->point, &decimal)) {
             return QL_CSV_FAULT_NUMBER;

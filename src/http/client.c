@@ -30,6 +30,20 @@ static void free_copy(struct ql_str text) {
     }
 }
 
+/* libcurl tells a scheme that it does not know from a proxy that is not there only by words. */
+static bool is_proxy_scheme(const struct ql_libcurl *curl, CURLU *parts) {
+    static const char *const SCHEMES[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+    char *scheme = NULL;
+    bool is_one = false;
+    if (curl->url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
+        for (size_t i = 0; i < sizeof SCHEMES / sizeof SCHEMES[0]; i++) {
+            is_one = is_one || strcasecmp(scheme, SCHEMES[i]) == 0;
+        }
+    }
+    curl->free(scheme);
+    return is_one;
+}
+
 /* A proxy's URL may carry its password: that is a secret like any other, in both of its spellings. */
 static enum ql_status check_proxy(struct ql_http *http, struct ql_err *err) {
     const struct ql_libcurl *curl = &http->curl;
@@ -44,9 +58,11 @@ static enum ql_status check_proxy(struct ql_http *http, struct ql_err *err) {
         }
         curl->free(password);
     }
+    bool is_known = code == CURLUE_OK && is_proxy_scheme(curl, parts);
     curl->url_cleanup(parts);
-    if (code != CURLUE_OK) {
-        QL_FAIL(err, QL_E_CONFIG, "the proxy's address is no URL: %s", curl->url_strerror(code));
+    if (!is_known) {
+        QL_FAIL(err, QL_E_CONFIG, "the proxy's address is no URL of a proxy: %s",
+                code != CURLUE_OK ? curl->url_strerror(code) : "it begins with none of http, https, socks4, socks5");
         ql_err_hint(err, "write HTTPS_PROXY as http://host:port or http://user:password@host:port");
         return QL_E_CONFIG;
     }

@@ -34,6 +34,8 @@ struct ql_json *ql_json_new_int(int64_t value);
 struct ql_json *ql_json_new_number(double value); /* NaN and infinities become null */
 struct ql_json *ql_json_new_bool(bool value);
 struct ql_json *ql_json_new_null(void);
+/** ISO 8601 in UTC; null for QL_TIME_NONE. */
+struct ql_json *ql_json_new_time(int64_t us);
 void ql_json_set(struct ql_json *object, const char *key, struct ql_json *value);
 void ql_json_add(struct ql_json *array, struct ql_json *value);
 void ql_json_write(const struct ql_json *json, bool is_pretty, struct ql_buf *out);

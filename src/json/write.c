@@ -7,6 +7,7 @@
  */
 #include "json/json_internal.h"
 
+#include "base/time.h"
 #include "base/unicode.h"
 
 #include <math.h>
@@ -53,6 +54,11 @@ struct ql_json *ql_json_new_bool(bool value) {
 }
 struct ql_json *ql_json_new_null(void) {
     return ql_json_wrap(json_null());
+}
+
+struct ql_json *ql_json_new_time(int64_t us) {
+    char text[QL_TIME_TEXT_SIZE];
+    return us == QL_TIME_NONE ? ql_json_new_null() : ql_json_new_text((struct ql_str){text, ql_time_format(us, text)});
 }
 
 void ql_json_set(struct ql_json *object, const char *key, struct ql_json *value) {

@@ -46,6 +46,11 @@ struct failure {
 /* A name may be a megabyte; a message is a line. */
 enum { SHOWN_BYTES = 200 };
 
+static struct ql_str shown(struct ql_str name) {
+    size_t len = name.len <= SHOWN_BYTES ? name.len : ql_utf8_valid_len((struct ql_str){name.ptr, SHOWN_BYTES});
+    return (struct ql_str){name.ptr, len};
+}
+
 static void name_cell(const struct making *making, const struct failure *failure, struct ql_buf *name) {
     const struct ql_grid *grid = making->cells->grid;
     const struct ql_interval *interval = &grid->intervals[making->cells->first_interval + failure->interval];
@@ -55,12 +60,21 @@ static void name_cell(const struct making *making, const struct failure *failure
     (void)ql_time_format(interval->end_us, end);
     ql_buf_printf(name, "interval '%s/%s' and ", start, end);
     if (failure->kind != FAILED_TOTAL) {
-        struct ql_str shown = grid->queues[failure->queue].name;
-        shown.len = shown.len <= SHOWN_BYTES ? shown.len : ql_utf8_valid_len((struct ql_str){shown.ptr, SHOWN_BYTES});
-        ql_buf_printf(name, "queue '%.*s'", QL_STR_ARG(shown));
+        ql_buf_printf(name, "queue '%.*s'", QL_STR_ARG(shown(grid->queues[failure->queue].name)));
     } else {
         ql_buf_puts(name, "all queues");
     }
+}
+
+static enum ql_status fail_overlap(const struct making *making, const struct failure *failure, const char *cell,
+                                   struct ql_err *err) {
+    const struct ql_str *names = making->pivot->input_names;
+    if (failure->last < making->pivot->n_input_names) { /* the larger one */
+        return QL_FAIL(err, QL_E_OVERLAP, "'%.*s' and '%.*s' both have rows of %s", QL_STR_ARG(shown(names[failure->first])),
+                       QL_STR_ARG(shown(names[failure->last])), cell);
+    }
+    return QL_FAIL(err, QL_E_OVERLAP, "inputs %lu and %lu both have rows of %s", (unsigned long)failure->first + 1,
+                   (unsigned long)failure->last + 1, cell);
 }
 
 static enum ql_status report(const struct making *making, const struct failure *failure, struct ql_err *err) {
@@ -68,8 +82,7 @@ static enum ql_status report(const struct making *making, const struct failure *
     enum ql_status status;
     name_cell(making, failure, &name);
     if (failure->kind == FAILED_OVERLAP) {
-        status = QL_FAIL(err, QL_E_OVERLAP, "inputs %lu and %lu both have rows of %s", (unsigned long)failure->first + 1,
-                         (unsigned long)failure->last + 1, ql_buf_text(&name));
+        status = fail_overlap(making, failure, ql_buf_text(&name), err);
         ql_err_hint(err, "say --overlap sum to count both, or --overlap last to keep the later input's");
     } else {
         const struct ql_aggregate *aggregate = &making->pivot->options.aggregates[failure->aggregate];

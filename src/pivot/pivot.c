@@ -58,6 +58,11 @@ static void free_lanes(struct ql_pivot *pivot) {
     pivot->n_rows_of = NULL;
 }
 
+void ql_pivot_name_inputs(struct ql_pivot *pivot, const struct ql_str *names, size_t n) {
+    pivot->input_names = names;
+    pivot->n_input_names = n;
+}
+
 void ql_pivot_free(struct ql_pivot *pivot) {
     if (pivot == NULL) {
         return;

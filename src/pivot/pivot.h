@@ -59,6 +59,8 @@ QL_MUST_CHECK enum ql_status ql_pivot_pack(struct ql_pivot *pivot, const struct 
 QL_MUST_CHECK enum ql_status ql_pivot_take(struct ql_pivot *pivot, struct ql_packed_rows *packed, struct ql_err *err);
 void ql_pivot_drop(struct ql_pivot *pivot, struct ql_packed_rows *packed);
 
+/** What messages call the inputs, in the order of their numbers; borrowed for the pivot's life. Without: their numbers. */
+void ql_pivot_name_inputs(struct ql_pivot *pivot, const struct ql_str *names, size_t n);
 /**
  * All rows are there: intervals, queues and parts are worked out. *grid is the pivot's and valid as long as it.
  * Errors: E_DATA where ends or gaps need --granularity, and for a queue that is not in options.queues; E_LIMIT for more than 50

@@ -13,6 +13,8 @@
 
 struct ql_pivot {
     struct ql_pivot_options options;
+    const struct ql_str *input_names;
+    size_t n_input_names;
 
     /* Columns of the rows that some aggregate reads become columns of the tuples. */
     size_t n_used;

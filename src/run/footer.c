@@ -10,12 +10,6 @@ static void set_text(struct ql_json *object, const char *key, const char *text) 
     ql_json_set(object, key, ql_json_new_text(ql_str_from(text)));
 }
 
-static void set_time(struct ql_json *object, const char *key, int64_t us) {
-    char text[QL_TIME_TEXT_SIZE];
-    size_t len = us != QL_TIME_NONE ? ql_time_format(us, text) : 0;
-    ql_json_set(object, key, us != QL_TIME_NONE ? ql_json_new_text((struct ql_str){text, len}) : ql_json_new_null());
-}
-
 /* The user's own: "Avg Talk -> avg_talk_seconds * 1 / 1000". */
 static struct ql_json *aliases_json(const struct ql_run_options *options) {
     struct ql_json *list = ql_json_new_array();
@@ -87,7 +81,7 @@ static void set_provenance(const struct ql_run_state *run, struct ql_json *root)
     if (run->summary->source_sha256[0] != '\0') {
         set_text(provenance, "source_sha256", run->summary->source_sha256);
     }
-    set_time(provenance, "written_at", ql_time_now());
+    ql_json_set(provenance, "written_at", ql_json_new_time(ql_time_now()));
     ql_json_set(root, "provenance", provenance);
 }
 
@@ -99,8 +93,10 @@ void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result
     set_text(root, "layout", run->summary->layout);
     ql_json_set(root, "settings", settings_json(run));
     struct ql_json *range = ql_json_new_object();
-    set_time(range, "from", options->from_us != QL_TIME_NONE ? options->from_us : run->summary->first_us);
-    set_time(range, "to", options->to_us != QL_TIME_NONE ? options->to_us : run->summary->last_us);
+    int64_t from_us = options->from_us != QL_TIME_NONE ? options->from_us : run->summary->first_us;
+    int64_t to_us = options->to_us != QL_TIME_NONE ? options->to_us : run->summary->last_us;
+    ql_json_set(range, "from", ql_json_new_time(from_us));
+    ql_json_set(range, "to", ql_json_new_time(to_us));
     ql_json_set(root, "range", range);
     ql_json_set(root, "rows", ql_json_new_int(run->summary->n_rows));
     ql_json_set(root, "cells", ql_json_new_int(run->summary->n_cells));

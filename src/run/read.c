@@ -40,6 +40,21 @@ static void note_ignored(struct ql_run_summary *summary, const struct ql_csv_hea
     }
 }
 
+/* An average of averages, however well weighted, is not the average of what was averaged; a source that delivers sums has no
+ * such columns. */
+static void note_approximations(struct ql_run_state *run, const struct ql_aggregate *aggregates, size_t n) {
+    char *names = run->summary->approximations;
+    size_t len = 0;
+    bool is_genesys = run->options->source == QL_RUN_REPORTING || run->options->source == QL_RUN_EXPORTS;
+    names[0] = '\0';
+    for (size_t i = 0; is_genesys && i < n && len < sizeof run->summary->approximations; i++) {
+        if (aggregates[i].agg == QL_AGG_MEAN && !aggregates[i].is_hidden) {
+            len += (size_t)snprintf(names + len, sizeof run->summary->approximations - len, "%s%.*s", len != 0 ? ", " : "",
+                                    QL_STR_ARG(aggregates[i].name));
+        }
+    }
+}
+
 /* What the input has decides what is computed. */
 static enum ql_status make_pivot(struct ql_run_state *run, const bool *is_present, bool has_queue_id, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
@@ -63,6 +78,7 @@ static enum ql_status make_pivot(struct ql_run_state *run, const bool *is_presen
     }
     run->has_queue_id = has_queue_id;
     run->summary->is_abandon_approximate = ql_plan_is_abandon_approximate(run->plan);
+    note_approximations(run, pivot.aggregates, pivot.n_aggregates);
     run->pivot = ql_pivot_new(&pivot);
     return QL_OK;
 }
@@ -106,6 +122,7 @@ static enum ql_status reset_reader(struct ql_run_state *run, struct ql_err *err)
     run->quarantine = NULL;
     run->summary->n_warnings = run->n_early_warnings;
     run->summary->n_inputs = 0;
+    run->n_inputs = 0;
     struct ql_csv_options csv = options->csv;
     csv.metrics = ql_plan_columns(run->plan, &csv.n_metrics);
     csv.queues = options->queues;
@@ -130,6 +147,9 @@ static enum ql_status on_begin(void *ctx, const struct ql_source_info *info, str
     if (run->csv == NULL || info->is_restart) {
         QL_TRY(reset_reader(run, err));
     }
+    QL_MEM_GROW(run->inputs, run->cap_inputs, run->n_inputs + 1);
+    run->inputs[run->n_inputs++] =
+        (struct ql_str){.ptr = ql_arena_copy(&run->arena, info->name.ptr, info->name.len), .len = info->name.len};
     run->summary->n_inputs++;
     run->summary->n_restarts += info->is_restart;
     ql_csv_input_begin(run->csv, info->name, info->is_unsized);
@@ -205,6 +225,9 @@ static void note_rows(struct ql_run_state *run) {
     ql_http_get_stats(run->http, &http);
     run->summary->csv.rows = pivot.rows;
     run->summary->csv.bytes_in = run->summary->csv.bytes_decoded = http.bytes_received;
+    if (run->options->wants_source_sha256) {
+        ql_run_warn(run, "the source has rows and no bytes of its own: --source-sha256 hashes nothing");
+    }
 }
 
 /* Bad rows are kept where the user wants them, also when there were too many of them for a result. */

@@ -130,6 +130,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
     ql_store_free(run.quarantine);
     ql_sha256_free(run.source_hash);
     ql_http_free(run.http);
+    ql_mem_free(run.inputs);
     ql_mem_free(run.export_metrics);
     ql_arena_fini(&run.arena);
     return status;

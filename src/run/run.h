@@ -21,6 +21,7 @@ enum ql_columns_by { QL_COLUMNS_BY_AUTO, QL_COLUMNS_BY_ID, QL_COLUMNS_BY_NAME };
 /** Texts and arrays are borrowed for the call. */
 struct ql_run_options {
     enum ql_run_source source;
+    int max_downloads;                 /* how often an object is begun */
     struct ql_str source_name;         /* "aggregates", "reporting", "exports", "file": for {source} and the summary */
     struct ql_http_options http;       /* used when the source or the destination needs it */
     struct ql_genesys_options genesys; /* of every source that talks to Genesys Cloud */
@@ -30,7 +31,6 @@ struct ql_run_options {
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
     const struct ql_str *paths; /* QL_RUN_FILES: files, folders, patterns, "-", "s3://..." */
     size_t n_paths;
-    int max_downloads; /* how often an object is begun */
 
     struct ql_plan_request plan;
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */
@@ -78,6 +78,7 @@ struct ql_run_summary {
     int64_t extracted_us;      /* when the source was asked; QL_TIME_NONE: files */
     int64_t first_us, last_us; /* start of the first and end of the last interval; QL_TIME_NONE: no rows */
     char ignored_columns[300]; /* their names, as far as there is room */
+    char approximations[200];  /* averages that are weighted means of a source's averages */
     bool is_abandon_approximate;
     const char *layout; /* "wide", "long", "tidy" */
     int64_t source_ms, transform_ms, store_ms,

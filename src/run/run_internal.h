@@ -18,6 +18,8 @@ struct ql_run_state {
     struct ql_sha256 *source_hash;
     struct ql_packed_rows **held; /* rows of a source of rows that are not settled yet */
     size_t n_held, cap_held;
+    struct ql_str *inputs; /* their names, by number */
+    size_t n_inputs, cap_inputs;
     struct ql_str *export_metrics; /* names for the query, derived from the plan */
     struct ql_arena arena;
     int n_early_warnings; /* of those in the summary: given before anything was read, so that a restart keeps them */

@@ -276,6 +276,7 @@ static struct ql_grid grid_of(const struct ql_run_state *run, const struct ql_gr
 enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_grid *of_pivot = NULL;
     int64_t begun_ms = ql_time_monotonic_ms();
+    ql_pivot_name_inputs(run->pivot, run->inputs, run->n_inputs);
     enum ql_status status = ql_pivot_close(run->pivot, &of_pivot, err);
     run->summary->transform_ms = ql_time_monotonic_ms() - begun_ms;
     if (status == QL_OK) {

@@ -244,7 +244,7 @@ static struct ql_aggregates *aggregates_of(struct ql_source *source) {
 
 static enum ql_status aggregates_prepare(struct ql_source *source, struct ql_err *err) {
     struct ql_aggregates *aggregates = aggregates_of(source);
-    QL_TRY(ql_oauth_check_credentials(&aggregates->genesys, err));
+    QL_TRY(ql_genesys_check(&aggregates->genesys, err));
     ql_genesys_stage(&aggregates->genesys, "token");
     QL_TRY(ql_oauth_ensure(&aggregates->genesys, err));
     return ql_permissions_gate(&aggregates->genesys, QL_STR("aggregates"), err);

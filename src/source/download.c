@@ -24,7 +24,6 @@ static enum ql_status on_headers(void *ctx, const struct ql_http_response *respo
     ql_buf_printf(&name, "export %.*s", QL_STR_ARG(download->part->id));
     const struct ql_source_info info = {
         .name = ql_buf_view(&name),
-        .export_id = download->part->id,
         .is_unsized = response->is_unsized,
         .is_restart = download->is_restart,
     };

@@ -25,17 +25,11 @@ static struct ql_json *group_by_json(const struct ql_exports_options *options) {
     return names_json(options->group_by, options->n_group_by, DEFAULTS, 2);
 }
 
-static struct ql_json *time_json(int64_t us) {
-    char text[QL_TIME_TEXT_SIZE];
-    size_t len = ql_time_format(us, text);
-    return ql_json_new_text((struct ql_str){text, len});
-}
-
 void ql_exports_request_body(const struct ql_exports_options *options, struct ql_buf *out) {
     static const char *const METRICS[] = {"callsOffered", "callsAnswered", "serviceLevelPercent", "avgHandleTimeSeconds"};
     struct ql_json *range = ql_json_new_object();
-    ql_json_set(range, "startDate", time_json(options->from_us));
-    ql_json_set(range, "endDate", time_json(options->to_us));
+    ql_json_set(range, "startDate", ql_json_new_time(options->from_us));
+    ql_json_set(range, "endDate", ql_json_new_time(options->to_us));
     struct ql_json *query = ql_json_new_object();
     ql_json_set(query, "dateRange", range);
     ql_json_set(query, "groupBy", group_by_json(options));
@@ -72,6 +66,10 @@ static enum ql_status create(struct ql_exports *exports, struct ql_err *err) {
     if (status != QL_OK) {
         ql_err_wrap(err, "creating the export");
     }
+    if (status != QL_OK && err != NULL && err->http_status == 400) {
+        ql_err_hint(err,
+                    "correct what the server names: --export-metrics, --export-group-by, --export-granularity, or the range");
+    }
     return status;
 }
 
@@ -83,7 +81,7 @@ static struct ql_exports *exports_of(struct ql_source *source) {
 
 static enum ql_status exports_prepare(struct ql_source *source, struct ql_err *err) {
     struct ql_exports *exports = exports_of(source);
-    QL_TRY(ql_oauth_check_credentials(&exports->genesys, err));
+    QL_TRY(ql_genesys_check(&exports->genesys, err));
     ql_genesys_stage(&exports->genesys, "token");
     QL_TRY(ql_oauth_check_scopes(&exports->genesys, SCOPES, sizeof SCOPES / sizeof SCOPES[0], err));
     return ql_permissions_gate(&exports->genesys, QL_STR("exports"), err);

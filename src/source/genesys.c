@@ -45,6 +45,30 @@ void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const str
     ql_http_add_secret(http, options->client_secret);
 }
 
+static enum ql_status check_url(const char *setting, struct ql_str url, const struct ql_buf *host, struct ql_err *err) {
+    if (url.len == 0 || host->len != 0) {
+        return QL_OK;
+    }
+    (void)QL_FAIL(err, QL_E_CONFIG, "%s is no URL with a host, as in 'https://host'", setting); /* it may hold a password */
+    ql_err_hint(err, "begin it with https://, or leave it out: GENESYS_ENVIRONMENT names the region");
+    return QL_E_CONFIG;
+}
+
+enum ql_status ql_genesys_check(const struct ql_genesys *genesys, struct ql_err *err) {
+    const struct ql_genesys_options *options = &genesys->options;
+    QL_TRY(check_url("--login-url", options->login_url, &genesys->login_host, err));
+    QL_TRY(check_url("--api-url", options->api_url, &genesys->api_host, err));
+    if (options->client_id.len == 0 || options->client_secret.len == 0) {
+        QL_FAIL(err, QL_E_CONFIG, "there is no %s for Genesys Cloud",
+                options->client_id.len == 0 ? "client id" : "client secret");
+        ql_err_hint(
+            err,
+            "set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET to those of an OAuth client with the grant 'Client Credentials'");
+        return QL_E_CONFIG;
+    }
+    return QL_OK;
+}
+
 void ql_genesys_fini(struct ql_genesys *genesys) {
     ql_oauth_forget(genesys);
     ql_buf_fini(&genesys->token);
@@ -242,9 +266,6 @@ static void hint_at_cause(const struct ql_http_response *response, const struct 
         ql_err_hint(
             err,
             "check that the API host is right (GENESYS_ENVIRONMENT, --api-url) and that the organization offers this export");
-    } else if (response->status == 400) {
-        ql_err_hint(err,
-                    "correct what the server names: --export-metrics, --export-group-by, --export-granularity, or the range");
     } else if (response->status == 413) {
         ql_err_hint(err, "ask for less in one run: a shorter range or fewer metrics");
     }

@@ -53,6 +53,10 @@ static enum ql_status create(struct ql_reporting *reporting, struct ql_reporting
     if (status != QL_OK) {
         ql_err_wrap(err, "creating the export");
     }
+    if (status != QL_OK && err != NULL && err->http_status == 400) {
+        ql_err_hint(err, "correct what the server names: --report-view, --report-columns, --granularity, --csv-timezone, "
+                         "--media-types, --directions, or the range");
+    }
     return status;
 }
 
@@ -222,7 +226,7 @@ static void delete_exports(struct ql_reporting *reporting) {
 
 static enum ql_status reporting_prepare(struct ql_source *source, struct ql_err *err) {
     struct ql_reporting *reporting = reporting_of(source);
-    QL_TRY(ql_oauth_check_credentials(&reporting->genesys, err));
+    QL_TRY(ql_genesys_check(&reporting->genesys, err));
     ql_genesys_stage(&reporting->genesys, "token");
     QL_TRY(ql_oauth_ensure(&reporting->genesys, err));
     return ql_permissions_gate(&reporting->genesys, QL_STR("reporting"), err);

@@ -74,8 +74,7 @@ static enum ql_status status_of(enum ql_reporting_remedy remedy) {
     }
 }
 
-enum ql_status ql_reporting_fail(const struct ql_reporting *reporting, const struct ql_reporting_part *part,
-                                 struct ql_err *err) {
+static enum ql_status fail(const struct ql_reporting *reporting, const struct ql_reporting_part *part, struct ql_err *err) {
     const struct ql_reporting_failure *failure = ql_reporting_failure_find(part->failure);
     const char *id = ql_buf_text(&part->id);
     if (part->state == QL_REPORTING_PARTIAL) {
@@ -92,5 +91,14 @@ enum ql_status ql_reporting_fail(const struct ql_reporting *reporting, const str
     enum ql_status status = status_of(failure->remedy);
     QL_FAIL(err, status, "export '%s' is %s: %s (%s)", id, part->ended_as, failure->what, failure->code);
     ql_err_hint(err, "%s", failure->hint);
+    return status;
+}
+
+enum ql_status ql_reporting_fail(const struct ql_reporting *reporting, const struct ql_reporting_part *part,
+                                 struct ql_err *err) {
+    enum ql_status status = fail(reporting, part, err);
+    if (err != NULL) {
+        (void)snprintf(err->request_id, sizeof err->request_id, "%s", part->request_id);
+    }
     return status;
 }

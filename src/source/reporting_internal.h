@@ -28,6 +28,7 @@ struct ql_reporting_part {
     struct ql_buf link;        /* a secret */
     char ended_as[32];         /* FAILED, CANCELLED */
     char failure[96];          /* exportErrorMessagesType; "": none was given */
+    char request_id[96];       /* of the answer that told the state */
 };
 void ql_reporting_part_fini(struct ql_reporting_part *part);
 

@@ -93,6 +93,8 @@ static enum ql_status explain(struct ql_reporting *reporting, const struct answe
 static enum ql_status read_answer(struct ql_reporting *reporting, struct ql_reporting_part *part, const struct answer *answer,
                                   const struct ql_json *json, struct ql_err *err) {
     enum ql_status status = ql_reporting_read(reporting, part, json, err);
+    struct ql_str id = ql_http_response_get(&answer->response, "inin-correlation-id");
+    (void)snprintf(part->request_id, sizeof part->request_id, "%.*s", QL_STR_ARG(id));
     if (status != QL_OK) {
         ql_error_note_answer(&answer->response, NULL, err);
     }

@@ -11,10 +11,9 @@
 
 /** What is known of the bytes that follow. */
 struct ql_source_info {
-    struct ql_str name;      /* for messages: a path, or "export <id>" */
-    struct ql_str export_id; /* empty for files */
-    bool is_unsized;         /* see csv */
-    bool is_restart;         /* the same input from its first byte again: forget what came before */
+    struct ql_str name; /* for messages: a path, or "export <id>" */
+    bool is_unsized;    /* see csv */
+    bool is_restart;    /* the same input from its first byte again: forget what came before */
 };
 
 /** What is known of the rows that follow. */

@@ -24,6 +24,8 @@ struct ql_genesys {
 };
 void ql_genesys_init(struct ql_genesys *genesys, struct ql_http *http, const struct ql_genesys_options *options,
                      const struct ql_source_events *events);
+/** E_CONFIG without a client and its secret, and for addresses that are none. */
+QL_MUST_CHECK enum ql_status ql_genesys_check(const struct ql_genesys *genesys, struct ql_err *err);
 void ql_genesys_fini(struct ql_genesys *genesys);
 void ql_genesys_stage(const struct ql_genesys *genesys, const char *stage);
 void ql_genesys_note(const struct ql_genesys *genesys, const char *fmt, ...) QL_PRINTF(2, 3);
@@ -38,8 +40,6 @@ void ql_oauth_forget(struct ql_genesys *genesys);
  * all. */
 QL_MUST_CHECK enum ql_status ql_oauth_check_scopes(struct ql_genesys *genesys, const char *const *needed, size_t n_needed,
                                                    struct ql_err *err);
-/** E_CONFIG where client id or secret is missing. */
-QL_MUST_CHECK enum ql_status ql_oauth_check_credentials(const struct ql_genesys *genesys, struct ql_err *err);
 /** Whether a list of scopes ("a:b c:d", also with commas) has one: itself, or one that it is a part of ("a" has "a:b"). */
 bool ql_scopes_have(struct ql_str scopes, struct ql_str needed);
 /** RFC 4648, section 4. */

@@ -55,6 +55,17 @@ def test_plain_http_is_for_loopback_only(ql):
     assert done.code == 76 and "--allow-http" in done.text, done
 
 
+@pytest.mark.parametrize("flags, env, words", [
+    (["--api-url", "api.mypurecloud.de"], {}, "--api-url is no URL"), (["--login-url", "login.mypurecloud.de:443/x"], {}, "--login-url is no URL"),
+    (["--api-url", "https://"], {}, "--api-url is no URL"), ([], {"HTTPS_PROXY": "ftp://127.0.0.1:1"}, "no URL of a proxy")])
+@pytest.mark.parametrize("source", ["aggregates", "reporting", "exports"])
+def test_addresses_that_are_none(ql, sim, source, flags, env, words):
+    genesys = sim()
+    done = ql("run", *RANGE, "--source", source, *genesys.flags, *flags, "-o", "x.parquet", env={**genesys.env, **env})
+    assert done.code == 78 and words in done.text and "again" not in done.text, done
+    assert not genesys.requests()
+
+
 def test_html_instead_of_csv(ql, sim):
     genesys = sim(plan=[{"match": {"host": "download"}, "times": -1, "fault": {"status": 200, "body": "<html><body>Sign in</body></html>", "content_type": "text/html"}}])
     done = run(ql, genesys, "-o", "x.parquet")

@@ -115,6 +115,7 @@ def test_a_cell_in_two_files_needs_a_decision(ql, tmp_path):
     (tmp_path / "b.csv").write_text(export((interval(9), "q1", "Sales", 5, 5, 90, 50)))
     done = ql("transform", "a.csv", "b.csv", "-o", "out.parquet")
     assert done.code == 65 and "Sales" in done.text and "2024-01-01T09:00" in done.text and "--overlap" in done.text
+    assert "'a.csv' and 'b.csv' both have rows of interval" in done.text, done
     assert not (tmp_path / "out.parquet").exists()
     assert ql("transform", "a.csv", "b.csv", "--overlap", "sum", "-o", "sum.parquet").code == 0
     assert by_pyarrow(tmp_path / "sum.parquet")["calls_offered_sales"] == [15]

@@ -14,6 +14,8 @@ EXACT = Context(prec=20000, Emax=MAX_EMAX, Emin=MIN_EMIN)
 BLANKS = " \t\r\n\u00a0\u202f"
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 DURATION = re.compile(r"(\d{1,12}):([0-5]\d):([0-5]\d)(?:\.(\d+))?", re.ASCII)
+BLANK = f"[{BLANKS}]*"
+UNITS = re.compile(rf"(?=.)(?:(\d{{1,12}})d{BLANK})?(?:(\d{{1,12}})h{BLANK})?(?:(\d{{1,12}})m{BLANK})?(?:(\d{{1,12}})(?:\.(\d+))?s)?", re.ASCII | re.IGNORECASE)
 NAN = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 
 
@@ -36,7 +38,14 @@ def expected(text, kind, comma, shift):
         s, shift = s[:-1].strip(BLANKS), 0
     if NAN.fullmatch(s):
         return "nan"
-    if kind == "duration" and ":" in s:
+    if kind == "duration" and ":" not in s and s[-1] in "dhmsDHMS":
+        match = UNITS.fullmatch(s.replace(",", ".") if comma else s)
+        if not match:
+            return "NUMBER"
+        days, hours, minutes, seconds = (int(group or 0) for group in match.groups()[:4])
+        value = Decimal(f"{((days * 24 + hours) * 60 + minutes) * 60 + seconds}.{match[5] or 0}")
+        shift = 0
+    elif kind == "duration" and ":" in s:
         match = DURATION.fullmatch(s.replace(",", ".") if comma else s)
         if not match:
             return "NUMBER"
@@ -77,6 +86,7 @@ HAND = """0 00 -0 +0 1 12 007 +5 -5 0.5 .5 5. 0. .0 . + - +. -. 1.5 1.50 1.0 100
 922337203685477580.7 9.223372036854775806 123456789012345678.5 1234567890123456.78 0.1 0.2 0.30000000000000004 1e18 1e19 1e22 1e23
 5e-324 123456789012345678901234567890 3.141592653589793238462643383279502884197 nan NaN NAN +nan -NaN inf -inf Infinity +Infinity -INFINITY
 infinit nano nan1 80% 80.5% % 80%% %80 1e2% nan% -5% 0:00:30 00:05:30 1:02:03.456 123:45:06 00:00:60 00:60:00 0:0:0 00:00 00:05:3 1:02:03.
+0h2m5s 2m5s 5s 0s 1h 90m 1d 1d2h3m4.5s 2H5M 1.5h 5m2h 1s2m 3m3m m h5 5ms 5x2s -5s 1234567890123s 999999999999d 1e5s 5.s .5s 1:2m
 1:02:03,5 -0:00:01 :00:01 0:00:01x 999999999999:59:59.999999999999 1234567890123:00:00 00:00:00.000000000000000000001 1e1:00:00 1.5:00:00""".split()
 
 
@@ -91,7 +101,10 @@ def make_cases():
                  " nan ", "\u00a0", "12\u200b", "12\x00", "\x0012"):
         for kind in ("count", "number", "percentage"):
             cases.append((text, kind, False, 0))
-    for text in ("1,5", "1.5", "-1,25e2", ",5", "5,", "1.234,5", "1,2,3", "0:00:01,5", "0:00:01.5", "12", "80,5 %", "1e5"):
+    for text in ("0h 2m 5s", " 1d  2h\u00a03m 4s ", "2 m 5s", "1h 5", "2m\u202f5.25s", "5 s", "s", "2m,5s"):
+        for kind in ("count", "number", "duration"):
+            cases.append((text, kind, False, -3))
+    for text in ("5,25s", "2m 5.25s", "1,5", "1.5", "-1,25e2", ",5", "5,", "1.234,5", "1,2,3", "0:00:01,5", "0:00:01.5", "12", "80,5 %", "1e5"):
         for kind in ("count", "number", "duration", "percentage"):
             cases.append((text, kind, True, 0))
     for text in ("0", "1", "12", "345678", "345678.9", "0.5", "0.875", "1e3", "80%", "0:05:30", "1e308", "1e310", "1e-323", "0.8333333333333334",

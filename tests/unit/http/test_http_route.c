@@ -318,6 +318,27 @@ static void a_proxy_is_used_for_https_with_its_credentials_masked(void **state) 
     fake_stop(proxy);
 }
 
+static void a_proxy_is_spoken_to_by_the_schemes_that_there_are(void **state) {
+    (void)state;
+    static const struct {
+        const char *proxy;
+        bool is_good;
+    } CASES[] = {{"127.0.0.1:3128", true},     {"http://p:1", true}, {"HTTPS://p:1", true}, {"socks5h://p", true},
+                 {"ftp://127.0.0.1:1", false}, {"htp://p:1", false}, {"file:///x", false},  {"http://", false}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct ql_http_options options = plain_options();
+        struct ql_http *http = NULL;
+        struct ql_err err = {0};
+        options.proxy = ql_str_from(CASES[i].proxy);
+        enum ql_status status = ql_http_new(&options, &http, &err);
+        if (status != (CASES[i].is_good ? QL_OK : QL_E_CONFIG)) {
+            fail_msg("'%s': %s", CASES[i].proxy, ql_status_name(status));
+        }
+        assert_true(CASES[i].is_good || has(err.hint, "HTTPS_PROXY"));
+        ql_http_free(http);
+    }
+}
+
 static void proxies_in_the_environment_are_not_looked_at(void **state) {
     (void)state;
     struct fake_server *proxy = fake_start(NULL, 0);
@@ -470,6 +491,7 @@ int main(void) {
         cmocka_unit_test(a_reused_connection_is_checked_too),
         cmocka_unit_test(plain_http_is_refused_by_name),
         cmocka_unit_test(a_proxy_is_used_for_https_with_its_credentials_masked),
+        cmocka_unit_test(a_proxy_is_spoken_to_by_the_schemes_that_there_are),
         cmocka_unit_test(proxies_in_the_environment_are_not_looked_at),
         cmocka_unit_test_setup_teardown(certificates_are_checked_and_a_ca_of_ones_own_can_be_named, set_up_tls, tear_down_tls),
     };

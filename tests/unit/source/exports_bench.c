@@ -78,7 +78,6 @@ static enum ql_status sink_begin(void *ctx, const struct ql_source_info *info, s
     bench->n_restarts += info->is_restart;
     bench->is_unsized = info->is_unsized;
     (void)snprintf(bench->name, sizeof bench->name, "%.*s", QL_STR_ARG(info->name));
-    (void)snprintf(bench->export_id, sizeof bench->export_id, "%.*s", QL_STR_ARG(info->export_id));
     assert_int_equal(info->is_restart, bench->n_begun > 1);
     ql_buf_reset(&bench->bytes); /* a restart forgets */
     return QL_OK;

@@ -23,7 +23,7 @@ struct bench {
     struct ql_buf bytes;
     int n_begun, n_restarts, n_ended;
     bool is_unsized;
-    char name[100], export_id[100];
+    char name[100];
     enum ql_status sink_answers[8]; /* of end(), one for each try; QL_OK by default */
     enum ql_status bytes_answer;    /* of bytes() */
     /* what the events and the waits said, a line each */
