@@ -116,7 +116,7 @@ uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struc
                               .expected_len = has_break || key->a.len > UINT32_MAX ? UINT32_MAX : (uint32_t)key->a.len,
                               .hash = hash};
     struct ql_rows_queue *queue = &dictionary->queues[code];
-    queue->id = copy(dictionary, id);
+    *queue = (struct ql_rows_queue){.id = copy(dictionary, id)};
     queue->name = name.ptr == id.ptr ? queue->id : copy(dictionary, name);
     ql_csv_dictionary_follow(dictionary, code);
     return code;

@@ -20,12 +20,12 @@ enum {
     GROUP_INTERVALS_MIN = 4000
 };
 
-static void make_queue_codes(struct ql_layout_writer *writer, bool is_id, struct ql_text_codes *codes) {
+static void make_queue_codes(struct ql_layout_writer *writer, enum ql_fixed_column column, struct ql_text_codes *codes) {
     const struct ql_grid *grid = writer->shape.grid;
     struct ql_str *texts = ql_arena_alloc(&writer->shape.arena, grid->n_queues * sizeof *texts);
     for (size_t q = 0; q < grid->n_queues; q++) {
-        texts[q] = is_id ? grid->queues[q].id : grid->queues[q].name;
-        writer->has_blank_id = writer->has_blank_id || (is_id && texts[q].len == 0);
+        const struct ql_queue *queue = &grid->queues[q];
+        texts[q] = column == QL_FIXED_QUEUE_ID ? queue->id : column == QL_FIXED_MEDIA_TYPE ? queue->media_type : queue->name;
     }
     ql_text_codes_make(codes, texts, grid->n_queues, &writer->shape.arena);
 }
@@ -37,8 +37,9 @@ static void make_codes(struct ql_layout_writer *writer) {
     if (ql_shape_is_wide(shape)) {
         return;
     }
-    make_queue_codes(writer, false, &writer->queue_names);
-    make_queue_codes(writer, true, &writer->queue_ids);
+    make_queue_codes(writer, QL_FIXED_QUEUE_NAME, &writer->queue_names);
+    make_queue_codes(writer, QL_FIXED_QUEUE_ID, &writer->queue_ids);
+    make_queue_codes(writer, QL_FIXED_MEDIA_TYPE, &writer->media_types);
     struct ql_str *metrics = ql_arena_alloc(&writer->shape.arena, shape->n_metrics * sizeof *metrics);
     for (size_t m = 0; m < shape->n_metrics; m++) {
         metrics[m] = shape->cell_defs[shape->metrics[m]].name;

@@ -14,6 +14,7 @@ enum ql_fixed_column {
     QL_FIXED_INTERVAL_END,
     QL_FIXED_QUEUE_ID,
     QL_FIXED_QUEUE_NAME,
+    QL_FIXED_MEDIA_TYPE,
     QL_FIXED_METRIC,
     QL_FIXED_MAX
 };
@@ -32,6 +33,7 @@ struct ql_text_codes {
  */
 struct ql_shape {
     const struct ql_grid *grid;
+    struct ql_grid labelled; /* grid, where names of queues have their media type */
     const struct ql_cell_def *cell_defs;
     size_t n_cell_defs;
     struct ql_layout_options options;
@@ -98,8 +100,7 @@ struct ql_layout_writer {
     struct ql_shape shape;
     const struct ql_column_sink *sink;
     struct ql_spare_work spare;
-    struct ql_text_codes queue_names, queue_ids, metric_names;
-    bool has_blank_id; /* some queue lacks one */
+    struct ql_text_codes queue_names, queue_ids, media_types, metric_names;
     uint8_t queue_width;
     struct ql_packed_part *parts;       /* [grid->n_parts] */
     struct ql_block_pool pool, scratch; /* of parts that wait; of packing */

@@ -87,9 +87,10 @@ static void put_queue_column(const struct ql_group *group, const struct ql_text_
     }
 }
 
-/* A blank id is NULL; as a text it is the least of all, code 0. */
-static void mark_blank_ids(const struct ql_group *group, struct ql_column_scratch *scratch, struct ql_column *out) {
-    if (!group->writer->has_blank_id) {
+/* A blank id or media type is NULL; as a text it is the least of all, code 0. */
+static void mark_blanks(const struct ql_group *group, const struct ql_text_codes *codes, struct ql_column_scratch *scratch,
+                        struct ql_column *out) {
+    if (codes->n_texts == 0 || codes->texts[0].len != 0) {
         return;
     }
     uint8_t *is_valid = ql_column_scratch_valid(scratch, group->n_rows);
@@ -129,11 +130,16 @@ static void fill_fixed(const struct ql_group *group, enum ql_fixed_column fixed,
     case QL_FIXED_QUEUE_ID:
         put_queue_column(group, &writer->queue_ids, codes);
         give_texts(&writer->queue_ids, out);
-        mark_blank_ids(group, scratch, out);
+        mark_blanks(group, &writer->queue_ids, scratch, out);
         break;
     case QL_FIXED_QUEUE_NAME:
         put_queue_column(group, &writer->queue_names, codes);
         give_texts(&writer->queue_names, out);
+        break;
+    case QL_FIXED_MEDIA_TYPE:
+        put_queue_column(group, &writer->media_types, codes);
+        give_texts(&writer->media_types, out);
+        mark_blanks(group, &writer->media_types, scratch, out);
         break;
     case QL_FIXED_METRIC:
     default:

@@ -77,6 +77,9 @@ static void add_fixed_columns(struct ql_shape *shape) {
         }
         bool has_order = is_pandas ? shape->has_texts_ascending : shape->has_times_distinct;
         add_column(shape, QL_FIXED_QUEUE_NAME, "queue_name", has_order && shape->has_names_ascending);
+        if (shape->grid->has_media_type) {
+            add_column(shape, QL_FIXED_MEDIA_TYPE, "media_type", false);
+        }
     }
     if (ql_shape_is_tidy(shape)) {
         add_column(shape, QL_FIXED_METRIC, "metric", false);
@@ -137,7 +140,7 @@ static enum ql_status count_columns(struct ql_shape *shape, size_t *n_columns, s
         *n_columns = SIZE_MAX;
     } else { /* without those that there are not: see add_fixed_columns */
         *n_columns -= shape->options.is_pandas ? 2 : (is_tidy ? 1 : 0);
-        *n_columns -= is_wide ? 2 : (grid->has_queue_id ? 0 : 1);
+        *n_columns -= is_wide ? 3 : (size_t)!grid->has_queue_id + (size_t)!grid->has_media_type;
         *n_columns -= is_tidy ? 0 : 1;
     }
     if (*n_columns > max || *n_columns == SIZE_MAX) {
@@ -232,7 +235,30 @@ static enum ql_status check_options(const struct ql_shape *shape, struct ql_err 
     return QL_OK;
 }
 
+/* wide has no column for media types: there they are part of the queue's name, "Sales [voice]". */
+static void label_queues(struct ql_shape *shape) {
+    struct ql_queue *queues = ql_arena_alloc(&shape->arena, shape->grid->n_queues * sizeof *queues);
+    struct ql_buf label = {0};
+    for (size_t q = 0; q < shape->grid->n_queues; q++) {
+        queues[q] = shape->grid->queues[q];
+        if (queues[q].media_type.len != 0) {
+            ql_buf_reset(&label);
+            ql_buf_put_str(&label, queues[q].name);
+            ql_buf_printf(&label, " [%.*s]", QL_STR_ARG(queues[q].media_type));
+            queues[q].name =
+                (struct ql_str){.ptr = ql_arena_copy(&shape->arena, ql_buf_text(&label), label.len), .len = label.len};
+        }
+    }
+    ql_buf_fini(&label);
+    shape->labelled = *shape->grid;
+    shape->labelled.queues = queues;
+    shape->grid = &shape->labelled;
+}
+
 enum ql_status ql_shape_make(struct ql_shape *shape, struct ql_layout_result *result, struct ql_err *err) {
+    if (ql_shape_is_wide(shape) && shape->grid->has_media_type) {
+        label_queues(shape);
+    }
     const struct ql_grid *grid = shape->grid;
     size_t n_columns;
     QL_TRY(count_columns(shape, &n_columns, err));

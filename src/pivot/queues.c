@@ -1,12 +1,13 @@
 /*
  * Queues: the column's side of the pivot (semantics, section 3).
  *
- * While rows arrive only labels are told apart (id and name together), once for each entry of a reader's dictionary, so that
- * which label is which queue can be decided when all rows are known and cannot depend on their order. A dictionary may hold
- * queues that no row mentions, so a label counts only if a row that was taken uses it:
+ * While rows arrive only labels are told apart (id, name and media type together), once for each entry of a reader's
+ * dictionary, so that which label is which queue can be decided when all rows are known and cannot depend on their order. A
+ * dictionary may hold queues that no row mentions, so a label counts only if a row that was taken uses it:
  * - by id: one queue for each id, called by the name of its latest interval (by start, then end; ties: the smallest name); rows
  *   without an id make a queue of their own for each name.
  * - by name: one queue for each name, with the smallest of its ids; a blank id is none.
+ * Where rows have media types, each of a queue's is a queue of its own, under the queue's one name.
  */
 #include "pivot/queues.h"
 
@@ -32,16 +33,20 @@ static struct ql_str keep(struct ql_queue_list *list, struct ql_str text) {
 
 static uint32_t find_or_add(struct ql_queue_list *list, const struct ql_rows_queue *queue) {
     uint64_t mixed = ql_index_hash_str(queue->name, ql_index_hash_str(queue->id, 0));
+    mixed = queue->media_type.len != 0 ? ql_index_hash_str(queue->media_type, mixed) : mixed;
     uint32_t hash = (uint32_t)(mixed ^ mixed >> 32);
     size_t at = hash;
     for (uint32_t entry; (entry = ql_index_next(&list->index, hash, &at)) != QL_INDEX_NONE;) {
-        if (ql_str_eq(list->labels[entry].name, queue->name) && ql_str_eq(list->labels[entry].id, queue->id)) {
+        const struct ql_rows_queue *label = &list->labels[entry];
+        if (ql_str_eq(label->name, queue->name) && ql_str_eq(label->id, queue->id) &&
+            ql_str_eq(label->media_type, queue->media_type)) {
             return entry;
         }
     }
     QL_MEM_GROW(list->labels, list->cap_labels, list->n_labels + 1);
     uint32_t added = (uint32_t)list->n_labels++;
-    list->labels[added] = (struct ql_rows_queue){.id = keep(list, queue->id), .name = keep(list, queue->name)};
+    list->labels[added] = (struct ql_rows_queue){
+        .id = keep(list, queue->id), .name = keep(list, queue->name), .media_type = keep(list, queue->media_type)};
     ql_index_add(&list->index, hash, added);
     return added;
 }
@@ -56,7 +61,7 @@ void ql_queue_list_put(struct ql_queue_list *list, const struct ql_rows_queue *q
 
 /* A label while it is merged, with the latest interval that mentions it. */
 struct merged {
-    struct ql_str id, name;
+    struct ql_str id, name, media_type;
     int64_t start_us, end_us;
     uint32_t label;
 };
@@ -72,6 +77,7 @@ static int cmp_by_name(const void *a, const void *b) {
     const struct merged *x = a;
     const struct merged *y = b;
     int order = ql_str_cmp(x->name, y->name);
+    order = order != 0 ? order : ql_str_cmp(x->media_type, y->media_type);
     return order != 0 ? order : ql_str_cmp(x->id, y->id);
 }
 
@@ -88,7 +94,8 @@ static struct merged *collect(const struct ql_queue_list *list, const struct ql_
         if (use.open_start_us != QL_TIME_NONE) {
             ql_label_note(&use, use.open_start_us, ql_timeline_end_of(timeline, use.open_start_us, QL_TIME_NONE));
         }
-        merged[(*n)++] = (struct merged){list->labels[i].id, list->labels[i].name, use.start_us, use.end_us, (uint32_t)i};
+        const struct ql_rows_queue *label = &list->labels[i];
+        merged[(*n)++] = (struct merged){label->id, label->name, label->media_type, use.start_us, use.end_us, (uint32_t)i};
     }
     return merged;
 }
@@ -104,14 +111,14 @@ static size_t rename_one_id(struct merged *merged, size_t begin, size_t n, bool 
         }
     }
     struct ql_str name = latest->name;
+    *has_several = !ql_str_eq(merged[begin].name, merged[end - 1].name);
     for (size_t i = begin; i < end && renames; i++) {
         merged[i].name = name;
     }
-    *has_several = end - begin > 1;
     return end;
 }
 
-/* merged becomes sorted by name, then id, with names that are final. */
+/* merged becomes sorted by name, media type and id, with names that are final. */
 static void name_queues(struct ql_queue_list *list, struct merged *merged, size_t n, bool by_id) {
     qsort(merged, n, sizeof *merged, cmp_by_id);
     size_t at = 0;
@@ -126,16 +133,17 @@ static void name_queues(struct ql_queue_list *list, struct merged *merged, size_
     qsort(merged, n, sizeof *merged, cmp_by_name);
 }
 
-/* Runs of equal name (and id, if by_id) become queues; labels get the queue's index as rank. merged is sorted by name, then id.
+/* Runs of equal name and media type (and id, if by_id) become queues; labels get the queue's index as rank. merged is sorted.
  */
 static void make_queues(struct ql_queue_list *list, const struct merged *merged, size_t n, bool by_id) {
     struct ql_queue *queue = NULL;
     for (size_t i = 0; i < n; i++) {
         const struct merged *m = &merged[i];
-        bool is_same = queue != NULL && ql_str_eq(queue->name, m->name) && (!by_id || ql_str_eq(queue->id, m->id));
+        bool is_same = queue != NULL && ql_str_eq(queue->name, m->name) && ql_str_eq(queue->media_type, m->media_type) &&
+                       (!by_id || ql_str_eq(queue->id, m->id));
         if (!is_same) {
             queue = &list->queues[list->n_queues++];
-            *queue = (struct ql_queue){.id = m->id, .name = m->name};
+            *queue = (struct ql_queue){.id = m->id, .name = m->name, .media_type = m->media_type};
         } else if (queue->id.len == 0) {
             queue->id = m->id; /* blank ids sort first */
         } else if (!ql_str_eq(merged[i - 1].id, m->id)) {

@@ -31,7 +31,7 @@ static inline void ql_label_note(struct ql_label_use *use, int64_t start_us, int
 }
 
 struct ql_queue_list {
-    struct ql_rows_queue *labels; /* id and name together, as some dictionary spells them; texts in the arena */
+    struct ql_rows_queue *labels; /* id, name and media type together, as some dictionary spells them; texts in the arena */
     size_t n_labels, cap_labels;
     struct ql_index index;
     struct ql_arena arena;

@@ -181,6 +181,7 @@ static enum ql_status on_end(void *ctx, struct ql_err *err) {
 static enum ql_status on_rows_begin(void *ctx, const struct ql_source_rows *info, struct ql_err *err) {
     struct ql_run_state *run = ctx;
     run->summary->n_inputs = 1;
+    run->has_media_type = info->has_media_type;
     return make_pivot(run, info->is_present, info->has_queue_id, err);
 }
 

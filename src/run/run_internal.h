@@ -13,7 +13,7 @@ struct ql_run_state {
     struct ql_plan *plan;
     struct ql_csv *csv;
     struct ql_pivot *pivot; /* made when the first header is known */
-    bool has_queue_id;
+    bool has_queue_id, has_media_type;
     struct ql_store *quarantine;
     struct ql_sha256 *source_hash;
     struct ql_packed_rows **held; /* rows of a source of rows that are not settled yet */

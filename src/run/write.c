@@ -267,6 +267,7 @@ static void warn_of_what_was_merged(struct ql_run_state *run) {
 static struct ql_grid grid_of(const struct ql_run_state *run, const struct ql_grid *of_pivot) {
     struct ql_grid grid = *of_pivot;
     grid.has_queue_id = run->has_queue_id;
+    grid.has_media_type = run->has_media_type;
     if (run->options->layout.layout == QL_LAYOUT_TIDY) { /* has the name alone, unless ids tell queues apart */
         grid.has_queue_id = run->has_queue_id && run->options->columns_by == QL_COLUMNS_BY_ID;
     }

@@ -273,7 +273,8 @@ static enum ql_status begin(struct ql_aggregates *aggregates, const struct ql_so
             add_metric(aggregates, aggregates->columns[c]->metric);
         }
     }
-    const struct ql_source_rows info = {.is_present = is_present, .has_queue_id = true};
+    const struct ql_source_rows info = {
+        .is_present = is_present, .has_queue_id = true, .has_media_type = aggregates->options.by_media_type};
     enum ql_status status = sink->rows_begin(sink->ctx, &info, err);
     ql_mem_free(is_present);
     return status;

@@ -187,19 +187,8 @@ static void grow_table(struct ql_aggregate_batch *batch) {
     }
 }
 
-static struct ql_str keep(struct ql_aggregate_batch *batch, const struct ql_buf *text) {
-    return (struct ql_str){.ptr = ql_arena_copy(&batch->arena, ql_buf_text(text), text->len), .len = text->len};
-}
-
-static struct ql_str labelled(struct ql_aggregate_batch *batch, struct ql_str text, struct ql_str media_type) {
-    struct ql_buf label = {0};
-    ql_buf_put_str(&label, text);
-    if (media_type.len != 0) {
-        ql_buf_printf(&label, " [%.*s]", QL_STR_ARG(media_type));
-    }
-    struct ql_str kept = keep(batch, &label);
-    ql_buf_fini(&label);
-    return kept;
+static struct ql_str keep(struct ql_aggregate_batch *batch, struct ql_str text) {
+    return (struct ql_str){.ptr = ql_arena_copy(&batch->arena, text.ptr, text.len), .len = text.len};
 }
 
 uint32_t ql_aggregate_batch_code(struct ql_aggregate_batch *batch, struct ql_str id, struct ql_str name,
@@ -215,9 +204,9 @@ uint32_t ql_aggregate_batch_code(struct ql_aggregate_batch *batch, struct ql_str
     if (batch->table[at] == 0) {
         QL_MEM_GROW(batch->queues, batch->cap_queues, batch->n_queues + 1);
         QL_MEM_GROW(batch->keys, batch->cap_keys, batch->n_queues + 1);
-        batch->keys[batch->n_queues] = keep(batch, &key);
+        batch->keys[batch->n_queues] = keep(batch, ql_buf_view(&key));
         batch->queues[batch->n_queues] =
-            (struct ql_rows_queue){.id = labelled(batch, id, media_type), .name = labelled(batch, name, media_type)};
+            (struct ql_rows_queue){.id = keep(batch, id), .name = keep(batch, name), .media_type = keep(batch, media_type)};
         batch->table[at] = (uint32_t)++batch->n_queues;
     }
     uint32_t code = batch->table[at] - 1;

@@ -19,7 +19,7 @@ struct ql_source_info {
 /** What is known of the rows that follow. */
 struct ql_source_rows {
     const bool *is_present; /* [n_columns of the sink]: the source has such a number */
-    bool has_queue_id;
+    bool has_queue_id, has_media_type;
 };
 
 /**
@@ -104,7 +104,7 @@ struct ql_aggregates_options {
     struct ql_str timezone; /* its IANA name, and ... */
     const struct ql_tz *tz; /* ... itself; NULL: UTC */
     enum ql_aggregates_way way;
-    bool by_media_type;          /* a queue's media types are queues of their own: "Sales [voice]" */
+    bool by_media_type;          /* rows are told apart by media type, too */
     const struct ql_str *queues; /* names or ids */
     size_t n_queues;
     const struct ql_str *media_types;

@@ -22,8 +22,9 @@ struct ql_interval {
 };
 
 struct ql_queue {
-    struct ql_str id;   /* may be empty */
-    struct ql_str name; /* never empty */
+    struct ql_str id;         /* may be empty */
+    struct ql_str name;       /* never empty */
+    struct ql_str media_type; /* where queues are told apart by it, too; else empty */
 };
 
 /** Whole intervals; the parts follow one another without a gap from the first interval to the last. */
@@ -38,8 +39,9 @@ struct ql_grid {
     const struct ql_interval *intervals; /* ascending by start, then end (profile pandas: by text) */
     const struct ql_str *interval_texts; /* the input's own words (profile pandas; an empty one: none), else NULL */
     size_t n_queues;
-    const struct ql_queue *queues; /* ascending by name, then id */
+    const struct ql_queue *queues; /* ascending by name, then media type, then id */
     bool has_queue_id;             /* the input has ids */
+    bool has_media_type;
     bool has_totals;
     size_t n_parts;
     const struct ql_part *parts;

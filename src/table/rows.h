@@ -41,8 +41,9 @@ struct ql_rows_run {
 };
 
 struct ql_rows_queue {
-    struct ql_str id;   /* blank: .len = 0 */
-    struct ql_str name; /* never blank: an id stands in for a blank name */
+    struct ql_str id;         /* blank: .len = 0 */
+    struct ql_str name;       /* never blank: an id stands in for a blank name */
+    struct ql_str media_type; /* where queues are told apart by it, too; else blank */
 };
 
 /**

@@ -186,15 +186,33 @@ def test_metrics_and_kpis_of_the_configuration(ql, sim, tmp_path):
 def test_media_types_apart(ql, sim, tmp_path):
     genesys = sim("--world", "edge", "--queues", 10)
     api = Api(genesys)
-    assert run(ql, genesys, *LONG, "--by", "media_type", "-o", "a.parquet").code == 0
-    cells = api.cells("2024-01-08T00:00:00Z", "2024-01-09T00:00:00Z", by=("queueId", "mediaType"))
-    got = by_cell(tmp_path / "a.parquet")
-    assert set(got) == {(f"{queue} [{media}]", start) for queue, media, start in cells}
     names = api.queues()
-    for (queue, media, start), cell in cells.items():
-        row = got[f"{queue} [{media}]", start]
-        assert row["queue_name"] == f"{names[queue]} [{media}]"
-        assert {n: row[n] for n in expected_row(cell)} == expected_row(cell)
+    cells = api.cells("2024-01-08T00:00:00Z", "2024-01-09T00:00:00Z", by=("queueId", "mediaType"))
+    assert len({media for _, media, _ in cells}) > 3
+    assert run(ql, genesys, *LONG, "--by", "media_type", "-o", "a.parquet").code == 0
+    assert pq.read_schema(tmp_path / "a.parquet").names[3:6] == ["queue_id", "queue_name", "media_type"]
+    rows = rows_of(tmp_path / "a.parquet")
+    got = {(row["queue_id"], row["media_type"], row["interval_start"]): row for row in rows}
+    assert len(got) == len(rows) and set(got) == set(cells)
+    for key, cell in cells.items():
+        assert got[key]["queue_name"] == names[key[0]]
+        assert {n: got[key][n] for n in expected_row(cell)} == expected_row(cell)
+    assert [(row["interval_start"], row["queue_name"].encode(), row["media_type"].encode(), row["queue_id"]) for row in rows] == \
+        sorted((row["interval_start"], row["queue_name"].encode(), row["media_type"].encode(), row["queue_id"]) for row in rows)
+
+    # wide: part of the column's name; tidy: a column
+    assert run(ql, genesys, "--by", "media_type", "--metrics", "calls_offered", "--names", "raw", "-o", "w.parquet").code == 0
+    wide = {row["interval_start"]: row for row in rows_of(tmp_path / "w.parquet")}
+    assert run(ql, genesys, "--by", "media_type", "--metrics", "calls_offered", "--layout", "tidy", "-o", "t.parquet").code == 0
+    tidy = {(row["queue_name"], row["media_type"], row["interval_start"]): row["value"] for row in rows_of(tmp_path / "t.parquet") if row["metric"] == "calls_offered"}
+    offered = {key: cell for key, cell in cells.items() if cell["nOffered"]["count"]}  # nothing else was asked for beside what the rates need
+    assert len(offered) > 100
+    for (queue, media, start), cell in offered.items():
+        assert wide[start][f"calls_offered_{names[queue]} [{media}]"] == tidy[names[queue], media, start] == cell["nOffered"]["count"]
+    assert sum(tidy.values()) == sum(cell["nOffered"]["count"] for cell in offered.values())
+    assert run(ql, genesys, "--by", "media_type", "-o", "s.parquet").code == 0
+    footer = json.loads(pq.read_metadata(tmp_path / "s.parquet").metadata[b"queuelake"])
+    assert any(name.endswith(" [voice]") and part.endswith("_voice") for name, part in footer["queue_columns"].items())
 
 
 def clause(dimension, *values):

@@ -136,7 +136,7 @@ static inline size_t feed_keys(struct feed_batch *batch, struct feed_lane *lane,
         batch->queue[i] = feed_code(lane, rows[i]->id, rows[i]->name);
     }
     for (size_t q = 0; q < lane->n_queues; q++) {
-        batch->queues[q].id = feed_text(&batch->texts, lane->queues[q].id);
+        batch->queues[q] = (struct ql_rows_queue){.id = feed_text(&batch->texts, lane->queues[q].id)};
         batch->queues[q].name = feed_text(&batch->texts, lane->queues[q].name);
     }
     return n_runs;

@@ -392,6 +392,51 @@ static void assert_refused(struct ql_pivot *pivot, const struct ql_rows *rows, e
     }
 }
 
+/* A queue that is renamed between two intervals, of which each is of another media type: two queues under its latest name. */
+static void media_types_are_queues_of_their_own_under_one_name(void **state) {
+    (void)state;
+    for (int by_id = 0; by_id < 2; by_id++) {
+        struct fixture f = fixture(&SUM_0, 1);
+        f.options.aggregates = f.aggregates;
+        f.options.by_id = by_id != 0;
+        struct ql_pivot *pivot = ql_pivot_new(&f.options);
+        const struct ql_rows_run runs[] = {{.start_us = HALF_HOUR(0), .end_us = HALF_HOUR(1), .n_rows = 2},
+                                           {.start_us = HALF_HOUR(1), .end_us = HALF_HOUR(2), .n_rows = 2}};
+        const struct ql_rows_queue queues[] = {{.id = QL_STR("1"), .name = QL_STR("new"), .media_type = QL_STR("voice")},
+                                               {.id = QL_STR("1"), .name = QL_STR("new"), .media_type = QL_STR("chat")},
+                                               {.id = QL_STR("1"), .name = QL_STR("old"), .media_type = QL_STR("voice")}};
+        const uint32_t codes[] = {2, 1, 0, 0};
+        int64_t k[] = {1, 2, 3, 4};
+        const struct ql_number_column metrics[FEED_COLUMNS] = {{.k = k}, {.k = k}};
+        const struct ql_rows rows = {.n_rows = 4,
+                                     .n_runs = 2,
+                                     .runs = runs,
+                                     .queue = codes,
+                                     .queues = queues,
+                                     .n_queues = 3,
+                                     .has_queue_id = true,
+                                     .n_metrics = FEED_COLUMNS,
+                                     .metrics = metrics};
+        struct ql_packed_rows *packed;
+        struct ql_pivot_stats stats;
+        assert_ok(ql_pivot_pack(pivot, &rows, &packed, err));
+        assert_ok(ql_pivot_take(pivot, packed, err));
+        assert_ok(whole_finish(pivot, 1, &f.cells, err));
+        ql_pivot_get_stats(pivot, &stats);
+        assert_int_equal(f.cells.n_queues, by_id != 0 ? 2 : 3); /* by name: "old" stays a queue of its own */
+        assert_true(ql_str_eq(f.cells.queues[0].media_type, QL_STR("chat")));
+        assert_true(ql_str_eq(f.cells.queues[1].media_type, QL_STR("voice")));
+        assert_true(ql_str_eq(f.cells.queues[1].name, QL_STR("new")));
+        assert_int_equal(stats.ids_renamed, 1);
+        assert_int_equal(f.cells.n_cells, 3);
+        assert_int_equal(f.cells.columns[0].v.i64[0], 2);
+        assert_int_equal(f.cells.columns[0].v.i64[1], 1);
+        assert_int_equal(f.cells.columns[0].v.i64[2], 7);
+        whole_cells_fini(&f.cells);
+        ql_pivot_free(pivot);
+    }
+}
+
 static void what_a_reader_must_not_deliver_is_refused(void **state) {
     (void)state;
     struct fixture f = fixture(&SUM_0, 1);
@@ -483,6 +528,7 @@ int main(void) {
         cmocka_unit_test(queues_told_apart_by_id_take_their_latest_name),
         cmocka_unit_test(queues_told_apart_by_name_show_their_smallest_id),
         cmocka_unit_test(a_fixed_list_of_queues_is_the_list),
+        cmocka_unit_test(media_types_are_queues_of_their_own_under_one_name),
         cmocka_unit_test(what_a_reader_must_not_deliver_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

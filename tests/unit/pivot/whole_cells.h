@@ -133,6 +133,7 @@ static inline void whole_copy_grid(struct whole_cells *whole, const struct ql_gr
     for (size_t q = 0; q < grid->n_queues; q++) {
         whole->queues[q].id = whole_text(whole, grid->queues[q].id);
         whole->queues[q].name = whole_text(whole, grid->queues[q].name);
+        whole->queues[q].media_type = whole_text(whole, grid->queues[q].media_type);
     }
 }
 

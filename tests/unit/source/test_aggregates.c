@@ -69,6 +69,9 @@ static enum ql_status print_rows(void *ctx, const struct ql_rows *rows, struct q
         (void)ql_time_format(rows->runs[i].start_us, start);
         assert_int_equal(rows->runs[i].n_rows, 1);
         ql_buf_printf(&printed->text, "%.5s %.*s/%.*s", start + 11, QL_STR_ARG(queue->id), QL_STR_ARG(queue->name));
+        if (queue->media_type.len != 0) {
+            ql_buf_printf(&printed->text, " [%.*s]", QL_STR_ARG(queue->media_type));
+        }
         for (size_t c = 0; c < rows->n_metrics; c++) {
             int64_t k = rows->metrics[c].k[i];
             if (k == QL_NUMBER_MISSING) {
@@ -101,7 +104,7 @@ static void a_batch_takes_the_finest_scale_and_is_handed_on_where_it_cannot(void
     assert_ok(ql_aggregate_batch_add(&batch, &interval, a, three, &sink, err));
     assert_int_equal(printed.n_batches, 1); /* half of INT64_MAX at two decimals is beyond 64 bits */
     assert_ok(ql_aggregate_batch_flush(&batch, &sink, err));
-    assert_string_equal(ql_buf_text(&printed.text), "00:00 a/A 700@2 25@1;00:00 a [voice]/A [voice] 125@2 -;"
+    assert_string_equal(ql_buf_text(&printed.text), "00:00 a/A 700@2 25@1;00:00 a/A [voice] 125@2 -;"
                                                     "00:00 a/A 4611686018427387903@0 1@18;");
     ql_aggregate_batch_fini(&batch);
     ql_buf_fini(&printed.text);
