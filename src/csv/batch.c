@@ -113,6 +113,13 @@ void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql
     put_scaled(batch, column, row, number->k, number->scale);
 }
 
+void ql_csv_batch_fill_blanks(struct ql_csv_batch *batch, size_t metric) {
+    int64_t *k = batch->columns[metric].k;
+    for (size_t row = 0; row < batch->n_rows; row++) {
+        k[row] = k[row] == QL_NUMBER_MISSING ? 0 : k[row];
+    }
+}
+
 void ql_csv_batch_set_absent(struct ql_csv_batch *batch, size_t metric) {
     for (size_t row = 0; row < QL_CSV_BATCH_ROWS; row++) {
         batch->columns[metric].k[row] = QL_NUMBER_MISSING;

@@ -404,6 +404,8 @@ void ql_csv_batch_begin_run(struct ql_csv_batch *batch, const int64_t interval_u
 void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide);
 /** All of them are missing: the column need not be put any more. */
 void ql_csv_batch_set_absent(struct ql_csv_batch *batch, size_t metric);
+/** What is missing of the rows so far is 0. */
+void ql_csv_batch_fill_blanks(struct ql_csv_batch *batch, size_t metric);
 bool ql_csv_batch_is_full(const struct ql_csv_batch *batch);
 /** Rows, runs and metrics of *rows; valid until the batch is reset. */
 void ql_csv_batch_view(struct ql_csv_batch *batch, struct ql_rows *rows);

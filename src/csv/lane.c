@@ -60,6 +60,16 @@ struct ql_csv_counts ql_csv_lane_take_counts(struct ql_csv_lane *lane) {
     return counts;
 }
 
+/* A view export leaves a count blank where nothing is to be counted; of an average that would be a guess. */
+static void fill_counts(struct ql_csv_lane *lane) {
+    const struct ql_csv_columns *columns = lane->input->columns;
+    for (size_t i = 0; i < columns->n_metrics && columns->is_view; i++) {
+        if (columns->is_present[i] && lane->reader.rules[i].kind == QL_NUMBER_COUNT) {
+            ql_csv_batch_fill_blanks(&lane->batch, i);
+        }
+    }
+}
+
 enum ql_status ql_csv_lane_flush(struct ql_csv_lane *lane, struct ql_csv_reading *reading, struct ql_err *err) {
     const struct ql_csv_input *input = lane->input;
     const struct ql_csv_dictionary *dictionary = &lane->reader.dictionary;
@@ -72,6 +82,7 @@ enum ql_status ql_csv_lane_flush(struct ql_csv_lane *lane, struct ql_csv_reading
                                .n_queues = dictionary->n_entries,
                                .dictionary = dictionary->number,
                                .has_queue_id = input->columns->queue_id != QL_CSV_NONE};
+        fill_counts(lane);
         ql_csv_batch_view(&lane->batch, &rows);
         status = input->sink->pack(input->sink->ctx, &rows, &packed, err);
         if (status == QL_OK) {

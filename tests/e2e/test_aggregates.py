@@ -4,7 +4,6 @@ import collections
 import datetime as dt
 import fractions
 import json
-import os
 import signal
 import subprocess
 import time
@@ -125,18 +124,6 @@ def test_every_figure_is_the_exact_fraction_of_the_apis_own(ql, sim, tmp_path, w
     assert done.json["input"]["extracted_at"] and done.json["table"]["approximations"] == 0
     if world == "edge":  # a call that is offered at the end of an interval is answered in the next one
         assert done.json["table"]["answered_over_offered"] > 0
-
-
-def test_counts_are_those_of_the_exports(ql, sim, tmp_path):
-    genesys = sim("--queues", 12)
-    assert run(ql, genesys, "--layout", "long", "-o", "a.parquet").code == 0
-    assert run(ql, genesys, "--layout", "long", "--source", "exports", "-o", "e.parquet").code == 0
-    exports = by_cell(tmp_path / "e.parquet", lambda row: row["queue_name"])
-    aggregates = by_cell(tmp_path / "a.parquet", lambda row: row["queue_name"])
-    assert set(aggregates) <= set(exports) and len(aggregates) > 200
-    for key, row in exports.items():  # an interval without any work is a row of zeros there, and none here
-        for name in ("calls_offered", "calls_answered"):
-            assert row[name] == (aggregates[key][name] if key in aggregates else 0)
 
 
 def test_aggregates_are_the_default_and_a_wide_artefact_is_the_same_each_time(ql, sim, tmp_path):
@@ -558,17 +545,3 @@ def test_an_answer_in_another_order_and_with_unknown_members(ql, sim, tmp_path):
     assert row["queue_id"] == row["queue_name"] == "caf\u00e9 \"1\"" and row["calls_offered"] == 3 and row["calls_answered"] == 0
     assert row["avg_handle_time_seconds"] == 1e7 / 3000 and row["avg_after_call_work_seconds"] is None and row["avg_talk_time_seconds"] is None
     assert "of no queue were left out: 1" in done.text and "a sum or a count alone: 1" in done.text
-
-
-@pytest.mark.skipif(not os.environ.get("QL_LONG"), reason="QL_LONG is not set")
-def test_a_year_of_quarters_of_an_hour_for_500_queues(binary, sim, tmp_path):
-    """QL_LONG=1 and a release build: about 17 million cells under a limit of 300 requests a minute, of which half are ours."""
-    genesys = sim("--queues", 500)
-    process = subprocess.Popen([str(binary), "run", "--from", "2023-01-01", "--to", "2024-01-01", "--granularity", "PT15M", "--layout", "long", *genesys.flags,
-                                "-o", "year.parquet"], cwd=tmp_path, env={**CLEAN, **genesys.env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, process.stderr.read().decode()
-    assert usage.ru_maxrss < 256 * 1024, usage.ru_maxrss
-    requests = [r for r in genesys.requests() if r["path"].startswith("/api/")]
-    assert max(windows(requests, 60000)) <= 150 and not [r for r in requests if r["status"] == 429]
-    assert pq.read_metadata(tmp_path / "year.parquet").num_rows > 1000000

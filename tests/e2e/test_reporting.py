@@ -79,21 +79,6 @@ def call(sim, path):
     return urllib.request.urlopen(urllib.request.Request(sim.info["api_url"] + path, headers={"Authorization": f"Bearer {token}"})).read()
 
 
-def counts(rows):
-    return {(r["interval_start"], r["queue_id"]): (r["calls_offered"], r["calls_answered"]) for r in rows if r["calls_offered"] or r["calls_answered"]}
-
-
-@pytest.mark.parametrize("world", ["plain", "edge"])
-def test_counts_are_those_of_the_other_source(ql, sim, tmp_path, world):
-    genesys = sim("--world", world, "--queues", 9)
-    results = []
-    for source in ("reporting", "exports"):
-        done = run(ql, genesys, *LONG, "--overlap", "sum", source=source, span=["--from", "2024-01-08", "--to", "2024-01-10"])
-        assert done.code == 0, done
-        results.append(counts(table(tmp_path)))
-    assert results[0] == results[1] and len(results[0]) > 300
-
-
 def test_percent_and_seconds_are_canonical(ql, sim, tmp_path):
     genesys = sim("--queues", 5)
     results = []

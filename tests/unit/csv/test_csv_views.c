@@ -96,6 +96,19 @@ static void the_first_rows_tell_which_number_is_the_day(void **state) {
                     "2024-01-02T00:00:00.000Z/-|(none)|a|1|2|-|-\n2024-01-13T00:00:00.000Z/-|(none)|a|1|2|-|-\n");
 }
 
+/* Of a view export alone, and of its counts alone. */
+static void a_blank_count_of_a_view_is_zero(void **state) {
+    (void)state;
+    const struct ql_csv_options options = csv_options();
+#define BLANKS(more, value)                                                                               \
+    "Interval Start,Queue Name,Offer,Answer,Avg Handle" more "\n2024-01-01T09:00:00Z,a,,,\"\"" value "\n" \
+    "2024-01-01T09:30:00Z,a,3,,1500" value "\n"
+    csv_expect_rows(&options, QL_STR(BLANKS(",Interval Complete", ",TRUE")),
+                    "2024-01-01T09:00:00.000Z/-|(none)|a|0|0|-|-\n2024-01-01T09:30:00.000Z/-|(none)|a|3|0|15e-1|-\n");
+    csv_expect_rows(&options, QL_STR(BLANKS("", "")),
+                    "2024-01-01T09:00:00.000Z/-|(none)|a|-|-|-|-\n2024-01-01T09:30:00.000Z/-|(none)|a|3|-|15e-1|-\n");
+}
+
 /* However the text is cut, and however far away the row that tells. */
 static void recognition_does_not_depend_on_chunks(void **state) {
     (void)state;
@@ -247,6 +260,7 @@ int main(void) {
         cmocka_unit_test(dates_of_many_locales_are_read),
         cmocka_unit_test(what_is_no_date_is_a_bad_row),
         cmocka_unit_test(the_first_rows_tell_which_number_is_the_day),
+        cmocka_unit_test(a_blank_count_of_a_view_is_zero),
         cmocka_unit_test(recognition_does_not_depend_on_chunks),
         cmocka_unit_test(local_times_are_those_of_the_zone),
         cmocka_unit_test(rows_of_several_queues_are_left_out_and_counted),
