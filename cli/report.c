@@ -196,9 +196,10 @@ static void print_text(const struct ql_run_summary *summary) {
     print_time(" to ", summary->last_us);
     (void)fprintf(stderr, "%s, %s queues, %s cells\n", summary->first_us != QL_TIME_NONE ? " UTC" : "",
                   grouped(summary->n_queues, a), grouped(summary->n_cells, b));
-    if (summary->export_id[0] != '\0') {
-        (void)fprintf(stderr, "  export %s, %lld requests, %lld retries\n", summary->export_id,
-                      (long long)summary->http.requests, (long long)summary->http.retries);
+    if (summary->http.requests != 0) {
+        bool has_id = summary->export_id[0] != '\0';
+        (void)fprintf(stderr, "  %s%s%s%lld requests, %lld retries\n", has_id ? "export " : "", summary->export_id,
+                      has_id ? ", " : "", (long long)summary->http.requests, (long long)summary->http.retries);
     }
     (void)fprintf(stderr, "  %.3f s: source %.3f, transform %.3f, store %.3f\n", (double)summary->total_ms / 1e3,
                   (double)summary->source_ms / 1e3, (double)summary->transform_ms / 1e3, (double)summary->store_ms / 1e3);

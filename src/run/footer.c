@@ -81,6 +81,9 @@ static void set_provenance(const struct ql_run_state *run, struct ql_json *root)
     if (run->summary->source_sha256[0] != '\0') {
         set_text(provenance, "source_sha256", run->summary->source_sha256);
     }
+    if (run->summary->extracted_us != QL_TIME_NONE) {
+        ql_json_set(provenance, "extracted_at", ql_json_new_time(run->summary->extracted_us));
+    }
     ql_json_set(provenance, "written_at", ql_json_new_time(ql_time_now()));
     ql_json_set(root, "provenance", provenance);
 }

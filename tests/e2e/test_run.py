@@ -79,6 +79,7 @@ def test_two_runs_give_equal_bytes(ql, sim, tmp_path):
     done = run(ql, genesys, "--embed-provenance", "--json", "-o", "c.parquet")
     footer = json.loads(pq.read_metadata(tmp_path / "c.parquet").metadata[b"queuelake"])
     assert footer["provenance"]["export_id"] == done.json["input"]["export_id"]
+    assert footer["provenance"]["extracted_at"] == done.json["input"]["extracted_at"]  # names of queues are those of that moment
 
 
 def test_s3_by_one_put_with_encryption_and_tags(ql, sim, s3, tmp_path):
