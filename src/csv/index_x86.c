@@ -78,9 +78,14 @@ AVX2 static __attribute__((noinline)) size_t hot_rows_avx2(const struct ql_csv_h
     return ql_csv_hot_rows(hot, reader, text, n_max, batch, find_masks_avx2, find_first_masks_avx2, is_same_avx2);
 }
 
+AVX2 static __attribute__((noinline)) size_t known_rows_avx2(const struct ql_csv_hot *hot, struct ql_csv_reader *reader,
+                                                             struct ql_str *text, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_known_rows(hot, reader, text, n_max, batch, find_masks_avx2, find_first_masks_avx2, prefix_xor, is_same_avx2);
+}
+
 AVX2 size_t ql_csv_guess_avx2(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                               struct ql_csv_batch *batch) {
-    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, hot_rows_avx2);
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, hot_rows_avx2, known_rows_avx2);
 }
 
 AVX2 bool ql_csv_index_avx2(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n,

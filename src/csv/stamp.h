@@ -1,0 +1,123 @@
+/**
+ * Times and intervals in the one spelling that nearly all exports use, eight bytes at a time in ordinary registers: rows in no
+ * order have a new interval each, so this is where their time goes. Any other spelling is interval.c's.
+ */
+#ifndef QL_CSV_STAMP_H
+#define QL_CSV_STAMP_H
+
+#include "base/time.h"
+#include "csv/swar.h"
+
+enum { QL_CSV_STAMP_BYTES = 24, QL_CSV_PAIR_BYTES = 2 * QL_CSV_STAMP_BYTES + 1 };
+
+/* The bytes of a stamp less those of 0000-00-00T00:00:00.000Z: digits become their values, separators 0. */
+struct ql_csv_stamp_words {
+    uint64_t date; /* yyyy-mm- */
+    uint64_t time; /* ddThh:mm */
+    uint64_t rest; /* :ss.mmmZ */
+};
+
+/* False if a byte is neither a digit where there should be one, nor the separator. */
+QL_CSV_INLINE bool ql_csv_stamp_load(const char *text, struct ql_csv_stamp_words *words) {
+    const uint64_t HIGHS = UINT64_C(0x8080808080808080);
+    /* What brings a value that is not allowed to 128 or above: digits are below 10, separators 0. */
+    const uint64_t DATE_TO_HIGHS = UINT64_C(0x7F76767F76767676);
+    const uint64_t TIME_TO_HIGHS = UINT64_C(0x76767F76767F7676);
+    const uint64_t REST_TO_HIGHS = UINT64_C(0x7F7676767F76767F);
+    memcpy(&words->date, text, 8);
+    memcpy(&words->time, text + 8, 8);
+    memcpy(&words->rest, text + 16, 8);
+    words->date ^= UINT64_C(0x2D30302D30303030);
+    words->time ^= UINT64_C(0x30303A3030543030);
+    words->rest ^= UINT64_C(0x5A3030302E30303A);
+    uint64_t wrong = words->date | words->time | words->rest; /* a carry comes from a byte that is marked here */
+    wrong |= (words->date + DATE_TO_HIGHS) | (words->time + TIME_TO_HIGHS) | (words->rest + REST_TO_HIGHS);
+    return (wrong & HIGHS) == 0;
+}
+
+/* Every byte becomes ten times itself plus the one behind it. */
+QL_CSV_INLINE uint64_t ql_csv_stamp_pairs(uint64_t word) {
+    return word * 10 + (word >> 8);
+}
+
+QL_CSV_INLINE unsigned ql_csv_stamp_byte(uint64_t word, unsigned i) {
+    return (unsigned)(word >> (8 * i)) & 0xFF;
+}
+
+/* Days since 1970-01-01; false if there is no such day. */
+QL_CSV_INLINE bool ql_csv_stamp_days(const struct ql_csv_stamp_words *words, int64_t *days) {
+    static const struct {
+        uint16_t n_before;
+        uint8_t n_days;
+    } MONTHS[2][16] = {{{0, 0},
+                        {0, 31},
+                        {31, 28},
+                        {59, 31},
+                        {90, 30},
+                        {120, 31},
+                        {151, 30},
+                        {181, 31},
+                        {212, 31},
+                        {243, 30},
+                        {273, 31},
+                        {304, 30},
+                        {334, 31}},
+                       {{0, 0},
+                        {0, 31},
+                        {31, 29},
+                        {60, 31},
+                        {91, 30},
+                        {121, 31},
+                        {152, 30},
+                        {182, 31},
+                        {213, 31},
+                        {244, 30},
+                        {274, 31},
+                        {305, 30},
+                        {335, 31}}};
+    const unsigned FROM_0001_01_01_TO_EPOCH = 719162;
+    uint64_t pairs = ql_csv_stamp_pairs(words->date);
+    unsigned century = ql_csv_stamp_byte(pairs, 0);
+    unsigned of_century = ql_csv_stamp_byte(pairs, 2);
+    unsigned month = ql_csv_stamp_byte(pairs, 5);
+    unsigned day = ql_csv_stamp_byte(ql_csv_stamp_pairs(words->time), 0);
+    unsigned year = century * 100 + of_century;
+    bool is_leap = ((of_century != 0 ? of_century : century) & 3) == 0;
+    unsigned before = year - 1; /* years */
+    unsigned n_before = before * 365 + before / 4 - before / 100 + before / 400 + MONTHS[is_leap][month & 15].n_before;
+    *days = (int64_t)(n_before + day - 1) - FROM_0001_01_01_TO_EPOCH;
+    return (year != 0) & (month < 16) & (day - 1 < MONTHS[is_leap][month & 15].n_days);
+}
+
+/* Microseconds of the day; false if there is no such time. */
+QL_CSV_INLINE bool ql_csv_stamp_clock(const struct ql_csv_stamp_words *words, int64_t *us) {
+    uint64_t time = ql_csv_stamp_pairs(words->time);
+    uint64_t rest = ql_csv_stamp_pairs(words->rest);
+    unsigned hour = ql_csv_stamp_byte(time, 3);
+    unsigned minute = ql_csv_stamp_byte(time, 6);
+    unsigned second = ql_csv_stamp_byte(rest, 1);
+    unsigned ms = ql_csv_stamp_byte(rest, 4) * 10 + ql_csv_stamp_byte(words->rest, 6);
+    *us = (int64_t)(((hour * 60 + minute) * 60 + second) * 1000 + ms) * 1000;
+    return (hour < 24) & (minute < 60) & (second < 60);
+}
+
+/** "2024-01-31T00:00:00.000Z"; false for any other spelling, and for times that there are not. */
+QL_CSV_INLINE bool ql_csv_stamp_parse(const char *text, int64_t *us) {
+    const int64_t US_PER_DAY = 86400 * QL_US_PER_S;
+    struct ql_csv_stamp_words words;
+    int64_t days;
+    int64_t clock_us;
+    if (!ql_csv_stamp_load(text, &words) || !ql_csv_stamp_days(&words, &days) || !ql_csv_stamp_clock(&words, &clock_us)) {
+        return false;
+    }
+    *us = days * US_PER_DAY + clock_us;
+    return true;
+}
+
+/** Two of them with a separator between; false if the second is not later. */
+QL_CSV_INLINE bool ql_csv_pair_parse(const char *text, char separator, int64_t interval_us[2]) {
+    return ql_csv_stamp_parse(text, &interval_us[0]) && text[QL_CSV_STAMP_BYTES] == separator &&
+           ql_csv_stamp_parse(text + QL_CSV_STAMP_BYTES + 1, &interval_us[1]) && interval_us[0] < interval_us[1];
+}
+
+#endif
