@@ -17,22 +17,21 @@ struct ql_csv_stamp_words {
     uint64_t rest; /* :ss.mmmZ */
 };
 
-/* False if a byte is neither a digit where there should be one, nor the separator. */
-QL_CSV_INLINE bool ql_csv_stamp_load(const char *text, struct ql_csv_stamp_words *words) {
-    const uint64_t HIGHS = UINT64_C(0x8080808080808080);
-    /* What brings a value that is not allowed to 128 or above: digits are below 10, separators 0. */
-    const uint64_t DATE_TO_HIGHS = UINT64_C(0x7F76767F76767676);
-    const uint64_t TIME_TO_HIGHS = UINT64_C(0x76767F76767F7676);
-    const uint64_t REST_TO_HIGHS = UINT64_C(0x7F7676767F76767F);
-    memcpy(&words->date, text, 8);
-    memcpy(&words->time, text + 8, 8);
-    memcpy(&words->rest, text + 16, 8);
-    words->date ^= UINT64_C(0x2D30302D30303030);
-    words->time ^= UINT64_C(0x30303A3030543030);
-    words->rest ^= UINT64_C(0x5A3030302E30303A);
-    uint64_t wrong = words->date | words->time | words->rest; /* a carry comes from a byte that is marked here */
-    wrong |= (words->date + DATE_TO_HIGHS) | (words->time + TIME_TO_HIGHS) | (words->rest + REST_TO_HIGHS);
-    return (wrong & HIGHS) == 0;
+QL_CSV_INLINE struct ql_csv_stamp_words ql_csv_stamp_load(const char *text) {
+    struct ql_csv_stamp_words words;
+    memcpy(&words.date, text, 8);
+    memcpy(&words.time, text + 8, 8);
+    memcpy(&words.rest, text + 16, 8);
+    words.date ^= UINT64_C(0x2D30302D30303030);
+    words.time ^= UINT64_C(0x30303A3030543030);
+    words.rest ^= UINT64_C(0x5A3030302E30303A);
+    return words;
+}
+
+/* Whether no byte is above its limit: to_highs brings what is to 128 or above, and a carry comes only from a byte that is there
+ * already. */
+QL_CSV_INLINE bool ql_csv_stamp_is_form(uint64_t word, uint64_t to_highs) {
+    return (((word + to_highs) | word) & UINT64_C(0x8080808080808080)) == 0;
 }
 
 /* Every byte becomes ten times itself plus the one behind it. */
@@ -44,7 +43,7 @@ QL_CSV_INLINE unsigned ql_csv_stamp_byte(uint64_t word, unsigned i) {
     return (unsigned)(word >> (8 * i)) & 0xFF;
 }
 
-/* Days since 1970-01-01; false if there is no such day. */
+/* Days since 1970-01-01, if the bytes of the day are digits; false if there is no such day. */
 QL_CSV_INLINE bool ql_csv_stamp_days(const struct ql_csv_stamp_words *words, int64_t *days) {
     static const struct {
         uint16_t n_before;
@@ -86,38 +85,64 @@ QL_CSV_INLINE bool ql_csv_stamp_days(const struct ql_csv_stamp_words *words, int
     unsigned before = year - 1; /* years */
     unsigned n_before = before * 365 + before / 4 - before / 100 + before / 400 + MONTHS[is_leap][month & 15].n_before;
     *days = (int64_t)(n_before + day - 1) - FROM_0001_01_01_TO_EPOCH;
-    return (year != 0) & (month < 16) & (day - 1 < MONTHS[is_leap][month & 15].n_days);
+    return ql_csv_stamp_is_form(words->date, UINT64_C(0x7F76767F76767676)) && year != 0 && month < 16 &&
+           day - 1 < MONTHS[is_leap][month & 15].n_days;
 }
 
-/* Microseconds of the day; false if there is no such time. */
-QL_CSV_INLINE bool ql_csv_stamp_clock(const struct ql_csv_stamp_words *words, int64_t *us) {
-    uint64_t time = ql_csv_stamp_pairs(words->time);
-    uint64_t rest = ql_csv_stamp_pairs(words->rest);
-    unsigned hour = ql_csv_stamp_byte(time, 3);
-    unsigned minute = ql_csv_stamp_byte(time, 6);
-    unsigned second = ql_csv_stamp_byte(rest, 1);
-    unsigned ms = ql_csv_stamp_byte(rest, 4) * 10 + ql_csv_stamp_byte(words->rest, 6);
-    *us = (int64_t)(((hour * 60 + minute) * 60 + second) * 1000 + ms) * 1000;
-    return (hour < 24) & (minute < 60) & (second < 60);
+/* Seconds and their fraction, which are mostly 0. */
+static inline bool ql_csv_stamp_rest(uint64_t rest, int64_t *us) {
+    uint64_t pairs = ql_csv_stamp_pairs(rest);
+    unsigned second = ql_csv_stamp_byte(pairs, 1);
+    unsigned ms = ql_csv_stamp_byte(pairs, 4) * 10 + ql_csv_stamp_byte(rest, 6);
+    *us = (int64_t)(second * 1000 + ms) * 1000;
+    return ql_csv_stamp_is_form(rest, UINT64_C(0x7F7676767F76767F)) && second < 60;
 }
+
+/* Microseconds of the day; false if there is no such time, or the bytes of the day are no digits. */
+QL_CSV_INLINE bool ql_csv_stamp_clock(const struct ql_csv_stamp_words *words, int64_t *us) {
+    uint64_t pairs = ql_csv_stamp_pairs(words->time);
+    unsigned hour = ql_csv_stamp_byte(pairs, 3);
+    unsigned minute = ql_csv_stamp_byte(pairs, 6);
+    int64_t rest_us = 0;
+    if (__builtin_expect(words->rest != 0, 0) && !ql_csv_stamp_rest(words->rest, &rest_us)) {
+        return false;
+    }
+    *us = (int64_t)(hour * 60 + minute) * (60 * QL_US_PER_S) + rest_us;
+    return ql_csv_stamp_is_form(words->time, UINT64_C(0x76767F76767F7676)) && hour < 24 && minute < 60;
+}
+
+#define QL_CSV_US_PER_DAY (86400 * QL_US_PER_S)
 
 /** "2024-01-31T00:00:00.000Z"; false for any other spelling, and for times that there are not. */
 QL_CSV_INLINE bool ql_csv_stamp_parse(const char *text, int64_t *us) {
-    const int64_t US_PER_DAY = 86400 * QL_US_PER_S;
-    struct ql_csv_stamp_words words;
+    const struct ql_csv_stamp_words words = ql_csv_stamp_load(text);
     int64_t days;
     int64_t clock_us;
-    if (!ql_csv_stamp_load(text, &words) || !ql_csv_stamp_days(&words, &days) || !ql_csv_stamp_clock(&words, &clock_us)) {
+    if (!ql_csv_stamp_days(&words, &days) || !ql_csv_stamp_clock(&words, &clock_us)) {
         return false;
     }
-    *us = days * US_PER_DAY + clock_us;
+    *us = days * QL_CSV_US_PER_DAY + clock_us;
     return true;
 }
 
-/** Two of them with a separator between; false if the second is not later. */
+/** Two of them, mostly of one day, with a separator between; false if the second is not later. */
 QL_CSV_INLINE bool ql_csv_pair_parse(const char *text, char separator, int64_t interval_us[2]) {
-    return ql_csv_stamp_parse(text, &interval_us[0]) && text[QL_CSV_STAMP_BYTES] == separator &&
-           ql_csv_stamp_parse(text + QL_CSV_STAMP_BYTES + 1, &interval_us[1]) && interval_us[0] < interval_us[1];
+    const struct ql_csv_stamp_words start = ql_csv_stamp_load(text);
+    const struct ql_csv_stamp_words end = ql_csv_stamp_load(text + QL_CSV_STAMP_BYTES + 1);
+    int64_t start_us;
+    int64_t end_us;
+    int64_t days;
+    if (text[QL_CSV_STAMP_BYTES] != separator || !ql_csv_stamp_days(&start, &days) || !ql_csv_stamp_clock(&start, &start_us) ||
+        !ql_csv_stamp_clock(&end, &end_us)) {
+        return false;
+    }
+    interval_us[0] = days * QL_CSV_US_PER_DAY + start_us;
+    bool is_same_day = start.date == end.date && (uint16_t)start.time == (uint16_t)end.time;
+    if (__builtin_expect(!is_same_day, 0) && !ql_csv_stamp_days(&end, &days)) {
+        return false;
+    }
+    interval_us[1] = days * QL_CSV_US_PER_DAY + end_us;
+    return interval_us[0] < interval_us[1];
 }
 
 #endif
