@@ -267,19 +267,6 @@ QL_CSV_INLINE size_t ql_csv_known_queue_len(const struct ql_csv_hot *hot, const 
     return SIZE_MAX;
 }
 
-/* The code of the queue that the row goes on with behind its interval, or QL_CSV_NO_CODE. */
-QL_CSV_INLINE uint32_t ql_csv_known_queue(const struct ql_csv_hot *hot, const struct ql_csv_dictionary *dictionary,
-                                          const char *text, const char *end, ql_csv_find_masks_fn *find_masks,
-                                          ql_csv_prefix_xor_fn *prefix_xor, ql_csv_is_same_fn *is_same) {
-    size_t len = ql_csv_known_queue_len(hot, text, end, find_masks, prefix_xor);
-    if (len >= (size_t)(end - text)) {
-        return QL_CSV_NO_CODE;
-    }
-    const struct ql_csv_key key = {.a = {.ptr = text, .len = len}};
-    uint32_t code = ql_csv_dictionary_look_up(dictionary, &key, is_same);
-    return code != QL_CSV_NO_CODE && dictionary->entries[code].expected_len == len ? code : QL_CSV_NO_CODE;
-}
-
 /* The interval at the beginning of the row, if it is in its usual spelling and good. */
 QL_CSV_INLINE bool ql_csv_known_interval(const struct ql_csv_hot *hot, const struct ql_csv_clock *clock, const char *row,
                                          int64_t interval_us[2]) {
@@ -327,11 +314,14 @@ QL_CSV_INLINE size_t ql_csv_known_rows(const struct ql_csv_hot *hot, struct ql_c
                     : !ql_csv_known_interval(hot, &reader->clock, row, interval_us)) {
             break;
         }
-        uint32_t code = ql_csv_known_queue(hot, dictionary, row + at, end, find_masks, prefix_xor, is_same);
-        if (code == QL_CSV_NO_CODE) {
+        const struct ql_csv_key key = {
+            .a = {.ptr = row + at, .len = ql_csv_known_queue_len(hot, row + at, end, find_masks, prefix_xor)}};
+        uint32_t code =
+            key.a.len < (size_t)(end - key.a.ptr) ? ql_csv_dictionary_look_up(dictionary, &key, is_same) : QL_CSV_NO_CODE;
+        if (code == QL_CSV_NO_CODE || dictionary->entries[code].expected_len != key.a.len) {
             break;
         }
-        const char *tail = row + at + dictionary->entries[code].expected_len + 1;
+        const char *tail = key.a.ptr + key.a.len + 1;
         struct ql_csv_masks m = find_first_masks(tail, hot->delimiter);
         if (__builtin_expect(m.lf == 0, 0)) {
             m = find_masks(tail, hot->delimiter);
