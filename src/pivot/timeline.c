@@ -99,7 +99,7 @@ static void put(struct ql_timeline *timeline, const struct ql_rows_run *run, uin
     }
     *bucket = seen->bucket;
     if (!timeline->by_text) {
-        const struct ql_grid_cell cell = {.entry = *entry, .bucket = *bucket};
+        const struct ql_time_grid_cell cell = {.entry = *entry, .bucket = *bucket};
         ql_time_grid_put(&timeline->grid, run->start_us, run->end_us, cell, timeline->n_seen);
     }
 }
@@ -143,11 +143,11 @@ static bool find_all(const struct ql_timeline *timeline, const struct ql_rows_ru
         uint32_t others[AHEAD];
         size_t n_others = 0;
         for (size_t r = begin; r < end; r++) {
-            const struct ql_grid_cell cell = ql_time_grid_get(&grid, runs[r].start_us, runs[r].end_us);
+            const struct ql_time_grid_cell cell = ql_time_grid_get(&grid, runs[r].start_us, runs[r].end_us);
             entry[r] = cell.entry;
             bucket[r] = cell.bucket;
             others[n_others] = (uint32_t)r;
-            n_others += cell.entry == QL_GRID_NONE;
+            n_others += cell.entry == QL_TIME_GRID_NONE;
         }
         find_by_hash(timeline, runs, others, n_others, entry, bucket);
         for (size_t r = begin; r < end; r++) {

@@ -7,9 +7,9 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "pivot/grid.h"
 #include "pivot/index.h"
 #include "pivot/pivot.h"
+#include "pivot/time_grid.h"
 
 #include <pthread.h>
 

@@ -2,14 +2,14 @@
 #include "support/test.h"
 
 #include "base/time.h"
-#include "pivot/grid.h"
+#include "pivot/time_grid.h"
 
 #define MINUTE INT64_C(60000000)
 enum { PUTS_MAX = 3000 };
 
 struct put {
     int64_t start_us, end_us;
-    struct ql_grid_cell cell;
+    struct ql_time_grid_cell cell;
 };
 
 struct model {
@@ -25,18 +25,18 @@ static uint64_t next_random(uint64_t *seed) { /* splitmix64 */
     return z ^ (z >> 31);
 }
 
-/* What was put last for the interval; QL_GRID_NONE: nothing. */
-static struct ql_grid_cell find(const struct model *model, int64_t start_us, int64_t end_us) {
+/* What was put last for the interval; QL_TIME_GRID_NONE: nothing. */
+static struct ql_time_grid_cell find(const struct model *model, int64_t start_us, int64_t end_us) {
     for (size_t i = model->n; i != 0; i--) {
         if (model->puts[i - 1].start_us == start_us && model->puts[i - 1].end_us == end_us) {
             return model->puts[i - 1].cell;
         }
     }
-    return (struct ql_grid_cell){.entry = QL_GRID_NONE};
+    return (struct ql_time_grid_cell){.entry = QL_TIME_GRID_NONE};
 }
 
 static void put(struct model *model, int64_t start_us, int64_t end_us) {
-    const struct ql_grid_cell cell = {.entry = (uint32_t)model->n, .bucket = (uint32_t)(model->n * 7)};
+    const struct ql_time_grid_cell cell = {.entry = (uint32_t)model->n, .bucket = (uint32_t)(model->n * 7)};
     model->puts[model->n] = (struct put){.start_us = start_us, .end_us = end_us, .cell = cell};
     model->n++;
     ql_time_grid_put(&model->grid, start_us, end_us, cell, model->n);
@@ -44,11 +44,11 @@ static void put(struct model *model, int64_t start_us, int64_t end_us) {
 
 /* Whether it is in the grid; it must be what was put. */
 static bool check(const struct model *model, int64_t start_us, int64_t end_us) {
-    struct ql_grid_cell got = ql_time_grid_get(&model->grid, start_us, end_us);
-    if (got.entry == QL_GRID_NONE) {
+    struct ql_time_grid_cell got = ql_time_grid_get(&model->grid, start_us, end_us);
+    if (got.entry == QL_TIME_GRID_NONE) {
         return false;
     }
-    struct ql_grid_cell expected = find(model, start_us, end_us);
+    struct ql_time_grid_cell expected = find(model, start_us, end_us);
     if (got.entry != expected.entry || got.bucket != expected.bucket) {
         fail_msg("%lld to %lld is taken for entry %lu instead of %lu", (long long)start_us, (long long)end_us,
                  (unsigned long)got.entry, (unsigned long)expected.entry);
@@ -130,7 +130,7 @@ static void any_instant_will_do(void **state) {
 static void the_memory_is_bounded(void **state) {
     (void)state;
     struct ql_time_grid grid = {0};
-    const struct ql_grid_cell cell = {.entry = 1};
+    const struct ql_time_grid_cell cell = {.entry = 1};
     ql_time_grid_put(&grid, 0, 2, cell, 1);
     ql_time_grid_put(&grid, 2 * INT64_C(1000000000000), 2 * INT64_C(1000000000000) + 2, cell, 2);
     ql_time_grid_put(&grid, -2 * INT64_C(1000000000000), -2 * INT64_C(1000000000000) + 2, cell, 3);

@@ -1,5 +1,5 @@
-/* Puts intervals on the grid, which grows on both sides; see grid.h. All of it holds modulo 2^64, for any instants. */
-#include "pivot/grid.h"
+/* Puts intervals on the grid, which grows on both sides; see time_grid.h. All of it holds modulo 2^64, for any instants. */
+#include "pivot/time_grid.h"
 
 #include "base/mem.h"
 
@@ -27,8 +27,8 @@ static bool reach(struct ql_time_grid *grid, int64_t at, size_t n_intervals) {
     int64_t n = (at < n_now ? n_now : at + 1) - first;
     first -= n / 4; /* more will follow on either side */
     n += n / 2;
-    struct ql_grid_cell *cells = ql_mem_alloc((size_t)n * sizeof *cells);
-    memset(cells, 0xFF, (size_t)n * sizeof *cells); /* QL_GRID_NONE */
+    struct ql_time_grid_cell *cells = ql_mem_alloc((size_t)n * sizeof *cells);
+    memset(cells, 0xFF, (size_t)n * sizeof *cells); /* QL_TIME_GRID_NONE */
     if (n_now != 0) {
         memcpy(cells - first, grid->cells, grid->n_cells * sizeof *cells);
     }
@@ -39,7 +39,7 @@ static bool reach(struct ql_time_grid *grid, int64_t at, size_t n_intervals) {
     return true;
 }
 
-void ql_time_grid_put(struct ql_time_grid *grid, int64_t start_us, int64_t end_us, struct ql_grid_cell cell,
+void ql_time_grid_put(struct ql_time_grid *grid, int64_t start_us, int64_t end_us, struct ql_time_grid_cell cell,
                       size_t n_intervals) {
     const uint64_t len_us = (uint64_t)end_us - (uint64_t)start_us;
     if (end_us <= start_us || len_us < 2) { /* or without an end */
