@@ -63,7 +63,8 @@ static __attribute__((noinline)) size_t hot_rows(const struct ql_csv_hot *hot, s
 
 static __attribute__((noinline)) size_t known_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader,
                                                    struct ql_str *text, size_t n_max, struct ql_csv_batch *batch) {
-    return ql_csv_known_rows(hot, reader, text, n_max, batch, find_masks, find_masks, prefix_xor, ql_csv_is_same_bytes);
+    return ql_csv_known_rows(hot, reader, text, n_max, batch, find_masks, find_masks, prefix_xor, ql_csv_is_same_bytes,
+                             ql_csv_pair_parse);
 }
 
 size_t ql_csv_guess_scalar(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max, struct ql_csv_batch *batch) {

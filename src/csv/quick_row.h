@@ -269,8 +269,8 @@ QL_CSV_INLINE size_t ql_csv_known_queue_len(const struct ql_csv_hot *hot, const 
 
 /* The interval at the beginning of the row, if it is in its usual spelling and good. */
 QL_CSV_INLINE bool ql_csv_known_interval(const struct ql_csv_hot *hot, const struct ql_csv_clock *clock, const char *row,
-                                         int64_t interval_us[2]) {
-    return ql_csv_pair_parse(row, hot->separator, interval_us) &&
+                                         ql_csv_pair_parse_fn *pair_parse, int64_t interval_us[2]) {
+    return pair_parse(row, hot->separator, interval_us) &&
            (clock->from_us == QL_TIME_NONE || interval_us[0] >= clock->from_us) &&
            (clock->to_us == QL_TIME_NONE || interval_us[0] < clock->to_us);
 }
@@ -292,7 +292,7 @@ QL_CSV_INLINE void ql_csv_quick_begin_run(const struct ql_csv_reader *reader, st
 QL_CSV_INLINE size_t ql_csv_known_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text,
                                        size_t n_max, struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
                                        ql_csv_find_masks_fn *find_first_masks, ql_csv_prefix_xor_fn *prefix_xor,
-                                       ql_csv_is_same_fn *is_same) {
+                                       ql_csv_is_same_fn *is_same, ql_csv_pair_parse_fn *pair_parse) {
     struct ql_csv_dictionary *dictionary = &reader->dictionary;
     const size_t at = QL_CSV_PAIR_BYTES + 1;
     const char *row = text->ptr;
@@ -311,7 +311,7 @@ QL_CSV_INLINE size_t ql_csv_known_rows(const struct ql_csv_hot *hot, struct ql_c
         bool is_last = last != NULL && is_same(row, last, QL_CSV_PAIR_BYTES);
         const struct ql_csv_entry *expected = &dictionary->entries[dictionary->entries[dictionary->last].next];
         if (is_last ? ql_csv_hot_is_queue(hot, expected, row + at, end, is_same)
-                    : !ql_csv_known_interval(hot, &reader->clock, row, interval_us)) {
+                    : !ql_csv_known_interval(hot, &reader->clock, row, pair_parse, interval_us)) {
             break;
         }
         const struct ql_csv_key key = {

@@ -43,50 +43,31 @@ QL_CSV_INLINE unsigned ql_csv_stamp_byte(uint64_t word, unsigned i) {
     return (unsigned)(word >> (8 * i)) & 0xFF;
 }
 
-/* Days since 1970-01-01, if the bytes of the day are digits; false if there is no such day. */
-QL_CSV_INLINE bool ql_csv_stamp_days(const struct ql_csv_stamp_words *words, int64_t *days) {
+/* Days since 1970-01-01; false if there is no such day. Months from 20 on are not asked for. */
+QL_CSV_INLINE bool ql_csv_stamp_count_days(unsigned year, unsigned month, unsigned day, int64_t *days) {
+    /* Years that begin in March, so that only the last day of a year may be missing. */
     static const struct {
         uint16_t n_before;
-        uint8_t n_days;
-    } MONTHS[2][16] = {{{0, 0},
-                        {0, 31},
-                        {31, 28},
-                        {59, 31},
-                        {90, 30},
-                        {120, 31},
-                        {151, 30},
-                        {181, 31},
-                        {212, 31},
-                        {243, 30},
-                        {273, 31},
-                        {304, 30},
-                        {334, 31}},
-                       {{0, 0},
-                        {0, 31},
-                        {31, 29},
-                        {60, 31},
-                        {91, 30},
-                        {121, 31},
-                        {152, 30},
-                        {182, 31},
-                        {213, 31},
-                        {244, 30},
-                        {274, 31},
-                        {305, 30},
-                        {335, 31}}};
-    const unsigned FROM_0001_01_01_TO_EPOCH = 719162;
+        uint8_t is_next_year, n_days;
+    } MONTHS[20] = {{0, 0, 0},    {306, 1, 31}, {337, 1, 28}, {0, 0, 31},   {31, 0, 30},  {61, 0, 31}, {92, 0, 30},
+                    {122, 0, 31}, {153, 0, 31}, {184, 0, 30}, {214, 0, 31}, {245, 0, 30}, {275, 0, 31}};
+    const int64_t FROM_0000_03_01_TO_EPOCH = 719468;
+    unsigned y = year - MONTHS[month].is_next_year;
+    *days = (int64_t)(y * 365 + y / 4 - y / 100 + y / 400 + MONTHS[month].n_before + (day - 1)) - FROM_0000_03_01_TO_EPOCH;
+    if (__builtin_expect(day - 1 >= MONTHS[month].n_days, 0)) {
+        bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        return year != 0 && month == 2 && day == 29 && is_leap;
+    }
+    return year != 0;
+}
+
+/* The same of a stamp, if the bytes of the day are digits. */
+QL_CSV_INLINE bool ql_csv_stamp_days(const struct ql_csv_stamp_words *words, int64_t *days) {
     uint64_t pairs = ql_csv_stamp_pairs(words->date);
-    unsigned century = ql_csv_stamp_byte(pairs, 0);
-    unsigned of_century = ql_csv_stamp_byte(pairs, 2);
-    unsigned month = ql_csv_stamp_byte(pairs, 5);
+    unsigned year = ql_csv_stamp_byte(pairs, 0) * 100 + ql_csv_stamp_byte(pairs, 2);
     unsigned day = ql_csv_stamp_byte(ql_csv_stamp_pairs(words->time), 0);
-    unsigned year = century * 100 + of_century;
-    bool is_leap = ((of_century != 0 ? of_century : century) & 3) == 0;
-    unsigned before = year - 1; /* years */
-    unsigned n_before = before * 365 + before / 4 - before / 100 + before / 400 + MONTHS[is_leap][month & 15].n_before;
-    *days = (int64_t)(n_before + day - 1) - FROM_0001_01_01_TO_EPOCH;
-    return ql_csv_stamp_is_form(words->date, UINT64_C(0x7F76767F76767676)) && year != 0 && month < 16 &&
-           day - 1 < MONTHS[is_leap][month & 15].n_days;
+    return ql_csv_stamp_is_form(words->date, UINT64_C(0x7F767E7F76767676)) && /* the month's first digit is 0 or 1 */
+           ql_csv_stamp_count_days(year, ql_csv_stamp_byte(pairs, 5), day, days);
 }
 
 /* Seconds and their fraction, which are mostly 0. */
@@ -125,7 +106,8 @@ QL_CSV_INLINE bool ql_csv_stamp_parse(const char *text, int64_t *us) {
     return true;
 }
 
-/** Two of them, mostly of one day, with a separator between; false if the second is not later. */
+/** Two of them, mostly of one day, with a separator between; false if the second is not later. A kernel's own may be faster. */
+typedef bool ql_csv_pair_parse_fn(const char *text, char separator, int64_t interval_us[2]);
 QL_CSV_INLINE bool ql_csv_pair_parse(const char *text, char separator, int64_t interval_us[2]) {
     const struct ql_csv_stamp_words start = ql_csv_stamp_load(text);
     const struct ql_csv_stamp_words end = ql_csv_stamp_load(text + QL_CSV_STAMP_BYTES + 1);
