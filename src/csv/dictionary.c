@@ -62,12 +62,15 @@ uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struc
     insert_slot(dictionary, hash, code);
     QL_MEM_GROW(dictionary->entries, dictionary->cap_entries, (size_t)code + 1);
     QL_MEM_GROW(dictionary->queues, dictionary->cap_queues, (size_t)code + 1);
+    QL_MEM_GROW(dictionary->heads, dictionary->cap_heads, (size_t)code + 1);
     dictionary->n_entries++;
     bool has_break = key->a.len != 0 && memchr(key->a.ptr, '\n', key->a.len) != NULL;
     dictionary->entries[code] =
         (struct ql_csv_entry){.key = {.a = copy(dictionary, key->a), .b = copy(dictionary, key->b)},
                               .expected_len = has_break || key->a.len > UINT32_MAX ? UINT32_MAX : (uint32_t)key->a.len,
                               .hash = hash};
+    struct ql_csv_key_head *head = &dictionary->heads[code];
+    memcpy(head->text, key->a.len != 0 ? key->a.ptr : "", key->a.len < sizeof head->text ? key->a.len : sizeof head->text);
     struct ql_rows_queue *queue = &dictionary->queues[code];
     queue->id = copy(dictionary, id);
     queue->name = name.ptr == id.ptr ? queue->id : copy(dictionary, name);
@@ -94,6 +97,7 @@ void ql_csv_dictionary_fini(struct ql_csv_dictionary *dictionary) {
     ql_mem_free(dictionary->slots);
     ql_mem_free(dictionary->entries);
     ql_mem_free(dictionary->queues);
+    ql_mem_free(dictionary->heads);
     ql_arena_fini(&dictionary->arena);
     *dictionary = (struct ql_csv_dictionary){0};
 }

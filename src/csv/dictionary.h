@@ -26,13 +26,19 @@ struct ql_csv_entry {
     uint32_t next;         /* the one that followed it, but for some that may be left out */
 };
 
+struct ql_csv_key_head {
+    char text[64];
+};
+
 /** A lane's queues by their spelling. Zero-initialise to start; reset before use. */
 struct ql_csv_dictionary {
     uint64_t number; /* rows.h's `dictionary` */
     size_t max_entries;
     struct ql_csv_entry *entries; /* [n_entries] */
     struct ql_rows_queue *queues; /* [n_entries] what they mean */
-    size_t cap_entries, cap_queues;
+    /* [n_entries] the beginnings of their key.a: a copy beside the entries, so that a look-up need not wait for the pointer */
+    struct ql_csv_key_head *heads;
+    size_t cap_entries, cap_queues, cap_heads;
     uint32_t n_entries, last; /* last: the one that was found or added last */
     uint32_t *slots;          /* open addressing; code + 1; 0: free */
     size_t mask;
@@ -127,7 +133,9 @@ QL_CSV_INLINE uint32_t ql_csv_dictionary_look_up(const struct ql_csv_dictionary 
     for (size_t i = 0; i < QL_CSV_PROBES_MAX && dictionary->slots[slot] != 0; i++) {
         uint32_t code = dictionary->slots[slot] - 1;
         const struct ql_csv_key *found = &dictionary->entries[code].key;
-        if (found->a.len == key->a.len && found->b.len == key->b.len && is_same(found->a.ptr, key->a.ptr, key->a.len) &&
+        const struct ql_csv_key_head *head = &dictionary->heads[code];
+        if (found->a.len == key->a.len && found->b.len == key->b.len &&
+            is_same(key->a.len <= sizeof head->text ? head->text : found->a.ptr, key->a.ptr, key->a.len) &&
             (key->b.len == 0 || is_same(found->b.ptr, key->b.ptr, key->b.len))) {
             return code;
         }
