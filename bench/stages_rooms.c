@@ -151,7 +151,6 @@ static enum ql_status on_group(void *ctx, size_t n_rows, const struct ql_column_
     (void)n_rows;
     (void)err;
     struct pass *pass = ctx;
-    pass->scratch.held = (struct ql_column_block){0};
     for (size_t i = 0; i < pass->n_columns; i++) {
         struct ql_column column;
         source->fill(source->ctx, i, &pass->scratch, &column);

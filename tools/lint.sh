@@ -6,7 +6,7 @@ JOBS=${JOBS:-$(nproc)}
 fail=0
 step() { printf '\033[1m==\033[0m %s\n' "$1" >&2; shift; "$@" || fail=1; }
 
-mapfile -t SOURCES < <(git ls-files -- 'src/*.c' 'src/*.h' 'cli/*.c' 'cli/*.h' 'sim/*.c' 'sim/*.h' 'tests/*.c' 'tests/*.h' 'include/*.h')
+mapfile -t SOURCES < <(git ls-files -- 'src/*.c' 'src/*.h' 'cli/*.c' 'cli/*.h' 'sim/*.c' 'sim/*.h' 'tests/*.c' 'tests/*.h' 'bench/*.c' 'bench/*.h' 'include/*.h')
 mapfile -t PRODUCT < <(git ls-files -- 'src/*.c' 'cli/*.c' 'sim/*.c')
 
 headers() { # each header stands alone

@@ -37,19 +37,6 @@ void ql_csv_batch_fini(struct ql_csv_batch *batch) {
     *batch = (struct ql_csv_batch){0};
 }
 
-static void end_run(struct ql_csv_batch *batch) {
-    if (batch->n_runs != 0) {
-        batch->runs[batch->n_runs - 1].n_rows = (uint32_t)(batch->n_rows - batch->run_start);
-        batch->n_runs -= batch->n_rows == batch->run_start; /* no row came */
-    }
-}
-
-void ql_csv_batch_begin_run(struct ql_csv_batch *batch, const int64_t interval_us[2], struct ql_str text) {
-    end_run(batch);
-    batch->run_start = batch->n_rows;
-    batch->runs[batch->n_runs++] = (struct ql_rows_run){.start_us = interval_us[0], .end_us = interval_us[1], .text = text};
-}
-
 static void put_wide(struct ql_csv_batch_column *column, size_t row, struct ql_str text) {
     QL_MEM_GROW(column->wide, column->cap_wide, column->n_wide + 1);
     column->wide[column->n_wide++] = (struct ql_wide_number){.row = (uint32_t)row, .text = text};
@@ -131,7 +118,7 @@ bool ql_csv_batch_is_full(const struct ql_csv_batch *batch) {
 }
 
 void ql_csv_batch_view(struct ql_csv_batch *batch, struct ql_rows *rows) {
-    end_run(batch);
+    ql_csv_batch_end_run(batch);
     for (size_t i = 0; i < batch->n_metrics; i++) {
         const struct ql_csv_batch_column *column = &batch->columns[i];
         batch->out[i] = (struct ql_number_column){

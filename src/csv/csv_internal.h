@@ -9,8 +9,8 @@
  *   row.c      interval.c, number.c                       fields -> values
  *   index.c    index_x86.c, index_neon.c; regular rows    text -> positions of delimiters and line ends
  *   quick_row.c  swar.h; the same rows                    positions -> values; declines what is not plain
- *   quick_row.h  rows that are as expected, no index      text -> values; compiled for each kernel
- *   dictionary.c  queues by their spelling                fields -> codes
+ *   quick_row.h  stamp.h; rows that are known, no index   text -> values; compiled for each kernel
+ *   dictionary.h  dictionary.c; queues by their spelling  fields -> codes
  *   batch.c    one scale a column, runs of intervals      values -> struct ql_rows
  *   lane.c     all of these for one thread                text -> packed batches
  *   careful.c  bad_row.c; the reader that knows where it is, and what happens to a row that cannot be read
@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "csv/csv.h"
+#include "csv/dictionary.h"
 #include "csv/index.h"
 
 #define QL_CSV_NONE SIZE_MAX /* no such column */
@@ -398,8 +399,18 @@ struct ql_csv_batch {
 enum { QL_CSV_BATCH_ROWS = 2048 };
 void ql_csv_batch_init(struct ql_csv_batch *batch, size_t n_metrics);
 void ql_csv_batch_fini(struct ql_csv_batch *batch);
+static inline void ql_csv_batch_end_run(struct ql_csv_batch *batch) {
+    if (batch->n_runs != 0) {
+        batch->runs[batch->n_runs - 1].n_rows = (uint32_t)(batch->n_rows - batch->run_start);
+        batch->n_runs -= batch->n_rows == batch->run_start; /* no row came */
+    }
+}
 /** Row n_rows, and those that follow it until the next call, are of this interval. text: in the batch's arena, or {0}. */
-void ql_csv_batch_begin_run(struct ql_csv_batch *batch, const int64_t interval_us[2], struct ql_str text);
+static inline void ql_csv_batch_begin_run(struct ql_csv_batch *batch, const int64_t interval_us[2], struct ql_str text) {
+    ql_csv_batch_end_run(batch);
+    batch->run_start = batch->n_rows;
+    batch->runs[batch->n_runs++] = (struct ql_rows_run){.start_us = interval_us[0], .end_us = interval_us[1], .text = text};
+}
 /** A number of row n_rows; wide: its text in the batch's arena, where it is WIDE. The caller counts the row. */
 void ql_csv_batch_put(struct ql_csv_batch *batch, size_t metric, const struct ql_csv_number *number, struct ql_str wide);
 /** All of them are missing: the column need not be put any more. */
@@ -419,80 +430,6 @@ struct ql_csv_queues {
     size_t mask;
 };
 void ql_csv_queues_init(struct ql_csv_queues *queues, const struct ql_str *names, size_t n, struct ql_arena *arena);
-
-/* ---- dictionary.c ---- */
-
-/** How the input spells a queue: its columns with quotes and what is between them; in two pieces where they are not
- * neighbours, else b is empty. */
-struct ql_csv_key {
-    struct ql_str a, b;
-};
-
-struct ql_csv_entry {
-    struct ql_csv_key key;
-    uint64_t hash;
-    uint32_t expected_len; /* of key.a; more than any row has if a line break is in it, which has to be counted */
-    uint32_t next;         /* the one that followed it, but for some that may be left out */
-};
-
-/** A lane's queues by their spelling. Zero-initialise to start; reset before use. */
-struct ql_csv_dictionary {
-    uint64_t number; /* rows.h's `dictionary` */
-    size_t max_entries;
-    struct ql_csv_entry *entries; /* [n_entries] */
-    struct ql_rows_queue *queues; /* [n_entries] what they mean */
-    size_t cap_entries, cap_queues;
-    uint32_t n_entries, last; /* last: the one that was found or added last */
-    uint32_t *slots;          /* open addressing; code + 1; 0: free */
-    size_t mask;
-    struct ql_arena arena;
-};
-enum { QL_CSV_DICTIONARY_MAX = 65536 };
-#define QL_CSV_NO_CODE UINT32_MAX
-/** Its code, or QL_CSV_NO_CODE. */
-uint32_t ql_csv_dictionary_find(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key);
-/** What is not found is added, whether or not the dictionary is full. */
-uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key, struct ql_str id,
-                               struct ql_str name);
-/** It should be begun anew before another queue is added. */
-bool ql_csv_dictionary_is_full(const struct ql_csv_dictionary *dictionary);
-/** Begins another dictionary. max_entries 0: QL_CSV_DICTIONARY_MAX. */
-void ql_csv_dictionary_reset(struct ql_csv_dictionary *dictionary, size_t max_entries);
-void ql_csv_dictionary_fini(struct ql_csv_dictionary *dictionary);
-
-/** The queue of this code comes now. */
-static inline void ql_csv_dictionary_follow(struct ql_csv_dictionary *dictionary, uint32_t code) {
-    dictionary->entries[dictionary->last].next = code;
-    dictionary->last = code;
-}
-
-/** Equality of mostly short texts of one length, without a call. */
-static inline __attribute__((always_inline)) bool ql_csv_is_same_bytes(const char *a, const char *b, size_t len) {
-    typedef uint64_t pair __attribute__((vector_size(16)));
-    if (len >= sizeof(pair)) {
-        pair x;
-        pair y;
-        memcpy(&x, a + len - sizeof x, sizeof x); /* the last sixteen, some of them again */
-        memcpy(&y, b + len - sizeof y, sizeof y);
-        pair difference = x ^ y;
-        for (size_t i = 0; i + sizeof x < len; i += sizeof x) {
-            memcpy(&x, a + i, sizeof x);
-            memcpy(&y, b + i, sizeof y);
-            difference |= x ^ y;
-        }
-        return (difference[0] | difference[1]) == 0;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (a[i] != b[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static inline bool ql_csv_is_same(struct ql_str a, struct ql_str b) {
-    return a.len == b.len && ql_csv_is_same_bytes(a.ptr, b.ptr, a.len);
-}
 
 /* ---- row.c ---- */
 

@@ -1,48 +1,10 @@
-/*
- * A lane's queues, by the bytes of their fields: what they mean was found out and checked once; rows carry their codes.
- *
- * An export lists the queues of an interval in much the same order each time, so the first guess is the one that followed the
- * last queue before; a hash table is asked when the guess is wrong. A place in it is looked for only so long: a queue that
- * finds none is not found again and gets another code, so names made to collide cost no more than ones that are all new. Nor
- * do many names: at a bound the reader hands on its rows and begins another dictionary.
- */
-#include "csv/csv_internal.h"
+/* Growing the dictionary, and queues in two pieces; see dictionary.h. */
+#include "csv/dictionary.h"
 
 enum {
     TEXT_BYTES_MAX = 4 * 1024 * 1024,
-    PROBES_MAX = 64,
-    SLOTS_AT_FIRST = 256,
+    SLOTS_AT_FIRST = 1024, /* a quarter of them are used at most, so that the first one mostly is right */
 };
-
-static inline uint64_t load(const char *ptr, size_t len) {
-    uint64_t word = 0;
-    if (len >= sizeof word) {
-        memcpy(&word, ptr, sizeof word);
-    } else if (len != 0) {
-        memcpy(&word, ptr, len);
-    }
-    return word;
-}
-
-/* Texts differ at their ends: first and last sixteen bytes and the length. */
-static uint64_t hash_text(struct ql_str s, uint64_t hash) {
-    const uint64_t MULTIPLIER = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t words[4] = {load(s.ptr, s.len), load(s.len > 8 ? s.ptr + s.len - 8 : s.ptr, s.len), 0, 0};
-    if (s.len > 16) {
-        words[2] = load(s.ptr + 8, s.len - 8);
-        words[3] = load(s.ptr + s.len - 16, 8);
-    }
-    hash ^= s.len;
-    for (size_t i = 0; i < 4; i++) {
-        hash = (hash ^ hash >> 29 ^ words[i]) * MULTIPLIER;
-    }
-    return hash ^ hash >> 32;
-}
-
-static uint64_t hash_of(const struct ql_csv_key *key) {
-    uint64_t hash = hash_text(key->a, 0);
-    return key->b.len != 0 ? hash_text(key->b, hash) : hash;
-}
 
 static inline bool is_key(const struct ql_csv_entry *entry, const struct ql_csv_key *key) {
     return ql_csv_is_same(entry->key.a, key->a) && ql_csv_is_same(entry->key.b, key->b);
@@ -51,7 +13,7 @@ static inline bool is_key(const struct ql_csv_entry *entry, const struct ql_csv_
 /* Without effect if there is no free place where it would be looked for. */
 static void insert_slot(struct ql_csv_dictionary *dictionary, uint64_t hash, uint32_t code) {
     size_t slot = (size_t)hash & dictionary->mask;
-    for (size_t i = 0; i < PROBES_MAX; i++) {
+    for (size_t i = 0; i < QL_CSV_PROBES_MAX; i++) {
         if (dictionary->slots[slot] == 0) {
             dictionary->slots[slot] = code + 1;
             return;
@@ -70,19 +32,6 @@ static void grow(struct ql_csv_dictionary *dictionary) {
     }
 }
 
-static uint32_t find_by_hash(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key) {
-    size_t slot = (size_t)hash_of(key) & dictionary->mask;
-    for (size_t i = 0; i < PROBES_MAX && dictionary->slots[slot] != 0; i++) {
-        uint32_t code = dictionary->slots[slot] - 1;
-        if (is_key(&dictionary->entries[code], key)) {
-            ql_csv_dictionary_follow(dictionary, code);
-            return code;
-        }
-        slot = (slot + 1) & dictionary->mask;
-    }
-    return QL_CSV_NO_CODE;
-}
-
 uint32_t ql_csv_dictionary_find(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key) {
     if (dictionary->n_entries == 0) {
         return QL_CSV_NO_CODE;
@@ -92,7 +41,11 @@ uint32_t ql_csv_dictionary_find(struct ql_csv_dictionary *dictionary, const stru
         dictionary->last = guess;
         return guess;
     }
-    return find_by_hash(dictionary, key);
+    uint32_t code = ql_csv_dictionary_look_up(dictionary, key, ql_csv_is_same_bytes);
+    if (code != QL_CSV_NO_CODE) {
+        ql_csv_dictionary_follow(dictionary, code);
+    }
+    return code;
 }
 
 static struct ql_str copy(struct ql_csv_dictionary *dictionary, struct ql_str s) {
@@ -101,20 +54,23 @@ static struct ql_str copy(struct ql_csv_dictionary *dictionary, struct ql_str s)
 
 uint32_t ql_csv_dictionary_add(struct ql_csv_dictionary *dictionary, const struct ql_csv_key *key, struct ql_str id,
                                struct ql_str name) {
-    if (dictionary->slots == NULL || 2 * (size_t)dictionary->n_entries > dictionary->mask) {
+    if (dictionary->slots == NULL || 4 * (size_t)dictionary->n_entries > dictionary->mask) {
         grow(dictionary);
     }
-    uint64_t hash = hash_of(key);
+    uint64_t hash = ql_csv_key_hash(key);
     uint32_t code = dictionary->n_entries;
     insert_slot(dictionary, hash, code);
     QL_MEM_GROW(dictionary->entries, dictionary->cap_entries, (size_t)code + 1);
     QL_MEM_GROW(dictionary->queues, dictionary->cap_queues, (size_t)code + 1);
+    QL_MEM_GROW(dictionary->heads, dictionary->cap_heads, (size_t)code + 1);
     dictionary->n_entries++;
     bool has_break = key->a.len != 0 && memchr(key->a.ptr, '\n', key->a.len) != NULL;
     dictionary->entries[code] =
         (struct ql_csv_entry){.key = {.a = copy(dictionary, key->a), .b = copy(dictionary, key->b)},
                               .expected_len = has_break || key->a.len > UINT32_MAX ? UINT32_MAX : (uint32_t)key->a.len,
                               .hash = hash};
+    struct ql_csv_key_head *head = &dictionary->heads[code];
+    memcpy(head->text, key->a.len != 0 ? key->a.ptr : "", key->a.len < sizeof head->text ? key->a.len : sizeof head->text);
     struct ql_rows_queue *queue = &dictionary->queues[code];
     *queue = (struct ql_rows_queue){.id = copy(dictionary, id)};
     queue->name = name.ptr == id.ptr ? queue->id : copy(dictionary, name);
@@ -141,6 +97,7 @@ void ql_csv_dictionary_fini(struct ql_csv_dictionary *dictionary) {
     ql_mem_free(dictionary->slots);
     ql_mem_free(dictionary->entries);
     ql_mem_free(dictionary->queues);
+    ql_mem_free(dictionary->heads);
     ql_arena_fini(&dictionary->arena);
     *dictionary = (struct ql_csv_dictionary){0};
 }

@@ -44,8 +44,14 @@ static __attribute__((noinline)) size_t hot_rows(const struct ql_csv_hot *hot, s
     return ql_csv_hot_rows(hot, reader, text, n_max, batch, find_masks, find_masks, ql_csv_is_same_bytes);
 }
 
+static __attribute__((noinline)) size_t known_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader,
+                                                   struct ql_str *text, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_known_rows(hot, reader, text, n_max, batch, find_masks, find_masks, prefix_xor, ql_csv_is_same_bytes,
+                             ql_csv_pair_parse);
+}
+
 size_t ql_csv_guess_neon(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max, struct ql_csv_batch *batch) {
-    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks, hot_rows);
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks, hot_rows, known_rows);
 }
 
 bool ql_csv_index_neon(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n, uint32_t at,

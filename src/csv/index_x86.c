@@ -78,9 +78,58 @@ AVX2 static __attribute__((noinline)) size_t hot_rows_avx2(const struct ql_csv_h
     return ql_csv_hot_rows(hot, reader, text, n_max, batch, find_masks_avx2, find_first_masks_avx2, is_same_avx2);
 }
 
+static __attribute__((noinline)) bool pair_parse_other(const char *text, char separator, int64_t interval_us[2]) {
+    return ql_csv_pair_parse(text, separator, interval_us);
+}
+
+/* Both times of an interval at once, to the minute; where seconds are not 0, or anything is wrong, the portable code decides.
+ */
+AVX2 QL_CSV_INLINE bool pair_parse_avx2(const char *text, char separator, int64_t interval_us[2]) {
+    enum { MINUTES_BITS = 13, MINUTES_PER_DAY = 24 * 60 };
+    static const char SECONDS[] = ":00.000Z";
+    const int64_t US_PER_MINUTE = 60 * QL_US_PER_S;
+    const __m128i form = _mm_setr_epi8('0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 'T', '0', '0', ':', '0', '0');
+    const __m128i limits = _mm_setr_epi8(9, 9, 9, 9, 0, 1, 9, 0, 3, 9, 0, 2, 9, 0, 5, 9);
+    const __m128i tens = _mm_setr_epi8(10, 1, 10, 1, 0, 10, 1, 0, 10, 1, 0, 10, 1, 0, 10, 1);
+    /* YY YY M- -M DD h- -h mm become year, month, and two that add up to day and minute of the day. */
+    const __m128i weights = _mm_setr_epi16(100, 1, 1, 1, 1 << MINUTES_BITS, 60, 60, 1);
+    const char *const end = text + QL_CSV_STAMP_BYTES + 1;
+    __m256i digits = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i_u *)text)),
+                                             _mm_loadu_si128((const __m128i_u *)end), 1);
+    digits = _mm256_xor_si256(digits, _mm256_broadcastsi128_si256(form));
+    __m256i is_good = _mm256_cmpeq_epi8(_mm256_min_epu8(digits, _mm256_broadcastsi128_si256(limits)), digits);
+    __m256i numbers = _mm256_madd_epi16(_mm256_maddubs_epi16(digits, _mm256_broadcastsi128_si256(tens)),
+                                        _mm256_broadcastsi128_si256(weights));
+    __m256i sums = _mm256_add_epi32(numbers, _mm256_srli_epi64(numbers, 32));
+    uint64_t month[2] = {(uint64_t)_mm256_extract_epi64(numbers, 0), (uint64_t)_mm256_extract_epi64(numbers, 2)};
+    uint32_t day[2] = {(uint32_t)_mm256_extract_epi32(sums, 2), (uint32_t)_mm256_extract_epi32(sums, 6)};
+    const uint32_t minutes_mask = (1 << MINUTES_BITS) - 1;
+    int64_t days;
+    if (_mm256_movemask_epi8(is_good) != -1 || text[QL_CSV_STAMP_BYTES] != separator ||
+        memcmp(text + sizeof(__m128i), SECONDS, 8) != 0 || memcmp(end + sizeof(__m128i), SECONDS, 8) != 0 ||
+        (day[0] & minutes_mask) >= MINUTES_PER_DAY || (day[1] & minutes_mask) >= MINUTES_PER_DAY ||
+        !ql_csv_stamp_count_days((uint32_t)month[0], (uint32_t)(month[0] >> 32), day[0] >> MINUTES_BITS, &days)) {
+        return pair_parse_other(text, separator, interval_us);
+    }
+    interval_us[0] = days * QL_CSV_US_PER_DAY + (day[0] & minutes_mask) * US_PER_MINUTE;
+    bool is_same_day = month[0] == month[1] && (day[0] ^ day[1]) <= minutes_mask;
+    if (__builtin_expect(!is_same_day, 0) &&
+        !ql_csv_stamp_count_days((uint32_t)month[1], (uint32_t)(month[1] >> 32), day[1] >> MINUTES_BITS, &days)) {
+        return false;
+    }
+    interval_us[1] = days * QL_CSV_US_PER_DAY + (day[1] & minutes_mask) * US_PER_MINUTE;
+    return interval_us[0] < interval_us[1];
+}
+
+AVX2 static __attribute__((noinline)) size_t known_rows_avx2(const struct ql_csv_hot *hot, struct ql_csv_reader *reader,
+                                                             struct ql_str *text, size_t n_max, struct ql_csv_batch *batch) {
+    return ql_csv_known_rows(hot, reader, text, n_max, batch, find_masks_avx2, find_first_masks_avx2, prefix_xor, is_same_avx2,
+                             pair_parse_avx2);
+}
+
 AVX2 size_t ql_csv_guess_avx2(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                               struct ql_csv_batch *batch) {
-    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, hot_rows_avx2);
+    return ql_csv_quick_read(reader, guess, n_max, batch, find_masks_avx2, hot_rows_avx2, known_rows_avx2);
 }
 
 AVX2 bool ql_csv_index_avx2(struct ql_csv_index *index, struct ql_csv_index_state *state, const char *text, size_t n,

@@ -6,42 +6,7 @@
  * there is no right answer, so the row is bad. A date alone is its midnight. Blanks around a stamp do not count.
  */
 #include "csv/csv_internal.h"
-
-/*
- * The spelling that exports use, eight bytes at a time; false for any other, which base/time.h knows. Rows in no order have a
- * new interval each, so this is where their time goes.
- */
-static bool parse_usual_stamp(struct ql_str s, struct ql_civil *civil) {
-    static const char FORM[] = "0000-00-00T00:00:00.000Z";
-    static const uint64_t SEPARATORS[] = {UINT64_C(0xFF0000FF00000000), UINT64_C(0x0000FF0000FF0000),
-                                          UINT64_C(0xFF000000FF0000FF)};
-    const uint64_t HIGHS = UINT64_C(0x8080808080808080);
-    if (s.len != sizeof FORM - 1) {
-        return false;
-    }
-    uint64_t wrong = 0;
-    unsigned char d[sizeof FORM - 1];
-    for (size_t i = 0; i < 3; i++) {
-        uint64_t x;
-        uint64_t form;
-        memcpy(&x, s.ptr + 8 * i, sizeof x);
-        memcpy(&form, FORM + 8 * i, sizeof form);
-        x ^= form; /* digits become their values, separators 0 */
-        wrong |= ((((x & ~HIGHS) + UINT64_C(0x7676767676767676)) | x) & HIGHS) | (x & SEPARATORS[i]);
-        memcpy(d + 8 * i, &x, sizeof x);
-    }
-    if (wrong != 0) {
-        return false;
-    }
-    *civil = (struct ql_civil){.year = d[0] * 1000 + d[1] * 100 + d[2] * 10 + d[3],
-                               .month = d[5] * 10 + d[6],
-                               .day = d[8] * 10 + d[9],
-                               .hour = d[11] * 10 + d[12],
-                               .minute = d[14] * 10 + d[15],
-                               .second = d[17] * 10 + d[18],
-                               .us = (d[20] * 100 + d[21] * 10 + d[22]) * 1000};
-    return ql_civil_is_valid(civil);
-}
+#include "csv/stamp.h"
 
 /* A local time of the clock's zone. */
 static enum ql_csv_fault to_instant(const struct ql_csv_clock *clock, const struct ql_civil *civil, int64_t *us) {
@@ -71,8 +36,7 @@ static enum ql_csv_fault parse_stamp(const struct ql_csv_clock *clock, struct ql
         return ql_csv_date_parse(ql_str_trim(s), clock->dates, &text.civil) ? to_instant(clock, &text.civil, us)
                                                                             : QL_CSV_FAULT_DATE;
     }
-    if (parse_usual_stamp(s, &text.civil)) {
-        *us = ql_time_from_civil(&text.civil);
+    if (s.len == QL_CSV_STAMP_BYTES && ql_csv_stamp_parse(s.ptr, us)) {
         return QL_CSV_FINE;
     }
     if (!ql_time_parse_iso(ql_str_trim(s), &text)) {

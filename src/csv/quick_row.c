@@ -168,6 +168,24 @@ void ql_csv_quick_resume_run(struct ql_csv_reader *reader, struct ql_csv_batch *
     }
 }
 
+void ql_csv_quick_keep_interval(struct ql_csv_reader *reader, const char *row, const struct ql_csv_batch *batch) {
+    const struct ql_rows_run *run = &batch->runs[batch->n_runs - 1];
+    const struct ql_str text = {.ptr = row, .len = QL_CSV_PAIR_BYTES};
+    bool is_pair = reader->columns->interval_end == QL_CSV_NONE;
+    ql_buf_reset(&reader->last_a);
+    ql_buf_put_str(&reader->last_a, text);
+    ql_buf_reset(&reader->last_b);
+    ql_buf_reset(&reader->last_start);
+    ql_buf_put(&reader->last_start, row, is_pair ? QL_CSV_PAIR_BYTES : QL_CSV_STAMP_BYTES);
+    ql_buf_reset(&reader->last_end);
+    ql_buf_put(&reader->last_end, row + QL_CSV_STAMP_BYTES + 1, is_pair ? 0 : QL_CSV_STAMP_BYTES);
+    reader->last_us[0] = run->start_us;
+    reader->last_us[1] = run->end_us;
+    reader->has_last = true;
+    reader->has_last_spans = true;
+    reader->is_new_interval = false;
+}
+
 size_t ql_csv_reader_read_indexed(struct ql_csv_reader *reader, const struct ql_csv_indexed_rows *rows, size_t n_max,
                                   struct ql_csv_batch *batch) {
     struct ql_csv_quick_row row = {.text = rows->text, .n_fields = reader->columns->n_columns};

@@ -3,13 +3,16 @@
  * is compiled for the kernel's own instructions.
  *
  * The interval is mostly that of the row before, and the queue the one that followed the last queue before: where a comparison
- * says so, only the fields behind them are looked at. Else the row's fields are found as the index would find them.
+ * says so, only the fields behind them are looked at. Else, as in rows that are in no order, the interval is read from its
+ * usual spelling, and the queue looked up in the dictionary. What is known by neither has its fields found as the index would
+ * find them.
  */
 #ifndef QL_CSV_QUICK_ROW_H
 #define QL_CSV_QUICK_ROW_H
 
 #include "csv/csv_internal.h"
 #include "csv/index_block.h"
+#include "csv/stamp.h"
 #include "csv/swar.h"
 
 /* A row of the index while it is read. Field i goes from ends[i - 1] + 1 to ends[i]; the row before has left ends[-1]. */
@@ -31,12 +34,13 @@ static inline struct ql_str ql_csv_quick_text(const struct ql_csv_quick_row *row
 
 /* quick_row.c: reads a row whole, which is counted; false declines it. */
 bool ql_csv_quick_row_read(struct ql_csv_reader *reader, const struct ql_csv_quick_row *row, struct ql_csv_batch *batch);
+/* The last interval is that of the batch's last run; it is the row's first QL_CSV_PAIR_BYTES bytes. */
+void ql_csv_quick_keep_interval(struct ql_csv_reader *reader, const char *row, const struct ql_csv_batch *batch);
 /* Rows are counted for the last interval's run until another interval begins one. */
 void ql_csv_quick_resume_run(struct ql_csv_reader *reader, struct ql_csv_batch *batch);
 
 /* A kernel's own. */
 typedef struct ql_csv_masks ql_csv_find_masks_fn(const char *block, char delimiter);
-typedef bool ql_csv_is_same_fn(const char *a, const char *b, size_t len);
 
 QL_CSV_INLINE uint64_t ql_csv_quick_prefix_xor(uint64_t bits) {
     for (int shift = 1; shift < 64; shift *= 2) {
@@ -96,6 +100,8 @@ struct ql_csv_hot {
     size_t n_fields;                                          /* 0: the loop is of no use */
     char delimiter;
     size_t max_row_bytes;
+    size_t n_queue_columns;
+    char separator; /* of the two times of an interval; 0: there is none, or not in the usual place */
 };
 
 static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_reader *reader, const struct ql_csv_guess *guess,
@@ -116,6 +122,13 @@ static inline void ql_csv_hot_init(struct ql_csv_hot *hot, const struct ql_csv_r
         is_usable = is_usable && (i >= reader->n_quick_counts || column->scale + quick->shift == 0);
     }
     hot->n_fields = is_usable ? hot->n_fields : 0;
+    hot->n_queue_columns = reader->queue_spans.a.last - reader->queue_spans.a.first + 1;
+    bool is_pair = reader->columns->interval_end == QL_CSV_NONE;
+    bool is_start_first = is_pair || reader->columns->interval < reader->columns->interval_end;
+    hot->separator = is_pair ? '/' : guess->delimiter;
+    if (!is_start_first || (is_pair && guess->delimiter == '/')) {
+        hot->separator = '\0';
+    }
 }
 
 /* The number of a field that ends here; false if number.c has to look at it. */
@@ -234,14 +247,115 @@ QL_CSV_INLINE size_t ql_csv_hot_rows(const struct ql_csv_hot *hot, struct ql_csv
     return n_rows;
 }
 
-/* The same of a kernel; not inlined, because the loop needs all registers for itself. */
+/* The queue's text at the beginning of `text`, as long as it would be if its quotes were in order. Where it is in the
+ * dictionary they are: then the same bytes were read before. */
+QL_CSV_INLINE size_t ql_csv_known_queue_len(const struct ql_csv_hot *hot, const char *text, const char *end,
+                                            ql_csv_find_masks_fn *find_masks, ql_csv_prefix_xor_fn *prefix_xor) {
+    uint64_t inside = 0; /* all ones: the block begins inside quotes */
+    size_t n_left = hot->n_queue_columns;
+    for (const char *block = text; block < end; block += QL_CSV_BLOCK_BYTES) {
+        struct ql_csv_masks m = find_masks(block, hot->delimiter);
+        inside ^= prefix_xor(m.quote);
+        uint64_t ends = m.delimiter & ~inside;
+        for (; ends != 0; ends &= ends - 1) {
+            if (--n_left == 0) {
+                return (size_t)(block - text) + (size_t)__builtin_ctzll(ends);
+            }
+        }
+        inside = (uint64_t)0 - (inside >> 63);
+    }
+    return SIZE_MAX;
+}
+
+/* The interval at the beginning of the row, if it is in its usual spelling and good. */
+QL_CSV_INLINE bool ql_csv_known_interval(const struct ql_csv_hot *hot, const struct ql_csv_clock *clock, const char *row,
+                                         ql_csv_pair_parse_fn *pair_parse, int64_t interval_us[2]) {
+    return pair_parse(row, hot->separator, interval_us) &&
+           (clock->from_us == QL_TIME_NONE || interval_us[0] >= clock->from_us) &&
+           (clock->to_us == QL_TIME_NONE || interval_us[0] < clock->to_us);
+}
+
+/* A run of the row's interval; the text is what row.c makes of it. */
+QL_CSV_INLINE void ql_csv_quick_begin_run(const struct ql_csv_reader *reader, struct ql_csv_batch *batch, const char *row,
+                                          const int64_t interval_us[2]) {
+    struct ql_str text = {0};
+    if (reader->wants_interval_text) {
+        char *copy = ql_arena_copy(&batch->arena, row, QL_CSV_PAIR_BYTES);
+        copy[QL_CSV_STAMP_BYTES] = '/';
+        text = (struct ql_str){.ptr = copy, .len = QL_CSV_PAIR_BYTES};
+    }
+    ql_csv_batch_begin_run(batch, interval_us, text);
+}
+
+/* Rows in any order, whose intervals are spelled as usual and whose queues were met before, up to one that is for the loop
+ * above. *text goes on behind them. */
+QL_CSV_INLINE size_t ql_csv_known_rows(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text,
+                                       size_t n_max, struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
+                                       ql_csv_find_masks_fn *find_first_masks, ql_csv_prefix_xor_fn *prefix_xor,
+                                       ql_csv_is_same_fn *is_same, ql_csv_pair_parse_fn *pair_parse) {
+    struct ql_csv_dictionary *dictionary = &reader->dictionary;
+    const size_t at = QL_CSV_PAIR_BYTES + 1;
+    const char *row = text->ptr;
+    const char *end = row + text->len;
+    bool has_last = reader->has_last_spans && reader->last_a.len == QL_CSV_PAIR_BYTES;
+    const char *last = has_last ? reader->last_a.ptr : NULL; /* the interval of the row before */
+    int64_t interval_us[2] = {0};
+    size_t n = 0;
+    if (hot->n_fields == 0 || hot->separator == '\0' || dictionary->n_entries == 0) {
+        return 0;
+    }
+    for (; n < n_max && (size_t)(end - row) > at && row[at - 1] == hot->delimiter; n++) {
+        uintptr_t ahead = (uintptr_t)row + QL_CSV_HOT_AHEAD;
+        __builtin_prefetch((const void *)ahead);
+        __builtin_prefetch((const void *)(ahead + 64));
+        bool is_last = last != NULL && is_same(row, last, QL_CSV_PAIR_BYTES);
+        const struct ql_csv_entry *expected = &dictionary->entries[dictionary->entries[dictionary->last].next];
+        if (is_last ? ql_csv_hot_is_queue(hot, expected, row + at, end, is_same)
+                    : !ql_csv_known_interval(hot, &reader->clock, row, pair_parse, interval_us)) {
+            break;
+        }
+        const struct ql_csv_key key = {
+            .a = {.ptr = row + at, .len = ql_csv_known_queue_len(hot, row + at, end, find_masks, prefix_xor)}};
+        uint32_t code =
+            key.a.len < (size_t)(end - key.a.ptr) ? ql_csv_dictionary_look_up(dictionary, &key, is_same) : QL_CSV_NO_CODE;
+        if (code == QL_CSV_NO_CODE || dictionary->entries[code].expected_len != key.a.len) {
+            break;
+        }
+        const char *tail = key.a.ptr + key.a.len + 1;
+        struct ql_csv_masks m = find_first_masks(tail, hot->delimiter);
+        if (__builtin_expect(m.lf == 0, 0)) {
+            m = find_masks(tail, hot->delimiter);
+        }
+        int64_t n_missing = 0;
+        size_t tail_len = ql_csv_hot_tail(hot, tail, m, batch->n_rows, &n_missing);
+        size_t row_len = (size_t)(tail - row) + tail_len;
+        if (__builtin_expect(tail_len == 0 || tail_len > (size_t)(end - tail) || row_len - 1 > hot->max_row_bytes, 0)) {
+            break;
+        }
+        if (!is_last) {
+            last = row;
+            ql_csv_quick_begin_run(reader, batch, row, interval_us);
+        }
+        ql_csv_dictionary_follow(dictionary, code);
+        reader->missing_values += n_missing;
+        batch->queue[batch->n_rows++] = code;
+        row += row_len;
+    }
+    if (last != NULL && last != reader->last_a.ptr) {
+        ql_csv_quick_keep_interval(reader, last, batch);
+    }
+    *text = (struct ql_str){.ptr = row, .len = (size_t)(end - row)};
+    return n;
+}
+
+/* Either loop of a kernel; not inlined, because they need all registers for themselves. */
 typedef size_t ql_csv_hot_rows_fn(const struct ql_csv_hot *hot, struct ql_csv_reader *reader, struct ql_str *text, size_t n_max,
                                   struct ql_csv_batch *batch);
 
 /* ql_csv_guess_fn for a kernel. */
 QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_csv_guess *guess, size_t n_max,
                                        struct ql_csv_batch *batch, ql_csv_find_masks_fn *find_masks,
-                                       ql_csv_hot_rows_fn *hot_rows) {
+                                       ql_csv_hot_rows_fn *hot_rows, ql_csv_hot_rows_fn *known_rows) {
     struct ql_csv_hot hot;
     struct ql_str text = guess->text;
     uint32_t memory[1 + QL_CSV_GUESS_COLUMNS_MAX];
@@ -252,6 +366,11 @@ QL_CSV_INLINE size_t ql_csv_quick_read(struct ql_csv_reader *reader, struct ql_c
     ql_csv_hot_init(&hot, reader, guess, batch);
     for (;;) {
         n_rows += hot_rows(&hot, reader, &text, n_max - n_rows, batch);
+        size_t n_known = known_rows(&hot, reader, &text, n_max - n_rows, batch);
+        n_rows += n_known;
+        if (n_known != 0 && n_rows != n_max) {
+            continue;
+        }
         struct ql_csv_quick_row row = {.text = text.ptr, .ends = ends, .n_fields = reader->columns->n_columns};
         size_t line_end;
         if (n_rows == n_max || !ql_csv_quick_find_ends(guess, text, &row, ends, &line_end, find_masks) ||

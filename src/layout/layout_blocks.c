@@ -11,12 +11,16 @@ void ql_block_pool_init(struct ql_block_pool *pool) {
     (void)pthread_mutex_init(&pool->mutex, NULL); /* cannot fail with default attributes */
 }
 
-void ql_block_pool_fini(struct ql_block_pool *pool) {
+void ql_block_pool_empty(struct ql_block_pool *pool) {
     while (pool->first != NULL) {
         struct ql_block *block = pool->first;
         pool->first = block->next;
         ql_mem_free(block);
     }
+}
+
+void ql_block_pool_fini(struct ql_block_pool *pool) {
+    ql_block_pool_empty(pool);
     (void)pthread_mutex_destroy(&pool->mutex);
 }
 

@@ -79,6 +79,8 @@ struct ql_block_pool {
     struct ql_block *first;
 };
 void ql_block_pool_init(struct ql_block_pool *pool);
+/** Frees the blocks that nobody has; no other call meanwhile. */
+void ql_block_pool_empty(struct ql_block_pool *pool);
 void ql_block_pool_fini(struct ql_block_pool *pool);
 struct ql_block *ql_block_take(struct ql_block_pool *pool, size_t size);
 void ql_block_give(struct ql_block_pool *pool, struct ql_block *block); /* may be NULL */

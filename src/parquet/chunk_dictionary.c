@@ -406,6 +406,7 @@ static size_t entry_bytes(const struct ql_chunk_dictionary *dictionary, const st
 bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t max_bytes) {
     dictionary->n = 0;
     dictionary->plain_bytes = 0;
+    dictionary->is_ascending = true;
     if (values->n == 0) {
         return true;
     }
@@ -416,6 +417,34 @@ bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const str
     }
     dictionary->plain_bytes = entry_bytes(dictionary, values);
     return !is_too_large(values, dictionary->n, dictionary->plain_bytes, max_bytes);
+}
+
+void ql_chunk_dictionary_order_by_frequency(struct ql_chunk_dictionary *dictionary, size_t n_values) {
+    size_t n = dictionary->n;
+    if (n < 2) {
+        return;
+    }
+    QL_MEM_GROW(dictionary->place, dictionary->place_cap, n);
+    uint32_t *count = dictionary->place;
+    memset(count, 0, n * sizeof *count);
+    for (size_t i = 0; i < n_values; i++) {
+        count[dictionary->index[i]]++;
+    }
+    QL_MEM_GROW(dictionary->sorted, dictionary->sorted_cap, 2 * n);
+    uint64_t *keys = dictionary->sorted;
+    uint64_t *spare = dictionary->sorted + n;
+    for (size_t e = 0; e < n; e++) {
+        keys[e] = (uint64_t)(UINT32_MAX - count[e]) << 32 | e;
+    }
+    sort_keys(&keys, &spare, n);
+    for (size_t e = 0; e < n; e++) {
+        size_t old = (uint32_t)keys[e];
+        spare[e] = dictionary->entries[old];
+        dictionary->place[old] = (uint32_t)e;
+    }
+    memcpy(dictionary->entries, spare, n * sizeof *spare);
+    dictionary->is_ascending = false;
+    move_indices(dictionary, n_values);
 }
 
 void ql_chunk_dictionary_fini(struct ql_chunk_dictionary *dictionary) {

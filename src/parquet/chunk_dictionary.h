@@ -1,8 +1,9 @@
 /**
  * The dictionary of one column chunk: its distinct values in ascending order, and for every value the number of its entry.
  *
- * Ascending entries compress better, make the least and the greatest entry of a page its statistics, and make the bytes
- * independent of the order in which values first appear and of the form in which they come.
+ * Ascending entries make the least and the greatest entry of a page its statistics, and make the bytes independent of the order
+ * in which values first appear and of the form in which they come. So does the other order there is, the frequent ones first,
+ * whose indices a codec that counts symbols makes smaller.
  */
 #ifndef QL_PARQUET_CHUNK_DICTIONARY_H
 #define QL_PARQUET_CHUNK_DICTIONARY_H
@@ -15,6 +16,7 @@ struct ql_chunk_dictionary {
     uint64_t *entries;     /* raw values (see ql_chunk_values), ascending */
     const uint32_t *index; /* [values.n]; may be the values themselves, and is valid as long as they are */
     size_t plain_bytes;    /* of the entries in PLAIN encoding */
+    bool is_ascending;
 
     uint32_t *own_index;
     size_t entries_cap, own_index_cap;
@@ -40,6 +42,8 @@ struct ql_chunk_dictionary {
  * value, where they are (scaled) integers of a small range, as counts and rounded ratios are, or codes; else a hash table.
  */
 bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values, size_t max_bytes);
+/** Puts the entries into the order of how many values have them, the most frequent first, then ascending. */
+void ql_chunk_dictionary_order_by_frequency(struct ql_chunk_dictionary *dictionary, size_t n_values);
 void ql_chunk_dictionary_fini(struct ql_chunk_dictionary *dictionary);
 
 #endif

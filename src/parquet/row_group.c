@@ -17,7 +17,7 @@
 
 enum {
     FEW_COLUMNS = 64,
-    TASK_COLUMNS_MAX = 32,      /* neighbours share what a source keeps between them */
+    TASK_COLUMNS_MAX = 4,       /* chunks that wait for their turn are held, three tasks of two threads */
     TASKS_PER_THREAD_MIN = 8,   /* more columns in a task would leave threads idle at the end */
     SERIAL_VALUES_MAX = 1 << 18 /* 2 MiB of values are encoded before a thread has started */
 };
@@ -235,9 +235,6 @@ enum ql_status ql_row_group_encode(struct ql_row_group_encoder *encoder, const s
                       .moved = PTHREAD_COND_INITIALIZER};
     size_t n_threads = cut(&job);
     job.is_ready = ql_mem_zalloc(job.window, sizeof *job.is_ready);
-    for (size_t i = 0; i < encoder->n_threads; i++) {
-        encoder->workers[i].scratch.held = (struct ql_column_block){0};
-    }
     job.n_tasks = (group->schema->n_columns + job.task_columns - 1) / job.task_columns;
     size_t n_spare = group->source->spare.run != NULL && n_threads > 1 ? n_threads : 0;
     /* Its tasks succeed, see run_task. */

@@ -139,13 +139,14 @@ static void look_up_queues(struct ql_lane *lane, const struct ql_rows *rows) {
     uint32_t *restrict row_label = lane->row_label;
     uint32_t *restrict last_run = lane->last_run;
     uint32_t bits = 0;
-    for (uint32_t r = 0, i = 0; r < rows->n_runs; r++) {
-        for (uint32_t end = i + rows->runs[r].n_rows; i < end; i++) {
-            uint32_t here = label[queue[i]];
-            row_label[i] = here;
+    for (uint32_t r = 0; r < rows->n_runs; r++) {
+        uint32_t n = rows->runs[r].n_rows;
+        do { /* often once: of rows in no order every one is a run */
+            uint32_t here = label[*queue++];
+            *row_label++ = here;
             last_run[here] = r;
             bits |= here;
-        }
+        } while (--n != 0);
     }
     lane->header->label_width = bits <= UINT8_MAX ? 1 : bits <= UINT16_MAX ? 2 : 4;
 }
@@ -223,19 +224,27 @@ static enum ql_status measure_columns(const struct ql_pivot *pivot, struct ql_la
     return QL_OK;
 }
 
+/* What is told of runs, for each of their rows. */
+static void spread_runs(const struct ql_rows *rows, const uint32_t *restrict of_run, uint32_t *restrict of_row) {
+    for (size_t r = 0; r < rows->n_runs; r++) {
+        uint32_t n = rows->runs[r].n_rows;
+        do {
+            *of_row++ = of_run[r];
+        } while (--n != 0);
+    }
+}
+
 /* The rows in their own order. */
 static struct ql_tuples *make_tuples(const struct ql_pivot *pivot, const struct ql_lane *lane, const struct ql_rows *rows,
                                      struct ql_slabs *slabs) {
     struct ql_tuples *tuples = ql_tuples_new(lane->header, slabs);
-    for (size_t r = 0, row = 0; r < rows->n_runs; r++) {
-        if (tuples->has_run_lens) {
+    if (tuples->has_run_lens) {
+        for (size_t r = 0; r < rows->n_runs; r++) {
             tuples->interval[r] = lane->entry[r];
             tuples->run_len[r] = rows->runs[r].n_rows;
-            continue;
         }
-        for (size_t end = row + rows->runs[r].n_rows; row < end; row++) {
-            tuples->interval[row] = lane->entry[r];
-        }
+    } else {
+        spread_runs(rows, lane->entry, tuples->interval);
     }
     ql_labels_narrow(tuples->label, lane->row_label, rows->n_rows, tuples->label_width);
     for (size_t u = 0; u < pivot->n_used; u++) {
@@ -288,17 +297,6 @@ static size_t find_groups(struct ql_lane *lane, const struct ql_rows *rows, bool
     return n_groups;
 }
 
-/* group_of_run where every row is a run. */
-static const uint32_t *group_rows(struct ql_lane *lane, const struct ql_rows *rows) {
-    QL_MEM_GROW(lane->group_of_row, lane->cap_group_of_row, rows->n_rows);
-    for (size_t r = 0, row = 0; r < rows->n_runs; r++) {
-        for (size_t end = row + rows->runs[r].n_rows; row < end; row++) {
-            lane->group_of_row[row] = lane->group_of_run[r];
-        }
-    }
-    return lane->group_of_row;
-}
-
 /* The rows as tuples and slices by bucket; where the rows of buckets are mixed, they are sorted first. */
 static void make_slices(const struct ql_pivot *pivot, struct ql_lane *lane, const struct ql_rows *rows,
                         struct ql_packed_rows *packed) {
@@ -307,7 +305,12 @@ static void make_slices(const struct ql_pivot *pivot, struct ql_lane *lane, cons
     packed->tuples = make_tuples(pivot, lane, rows, is_mixed ? NULL : &lane->slabs);
     if (is_mixed) {
         struct ql_slice all = ql_tuples_all(packed->tuples);
-        const uint32_t *group_of_run = packed->tuples->has_run_lens ? lane->group_of_run : group_rows(lane, rows);
+        const uint32_t *group_of_run = lane->group_of_run;
+        if (!packed->tuples->has_run_lens) {
+            QL_MEM_GROW(lane->group_of_row, lane->cap_group_of_row, rows->n_rows);
+            spread_runs(rows, lane->group_of_run, lane->group_of_row);
+            group_of_run = lane->group_of_row;
+        }
         QL_MEM_GROW(lane->sorted, lane->cap_sorted, packed->n_slices);
         packed->tuples = ql_slice_regroup(&all, group_of_run, packed->n_slices, &lane->regroup, lane->sorted, &lane->slabs);
         ql_block_free(all.tuples->block);
@@ -341,10 +344,12 @@ static bool is_in_order(const struct ql_rows *rows) {
 static void find_mentions(struct ql_lane *lane, const struct ql_rows *rows, bool needs_latest, struct ql_packed_rows *packed) {
     const uint32_t *row_label = lane->row_label;
     bool last_is_latest = !needs_latest || is_in_order(rows);
-    for (size_t r = 0, i = 0; r < rows->n_runs && !last_is_latest; r++) {
-        for (size_t end = i + rows->runs[r].n_rows; i < end; i++) {
-            ql_label_note(&lane->use[row_label[i]], rows->runs[r].start_us, rows->runs[r].end_us);
-        }
+    const uint32_t *label_of = row_label;
+    for (size_t r = 0; r < rows->n_runs && !last_is_latest; r++) {
+        uint32_t n = rows->runs[r].n_rows;
+        do {
+            ql_label_note(&lane->use[*label_of++], rows->runs[r].start_us, rows->runs[r].end_us);
+        } while (--n != 0);
     }
     /* Found among the rows or in the dictionary, whichever is shorter. */
     const uint32_t *candidates = lane->n_labels < rows->n_rows ? lane->label : row_label;

@@ -63,16 +63,21 @@ void ql_pivot_name_inputs(struct ql_pivot *pivot, const struct ql_str *names, si
     pivot->n_input_names = n;
 }
 
-void ql_pivot_free(struct ql_pivot *pivot) {
-    if (pivot == NULL) {
-        return;
-    }
+void ql_pivot_rest(struct ql_pivot *pivot) {
     for (size_t w = 0; w < QL_PARALLEL_MAX_THREADS; w++) {
         if (pivot->makers[w] != NULL) {
             ql_part_maker_fini(pivot->makers[w]);
             ql_mem_free(pivot->makers[w]);
+            pivot->makers[w] = NULL;
         }
     }
+}
+
+void ql_pivot_free(struct ql_pivot *pivot) {
+    if (pivot == NULL) {
+        return;
+    }
+    ql_pivot_rest(pivot);
     free_lanes(pivot);
     ql_parts_fini(&pivot->parts);
     ql_tuple_store_fini(&pivot->store);

@@ -75,6 +75,8 @@ QL_MUST_CHECK enum ql_status ql_pivot_close(struct ql_pivot *pivot, const struct
  */
 QL_MUST_CHECK enum ql_status ql_pivot_make_part(struct ql_pivot *pivot, size_t worker, size_t part, struct ql_cells *cells,
                                                 struct ql_err *err);
+/** Frees what threads keep from one part to the next. No part may be in work; more can be made. */
+void ql_pivot_rest(struct ql_pivot *pivot);
 /** Complete once every part is made. */
 void ql_pivot_get_stats(const struct ql_pivot *pivot, struct ql_pivot_stats *stats);
 

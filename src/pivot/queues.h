@@ -24,9 +24,11 @@ static inline bool ql_label_is_used(const struct ql_label_use *use) {
 static inline void ql_label_note(struct ql_label_use *use, int64_t start_us, int64_t end_us) {
     if (end_us == QL_TIME_NONE) {
         use->open_start_us = start_us > use->open_start_us ? start_us : use->open_start_us;
-    } else if (start_us > use->start_us || (start_us == use->start_us && end_us > use->end_us)) {
-        use->start_us = start_us;
-        use->end_us = end_us;
+    } else { /* without a branch, which could not be predicted for rows in no order */
+        bool is_later = (start_us > use->start_us) | ((start_us == use->start_us) & (end_us > use->end_us));
+        int64_t mask = -(int64_t)is_later;
+        use->start_us ^= (use->start_us ^ start_us) & mask;
+        use->end_us ^= (use->end_us ^ end_us) & mask;
     }
 }
 

@@ -27,6 +27,7 @@ void ql_timeline_fini(struct ql_timeline *timeline) {
     ql_mem_free(timeline->texts);
     ql_index_fini(&timeline->index);
     ql_index_fini(&timeline->bucket_index);
+    ql_time_grid_fini(&timeline->grid);
     ql_arena_fini(&timeline->arena);
 }
 
@@ -83,50 +84,74 @@ static uint32_t add(struct ql_timeline *timeline, const struct ql_rows_run *run,
     return entry;
 }
 
-/* A run that is not known yet, or whose bucket is an old one. */
+/* A run that is not known yet, or whose bucket is an old one. Another thread may have been faster. */
 static void put(struct ql_timeline *timeline, const struct ql_rows_run *run, uint32_t *entry, uint32_t *bucket) {
-    uint32_t hash = hash_of(timeline, run);
-    *entry = find(timeline, run, hash);
     if (*entry == QL_INDEX_NONE) {
-        *entry = add(timeline, run, hash);
+        uint32_t hash = hash_of(timeline, run);
+        *entry = find(timeline, run, hash);
+        if (*entry == QL_INDEX_NONE) {
+            *entry = add(timeline, run, hash);
+        }
     }
     struct ql_seen_interval *seen = &timeline->seen[*entry];
     if (seen->bucket < timeline->first_bucket) {
         seen->bucket = bucket_of(timeline, seen->start_us);
     }
     *bucket = seen->bucket;
+    if (!timeline->by_text) {
+        const struct ql_time_grid_cell cell = {.entry = *entry, .bucket = *bucket};
+        ql_time_grid_put(&timeline->grid, run->start_us, run->end_us, cell, timeline->n_seen);
+    }
 }
 
-/* Entry and bucket of n runs, as far as they are known; whether all are. Of shuffled rows each run needs two places in memory
- * that no cache holds: they are asked for ahead, for several runs together. */
-static bool find_all(const struct ql_timeline *timeline, const struct ql_rows_run *runs, size_t n, uint32_t *entry,
-                     uint32_t *bucket) {
-    enum { AHEAD = 32 };
-    bool has_all = true;
+/* Entry and bucket of the n runs that the grid does not have (QL_INDEX_NONE), as far as they are known. Of shuffled rows each
+ * run needs two places in memory that no cache holds: they are asked for ahead, for several runs together. */
+enum { AHEAD = 32 };
+static void find_by_hash(const struct ql_timeline *timeline, const struct ql_rows_run *runs, const uint32_t *which, size_t n,
+                         uint32_t *entry, uint32_t *bucket) {
     uint32_t hash[AHEAD];
     uint32_t likely[AHEAD];
+    for (size_t i = 0; i < n; i++) {
+        hash[i] = hash_of(timeline, &runs[which[i]]);
+        ql_index_prefetch(&timeline->index, hash[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t at = hash[i];
+        likely[i] = ql_index_next(&timeline->index, hash[i], &at);
+        if (likely[i] != QL_INDEX_NONE) {
+            __builtin_prefetch(&timeline->seen[likely[i]]);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct ql_rows_run *run = &runs[which[i]];
+        uint32_t here = likely[i];
+        if (here != QL_INDEX_NONE && !is_entry(timeline, here, run)) {
+            here = find(timeline, run, hash[i]);
+        }
+        entry[which[i]] = here;
+        bucket[which[i]] = here != QL_INDEX_NONE ? timeline->seen[here].bucket : 0;
+    }
+}
+
+/* Entry and bucket of n runs, as far as they are known; whether all are. */
+static bool find_all(const struct ql_timeline *timeline, const struct ql_rows_run *runs, size_t n, uint32_t *entry,
+                     uint32_t *bucket) {
+    const struct ql_time_grid grid = timeline->grid;
+    bool has_all = true;
     for (size_t begin = 0; begin < n; begin += AHEAD) {
-        size_t n_here = n - begin < AHEAD ? n - begin : AHEAD;
-        for (size_t r = 0; r < n_here; r++) {
-            hash[r] = hash_of(timeline, &runs[begin + r]);
-            ql_index_prefetch(&timeline->index, hash[r]);
+        size_t end = n - begin < AHEAD ? n : begin + AHEAD;
+        uint32_t others[AHEAD];
+        size_t n_others = 0;
+        for (size_t r = begin; r < end; r++) {
+            const struct ql_time_grid_cell cell = ql_time_grid_get(&grid, runs[r].start_us, runs[r].end_us);
+            entry[r] = cell.entry;
+            bucket[r] = cell.bucket;
+            others[n_others] = (uint32_t)r;
+            n_others += cell.entry == QL_TIME_GRID_NONE;
         }
-        for (size_t r = 0; r < n_here; r++) {
-            size_t at = hash[r];
-            likely[r] = ql_index_next(&timeline->index, hash[r], &at);
-            if (likely[r] != QL_INDEX_NONE) {
-                __builtin_prefetch(&timeline->seen[likely[r]]);
-            }
-        }
-        for (size_t r = 0; r < n_here; r++) {
-            const struct ql_rows_run *run = &runs[begin + r];
-            uint32_t here = likely[r];
-            if (here != QL_INDEX_NONE && !is_entry(timeline, here, run)) {
-                here = find(timeline, run, hash[r]);
-            }
-            entry[begin + r] = here;
-            bucket[begin + r] = here != QL_INDEX_NONE ? timeline->seen[here].bucket : 0;
-            has_all = has_all && here != QL_INDEX_NONE && bucket[begin + r] >= timeline->first_bucket;
+        find_by_hash(timeline, runs, others, n_others, entry, bucket);
+        for (size_t r = begin; r < end; r++) {
+            has_all = has_all && entry[r] != QL_INDEX_NONE && bucket[r] >= timeline->first_bucket;
         }
     }
     return has_all;
@@ -272,6 +297,7 @@ enum ql_status ql_timeline_build(struct ql_timeline *timeline, const uint32_t *n
                                  struct ql_err *err) {
     ql_index_fini(&timeline->index);
     ql_index_fini(&timeline->bucket_index);
+    ql_time_grid_fini(&timeline->grid);
     timeline->index_of = ql_mem_alloc(timeline->n_seen * sizeof *timeline->index_of);
     uint32_t *order = ql_mem_alloc(timeline->n_seen * sizeof *order);
     size_t n = 0;

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "pivot/index.h"
 #include "pivot/pivot.h"
+#include "pivot/time_grid.h"
 
 #include <pthread.h>
 
@@ -17,8 +18,8 @@
 #define QL_TIMELINE_MAX INT64_C(50000000)
 #define QL_TIMELINE_NONE UINT32_MAX
 
-/* About what is kept of an interval while rows are packed: its entry, its place in the index, its number of rows. */
-enum { QL_TIMELINE_ENTRY_BYTES = 48 };
+/* About what is kept of an interval while rows are packed: its entry, its places in index and grid, its number of rows. */
+enum { QL_TIMELINE_ENTRY_BYTES = 64 };
 
 /** As a row spells it. Several may turn out to be one interval: one row gives an end, another leaves the same end to be
  * derived. */
@@ -33,8 +34,9 @@ struct ql_timeline {
     struct ql_str *seen_texts;     /* [n_seen] in the arena, if told apart by text; else NULL */
     size_t n_seen, cap_seen, cap_seen_texts;
     struct ql_index index;
-    struct ql_arena arena; /* of texts */
-    pthread_rwlock_t lock; /* of all above, and of the buckets, as long as rows are packed */
+    struct ql_time_grid grid; /* most of them once more, unless they are told apart by text */
+    struct ql_arena arena;    /* of texts */
+    pthread_rwlock_t lock;    /* of all above, and of the buckets, as long as rows are packed */
 
     /* Buckets: numbers that are never used again. With another level new buckets begin. */
     int level;

@@ -95,11 +95,22 @@ static bool make_part_ahead(void *ctx, size_t worker_number) {
     return true;
 }
 
+/* The last part is made: its columns need the memory. */
+static void rest(struct part_job *job) {
+    ql_pivot_rest(job->run->pivot);
+    for (size_t w = 0; w < QL_PARALLEL_MAX_THREADS; w++) {
+        ql_cells_fini(&job->workers[w].cells);
+    }
+}
+
 /* The parts of the group, then its columns and, beside the last of them, some parts of the next group. */
 static enum ql_status write_group(struct part_job *job, const struct ql_grid *grid, struct ql_err *err) {
     job->end = ql_layout_writer_group_end(job->layout, job->first);
     QL_TRY(ql_parallel_run(job->run->options->n_threads, job->end - job->first, make_part_of_group, job, err));
     QL_TRY(ql_run_check_cancelled(job->run, err));
+    if (job->end == grid->n_parts) {
+        rest(job);
+    }
     size_t n_next = job->end < grid->n_parts ? ql_layout_writer_group_end(job->layout, job->end) - job->end : 0;
     job->n_next = n_next < AHEAD_MAX ? n_next : AHEAD_MAX;
     atomic_store(&job->n_begun, 0);

@@ -20,13 +20,8 @@ uint8_t *ql_column_scratch_valid(struct ql_column_scratch *scratch, size_t n_row
     return scratch->is_valid = grown(scratch->is_valid, &scratch->valid_cap, n_rows);
 }
 
-void *ql_column_scratch_block(struct ql_column_scratch *scratch, size_t size) {
-    return scratch->block = grown(scratch->block, &scratch->block_cap, size);
-}
-
 void ql_column_scratch_fini(struct ql_column_scratch *scratch) {
     ql_mem_free(scratch->values);
     ql_mem_free(scratch->is_valid);
-    ql_mem_free(scratch->block);
     *scratch = (struct ql_column_scratch){0};
 }

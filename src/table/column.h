@@ -63,17 +63,11 @@ struct ql_column {
 struct ql_column_scratch {
     void *values;
     uint8_t *is_valid;
-    void *block; /* the source's own, to keep between columns that are asked for one behind the other */
-    size_t values_cap, valid_cap, block_cap;
-    /* What the block holds; {0} is nothing. Only the source that wrote it may believe it: a sink zeroes it with every group. */
-    struct ql_column_block {
-        size_t first, n;
-    } held;
+    size_t values_cap, valid_cap;
 };
 /** Room for that many bytes; what was in it is lost when it grows. */
 void *ql_column_scratch_values(struct ql_column_scratch *scratch, size_t size);
 uint8_t *ql_column_scratch_valid(struct ql_column_scratch *scratch, size_t n_rows);
-void *ql_column_scratch_block(struct ql_column_scratch *scratch, size_t size);
 void ql_column_scratch_fini(struct ql_column_scratch *scratch);
 
 /**

@@ -5,6 +5,7 @@ footer claim against what is there. It accepts only what is written on purpose, 
 an error too, and so is an encoding of today in a file that is to be broadly readable. It returns the decoded values.
 """
 
+import collections
 import re
 import struct
 import zlib
@@ -221,9 +222,7 @@ class Page:
         head = self.header[7]
         only(head, [1, 2])
         assert head[2] == PLAIN_DICTIONARY
-        values = plain(self.payload(codec), kind, head[1])
-        assert all(order_key(kind, a) < order_key(kind, b) for a, b in zip(values, values[1:])), "entries are not ascending"
-        return values
+        return plain(self.payload(codec), kind, head[1])
 
     def rows(self, codec, kind, encoding, dictionary):
         """Values of the page, None for NULL, and the numbers of the dictionary entries that it uses."""
@@ -251,6 +250,19 @@ def order_key(kind, value):
         return value
     bits = struct.unpack("<q", struct.pack("<d", value))[0]
     return bits if bits >= 0 else bits ^ 0x7FFFFFFFFFFFFFFF
+
+
+def check_entries(kind, codec, entries, values):
+    """A dictionary's entries ascend; under zstd those of a metric come by frequency, if they are few."""
+    keys = [order_key(kind, entry) for entry in entries]
+    assert len(set(keys)) == len(keys), "an entry twice"
+    known = [order_key(kind, value) for value in values if value is not None]
+    if codec == "zstd" and kind != BYTE_ARRAY and len(entries) <= len(known) // 16:
+        count = collections.Counter(known)
+        if kind == DOUBLE or keys != sorted(keys):  # times are no metrics
+            assert keys == sorted(keys, key=lambda key: (-count[key], key)), "entries are not by frequency"
+        return
+    assert keys == sorted(keys), "entries are not ascending"
 
 
 def decode_bound(kind, raw):
@@ -326,6 +338,7 @@ class Chunk:
             assert dictionary == [b"" if kind == BYTE_ARRAY else 0], "the entry that stands in for none"
         elif dictionary is not None:
             assert used == set(range(len(dictionary))), "entries that nothing uses"
+            check_entries(kind, codec, dictionary, self.values)
         spans.append((start, at))
         self.check_statistics(kind)
         self.check_index(data, chunk, kind, spans)

@@ -270,6 +270,75 @@ static void the_index_changes_nothing(void **state) {
     }
 }
 
+/* A stamp of one of a few days, the year's last among them; now and then with seconds, or not as usual, or of no day. */
+static void put_stamp(struct ql_buf *out, uint64_t *seed, size_t minute, size_t rare) {
+    static const char *const DAYS[] = {"2024-02-28", "2024-02-29", "2023-12-31", "1999-12-31", "2000-02-29", "9999-12-31"};
+    static const char *const NO_DAYS[] = {"2023-02-29", "1900-02-29", "2024-13-01", "2024-00-10", "2024-01-00",
+                                          "2024-04-31", "0000-01-01", "2024-1x-01", "20240101T0", "2024-20-01"};
+    bool is_odd = rare != 0 && pick(seed, rare) == 0;
+    ql_buf_puts(out, is_odd && pick(seed, 2) == 0 ? NO_DAYS[pick(seed, 10)] : DAYS[pick(seed, rare != 0 ? 6 : 3)]);
+    if (is_odd) {
+        static const char *const CLOCKS[] = {"T00:10:01.000Z", "T00:10:59.999Z", "T24:00:00.000Z", "T23:60:00.000Z",
+                                             "T12:00:60.000Z", "T12:00:00.000z", "T12:00:00Z",     "T12:00:00.000+01:00",
+                                             " 12:00:00.000Z", "T29:00:00.000Z", "T12-00:00.000Z", "T12:00:00,000Z"};
+        ql_buf_puts(out, CLOCKS[pick(seed, 12)]);
+    } else {
+        ql_buf_printf(out, "T%02zu:%02zu:00.000Z", minute / 60, minute % 60);
+    }
+}
+
+/* Rows in no order: every way to an interval and a queue must come to the same. */
+static void rows_in_no_order_are_read(void **state) {
+    (void)state;
+    static const char *const HEADERS[] = {
+        "interval,queueId,queueName,callsOffered,callsAnswered,note\n",
+        "intervalStart,intervalEnd,queueId,queueName,callsOffered,callsAnswered,note\n",
+        "intervalEnd,intervalStart,queueId,queueName,callsOffered,callsAnswered,note\n",
+        "interval,queueName,callsOffered,callsAnswered,note\n",
+    };
+    static const size_t RARE[] = {0, 3, 30, 300};
+    uint64_t seed = 8;
+    for (int round = 0; round < 160; round++) {
+        struct ql_csv_options options = csv_options();
+        struct ql_buf text = {0};
+        size_t rare = RARE[round % 4];
+        size_t shape = (size_t)round / 4 % 4;
+        options.on_bad_row = QL_BAD_ROW_QUARANTINE;
+        options.wants_interval_text = round % 3 == 0;
+        options.from_us = round % 5 == 0 ? INT64_C(1704067200000000) : QL_TIME_NONE; /* 2024 */
+        options.to_us = round % 7 == 0 ? INT64_C(1709164800000000) : QL_TIME_NONE;   /* 2024-02-29 */
+        options.limits.max_field_bytes = round % 13 == 0 ? 100 : 0;
+        ql_buf_puts(&text, HEADERS[shape]);
+        size_t n_rows = round % 20 == 0 ? 5000 : 1 + pick(&seed, 300);
+        for (size_t i = 0; i < n_rows; i++) {
+            size_t minute = pick(&seed, 1440);
+            size_t at = text.len;
+            put_stamp(&text, &seed, minute, rare);
+            ql_buf_putc(&text, shape == 1 || shape == 2 ? ',' : '/');
+            if (pick(&seed, 20) != 0) { /* mostly the same day */
+                size_t day_len = text.len - at < 10 ? text.len - at : 10;
+                char day[10];
+                memcpy(day, text.ptr + at, day_len);
+                ql_buf_put(&text, day, day_len);
+                ql_buf_printf(&text, "T%02zu:%02zu:00.000Z", (minute + 1) % 1440 / 60, (minute + 1) % 60);
+            } else {
+                put_stamp(&text, &seed, minute, rare);
+            }
+            if (shape != 3) {
+                ql_buf_printf(&text, ",%s", PICK(&seed, IDS, 6, rare));
+            }
+            ql_buf_printf(&text, ",%s%s", PICK(&seed, NAMES, 5, rare),
+                          pick(&seed, 5) == 0 ? " of a name that is so long that it goes on in the next block" : "");
+            ql_buf_printf(&text, ",%s,%s", PICK(&seed, NUMBERS, 5, rare), PICK(&seed, NUMBERS, 5, rare));
+            ql_buf_printf(&text, ",%s\n", PICK(&seed, NAMES, 3, rare));
+        }
+        char what[32];
+        (void)snprintf(what, sizeof what, "round %d", round);
+        check_export(&options, ql_buf_view(&text), &seed, what);
+        ql_buf_fini(&text);
+    }
+}
+
 /* More queues than are remembered, in turn, so that what is not remembered is copied; and names that need room. */
 static void many_queues_are_read(void **state) {
     (void)state;
@@ -349,6 +418,7 @@ int main(void) {
         cmocka_unit_test(short_counts_read_the_same),
         cmocka_unit_test(stamps_read_the_same),
         cmocka_unit_test(the_index_changes_nothing),
+        cmocka_unit_test(rows_in_no_order_are_read),
         cmocka_unit_test(many_queues_are_read),
         cmocka_unit_test(line_breaks_in_expected_fields_are_counted),
         cmocka_unit_test(structure_counts_where_nothing_is_read),

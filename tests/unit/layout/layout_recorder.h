@@ -129,7 +129,7 @@ static inline void recorder_is_kept(const struct recorder *r, size_t c, const st
 }
 /* Backwards first, with one scratch; then in order, with another, every third column skipped; all must be as the first time. */
 static inline void recorder_ask(struct recorder *r, const struct ql_column_source *source) {
-    struct ql_column_scratch scratch[2] = {{.held = {.n = 0}}, {.held = {.n = 0}}};
+    struct ql_column_scratch scratch[2] = {{0}};
     struct ql_column column;
     for (size_t c = r->n_columns; c-- != 0;) {
         source->fill(source->ctx, c, &scratch[0], &column);

@@ -35,6 +35,27 @@ static void assert_exact(const struct ql_chunk_dictionary *dictionary, const str
     ql_mem_free(is_used);
 }
 
+/* The same entries, the frequent before the rare, equals ascending; each index still leads to its value. */
+static void assert_by_frequency(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values) {
+    size_t n = dictionary->n;
+    ql_chunk_dictionary_order_by_frequency(dictionary, values->n);
+    assert_int_equal(dictionary->n, n);
+    size_t *count = ql_mem_zalloc(n, sizeof *count);
+    for (size_t i = 0; i < values->n; i++) {
+        assert_true(dictionary->index[i] < n);
+        assert_true(dictionary->entries[dictionary->index[i]] == ql_chunk_value(values, i));
+        count[dictionary->index[i]]++;
+    }
+    for (size_t e = 1; e < n; e++) {
+        uint64_t a = dictionary->entries[e - 1];
+        uint64_t b = dictionary->entries[e];
+        assert_true(count[e] != 0 && count[e - 1] >= count[e]);
+        assert_true(count[e - 1] > count[e] || !ql_chunk_value_is_less(values, b, a));
+    }
+    assert_true(dictionary->is_ascending == (n < 2));
+    ql_mem_free(count);
+}
+
 /* One dictionary for all shapes, so that what one build leaves behind shows in the next. */
 static void check_numbers(struct ql_chunk_dictionary *dictionary, enum ql_column_type type, const int64_t *bits, size_t n) {
     struct ql_chunk_values values = {0};
@@ -43,7 +64,9 @@ static void check_numbers(struct ql_chunk_dictionary *dictionary, enum ql_column
     load(&values, type, &(struct ql_column){.n_rows = n, .v.i64 = exact});
     assert_true(ql_chunk_dictionary_build(dictionary, &values, SIZE_MAX));
     assert_exact(dictionary, &values);
+    assert_true(dictionary->is_ascending);
     assert_int_equal(dictionary->plain_bytes, dictionary->n * 8);
+    assert_by_frequency(dictionary, &values);
     ql_chunk_values_fini(&values);
     ql_mem_free(exact);
 }
