@@ -33,8 +33,8 @@ static bool has_slashed_dates(const struct ql_csv_clock *clock) {
 static enum ql_csv_fault parse_stamp(const struct ql_csv_clock *clock, struct ql_str s, int64_t *us) {
     struct ql_time_text text;
     if (has_slashed_dates(clock)) {
-        return ql_csv_date_parse(ql_str_trim(s), clock->dates, &text.civil) ? to_instant(clock, &text.civil, us)
-                                                                            : QL_CSV_FAULT_DATE;
+        struct ql_civil civil = {0};
+        return ql_csv_date_parse(ql_str_trim(s), clock->dates, &civil) ? to_instant(clock, &civil, us) : QL_CSV_FAULT_DATE;
     }
     if (s.len == QL_CSV_STAMP_BYTES && ql_csv_stamp_parse(s.ptr, us)) {
         return QL_CSV_FINE;

@@ -75,7 +75,7 @@ static enum ql_status walk(const struct walk *walk, struct ql_str folder, struct
 
 static void join(struct ql_str folder, struct ql_str name, struct ql_buf *out) {
     ql_buf_put_str(out, folder);
-    if (folder.len != 0 && folder.ptr[folder.len - 1] != '/') {
+    if (folder.ptr != NULL && folder.len != 0 && folder.ptr[folder.len - 1] != '/') {
         ql_buf_putc(out, '/');
     }
     ql_buf_put_str(out, name);

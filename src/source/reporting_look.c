@@ -140,7 +140,7 @@ static enum ql_status look_at_page(struct ql_reporting *reporting, struct ql_rep
     ql_buf_printf(&path, QL_REPORTING_PATH "?pageNumber=%lld&pageSize=%d", (long long)page, PAGE_SIZE);
     enum ql_status status = get(reporting, ql_buf_text(&path), &answer, err);
     const struct ql_json *entities = ql_json_get(answer.json, "entities");
-    const struct ql_json *entity = find_entity(entities, ql_buf_view(&part->id));
+    const struct ql_json *entity = find_entity(entities, ql_str_from(ql_buf_text(&part->id)));
     *is_found = entity != NULL;
     if (status == QL_OK && answer.response.status != 200) {
         status = explain(reporting, &answer, err);
