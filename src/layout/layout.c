@@ -149,10 +149,8 @@ static size_t end_by_share(const struct ql_shape *shape, size_t part) {
 
 /* Groups of rows: as few as GROUP_ROWS allows, but some, where there is enough for several, because readers take one each. */
 static size_t count_row_groups(size_t n_rows) {
-    size_t least = n_rows / GROUP_ROWS_MIN < GROUPS_MIN ? n_rows / GROUP_ROWS_MIN : GROUPS_MIN;
-    size_t n_groups = (n_rows + GROUP_ROWS - 1) / GROUP_ROWS;
-    n_groups = n_groups > least ? n_groups : least;
-    return n_groups != 0 ? n_groups : 1;
+    size_t n_groups = (n_rows != 0 ? n_rows - 1 : 0) / GROUP_ROWS + 1;
+    return n_groups < GROUPS_MIN && n_rows >= (size_t)GROUPS_MIN * GROUP_ROWS_MIN ? GROUPS_MIN : n_groups;
 }
 
 /* long and tidy: equal shares likewise. */
