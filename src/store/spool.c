@@ -35,7 +35,7 @@ static int open_named(const struct ql_disk *disk, const char *temp_dir) {
         return -1;
     }
     char *name = NULL;
-    int fd = ql_disk_open_temp(disk, folder, "queuelake", O_RDWR, 0600, &name);
+    int fd = ql_temp_open(disk, folder, 0600, &name);
     int errnum = errno;
     if (fd >= 0 && unlinkat(folder, name, 0) != 0) {
         errnum = errno;

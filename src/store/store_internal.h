@@ -43,8 +43,11 @@ struct ql_disk {
     int (*fsync)(void *ctx, int fd);
     void (*start_sync)(void *ctx, int fd, off_t offset, off_t len); /* of bytes written; does not wait */
     int (*close)(void *ctx, int fd);
-    int (*renameat)(void *ctx, int folder, const char *from, const char *to);
+    int (*renameat)(void *ctx, int folder, const char *from, const char *to, unsigned flags);
     int (*mkdirat)(void *ctx, int folder, const char *name, mode_t mode);
+    int (*linkat)(void *ctx, int folder, const char *from, int to_folder, const char *to, int flags);
+    int (*unlinkat)(void *ctx, int folder, const char *name);
+    int (*flock)(void *ctx, int fd, int operation);
     void *ctx;
 };
 extern const struct ql_disk QL_DISK;
@@ -71,11 +74,24 @@ int ql_disk_sync(const struct ql_disk *disk, int fd);
 int ql_disk_open_folder(const struct ql_disk *disk, const char *path);
 /** As ql_disk_sync; a file system that cannot sync folders is no error. */
 int ql_disk_sync_folder(const struct ql_disk *disk, int folder);
-/** Makes ".<name>.<random>.tmp" in a folder, opened for `access` (O_WRONLY, O_RDWR). Returns -1 and sets errno; else *name is
- * the caller's. */
-int ql_disk_open_temp(const struct ql_disk *disk, int folder, const char *name, int access, mode_t mode, char **temp_name);
+/** Fills up to len bytes from offset; *got is less only at the end. Returns 0 or errno. */
+int ql_disk_read_at(const struct ql_disk *disk, int fd, int64_t offset, void *ptr, size_t len, size_t *got);
 /** E_IO with the system's words, and for a full disk, quota or size limit what to do about `place`. NULL: standard output. */
 enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, const char *place);
+
+/* ---- temporary files (temp.c) ---- */
+
+/** Makes ".queuelake-<boot>-<random>.tmp" in a folder, opened for reading and writing, and locked as long as it is open.
+ * Returns -1 and sets errno; else *name is the caller's. */
+int ql_temp_open(const struct ql_disk *disk, int folder, mode_t mode, char **name);
+/** Makes a file without name there. Returns -1 and sets errno: EOPNOTSUPP where the file system cannot. */
+int ql_temp_open_unnamed(const struct ql_disk *disk, int folder, mode_t mode);
+/** Gives such a file the name `to`, which must be free. Returns 0 or errno: EEXIST; EOPNOTSUPP where the system does not let us. */
+int ql_temp_link(const struct ql_disk *disk, int fd, int folder, const char *to);
+/** As ql_temp_link to a temporary name, under which the file is locked; *name is then the caller's. */
+int ql_temp_link_named(const struct ql_disk *disk, int fd, int folder, char **name);
+/** Removes what dead runs left in a folder. Nothing that fails here matters to the caller. */
+void ql_temp_clean(const struct ql_disk *disk, int folder);
 
 /* ---- bytes that wait for a commit (spool.c) ---- */
 
