@@ -429,6 +429,7 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
         QL_TRY(ql_destination_parse(text, &options->destination, err));
     }
     options->default_key = default_key(job, settings);
+    options->if_exists = (enum ql_if_exists)settings->if_exists;
     if (options->destination.kind == QL_STORE_STDOUT && settings->json) {
         (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
         ql_err_hint(err, "give the artefact a name with -o, or leave --json out");

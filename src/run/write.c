@@ -221,7 +221,8 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *gr
     run->summary->transform_ms += ql_time_monotonic_ms() - begun_ms;
     if (status == QL_OK) {
         begun_ms = ql_time_monotonic_ms();
-        const struct ql_publication publication = {.key = ql_buf_view(&key), .tags = tags, .n_tags = n_tags};
+        const struct ql_publication publication = {
+            .key = ql_buf_view(&key), .tags = tags, .n_tags = n_tags, .if_exists = run->options->if_exists};
         status = ql_store_commit(store, &publication, &run->summary->stored, err);
         run->summary->store_ms = ql_time_monotonic_ms() - begun_ms;
     }

@@ -59,6 +59,14 @@ struct ql_s3_options {
  */
 QL_MUST_CHECK enum ql_status ql_s3_check(const struct ql_s3_options *options, struct ql_str bucket, struct ql_err *err);
 
+/** What happens where something is at the destination already. */
+enum ql_if_exists {
+    QL_IF_EXISTS_REPLACE, /* it is replaced */
+    QL_IF_EXISTS_SKIP,    /* it stays, nothing is stored, and that is success */
+    QL_IF_EXISTS_FAIL,    /* it stays: E_EXISTS */
+    QL_IF_EXISTS_VERSION  /* it stays; the new one is stored beside it as <name>.v2.<ending>, .v3, ... the first that is free */
+};
+
 /** Receives an object: begin, bytes... */
 struct ql_s3_reader {
     enum ql_status (*begin)(void *ctx, bool is_unsized, struct ql_err *err);
@@ -119,6 +127,7 @@ struct ql_publication {
     struct ql_str key;         /* S3: the rendered key; else ignored */
     const struct ql_tag *tags; /* S3 only */
     size_t n_tags;
+    enum ql_if_exists if_exists;
 };
 /**
  * Publishes, once. After an error nothing new is visible, and the old artefact is as it was. (One exception: where the system
