@@ -277,3 +277,18 @@ void ql_key_escape(struct ql_str text, struct ql_buf *out) {
         }
     }
 }
+
+void ql_key_put_version(struct ql_str name, int version, struct ql_buf *out) {
+    size_t stem_len = name.len;
+    for (size_t i = name.len; i > 1 && name.ptr[i - 1] != '/'; i--) {
+        if (name.ptr[i - 1] == '.' && name.ptr[i - 2] != '/') { /* a name such as ".hidden" has no ending */
+            stem_len = i - 1;
+            break;
+        }
+    }
+    ql_buf_put(out, name.ptr, stem_len);
+    if (version > 1) {
+        ql_buf_printf(out, ".v%d", version);
+    }
+    ql_buf_put(out, name.ptr + stem_len, name.len - stem_len);
+}

@@ -98,7 +98,8 @@ QL_MUST_CHECK enum ql_status ql_tags_check(const struct ql_tag *tags, size_t n_t
  * appear at commit. */
 struct ql_store;
 /**
- * Makes a temporary file beside the target. A target that is a symbolic link is followed: the file that it names is replaced.
+ * Makes a file without name, or a temporary one, beside the target. A target that is a symbolic link is followed: the file that
+ * it names is replaced. With the first bytes it removes from the folder what dead runs left there.
  *
  * A new file gets mode 0666 less the umask; one that replaces another gets its mode and, where the system allows it, its owner.
  * E_CANNOT_CREATE if the folder does not exist (missing parents are made when `makes_folders`, and stay), is read-only, or the
@@ -115,7 +116,14 @@ QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct
 /** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);
 
+/** What a commit came to. */
+enum ql_store_outcome {
+    QL_STORED_NEW,       /* the artefact was stored */
+    QL_STORED_UNCHANGED, /* these very bytes were there already, and were left alone */
+    QL_STORED_SKIPPED    /* something else was there, and was left alone, as --if-exists skip says */
+};
 struct ql_stored {
+    enum ql_store_outcome outcome;
     char location[4352]; /* file path as it was given, "-", or s3:// URI */
     char sha256[65];     /* of the artefact's bytes */
     int64_t bytes;
@@ -130,8 +138,10 @@ struct ql_publication {
     enum ql_if_exists if_exists;
 };
 /**
- * Publishes, once. After an error nothing new is visible, and the old artefact is as it was. (One exception: where the system
- * fails to make a finished rename durable, the new artefact is in place and the message says so.)
+ * Publishes, once. A file that has the artefact's very bytes is left as it is, unless it must not exist. E_EXISTS as if_exists
+ * says; whoever else makes the file at the same moment, only one is the first. After an error nothing new is visible, and the
+ * old artefact is as it was. (One exception: where the system fails to make a finished rename durable, the new artefact is in
+ * place and the message says so.)
  */
 QL_MUST_CHECK enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication,
                                              struct ql_stored *stored, struct ql_err *err);

@@ -86,7 +86,8 @@ enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, co
 int ql_temp_open(const struct ql_disk *disk, int folder, mode_t mode, char **name);
 /** Makes a file without name there. Returns -1 and sets errno: EOPNOTSUPP where the file system cannot. */
 int ql_temp_open_unnamed(const struct ql_disk *disk, int folder, mode_t mode);
-/** Gives such a file the name `to`, which must be free. Returns 0 or errno: EEXIST; EOPNOTSUPP where the system does not let us. */
+/** Gives such a file the name `to`, which must be free. Returns 0 or errno: EEXIST; EOPNOTSUPP where the system does not let
+ * us. */
 int ql_temp_link(const struct ql_disk *disk, int fd, int folder, const char *to);
 /** As ql_temp_link to a temporary name, under which the file is locked; *name is then the caller's. */
 int ql_temp_link_named(const struct ql_disk *disk, int fd, int folder, char **name);
@@ -132,6 +133,8 @@ QL_MUST_CHECK enum ql_status ql_target_open(struct ql_target *target, const stru
                                             bool makes_folders, struct ql_err *err);
 void ql_target_fini(struct ql_target *target);
 
+/** Appends a name with its version before the ending: "a.parquet" and 2 give "a.v2.parquet"; 1 leaves it as it is (key.c). */
+void ql_key_put_version(struct ql_str name, int version, struct ql_buf *out);
 /** What is wrong with a rendered key ("is empty"), or NULL (key.c). */
 const char *ql_key_fault(struct ql_str key);
 

@@ -76,9 +76,8 @@ static bool is_hex(const char *text) {
 
 static bool is_temp_name(const char *name) {
     const char *boot = name + sizeof PREFIX - 1;
-    return strlen(name) == NAME_LEN && memcmp(name, PREFIX, sizeof PREFIX - 1) == 0 && is_hex(boot) &&
-           boot[ID_DIGITS] == '-' && is_hex(boot + ID_DIGITS + 1) &&
-           strcmp(name + NAME_LEN - (sizeof SUFFIX - 1), SUFFIX) == 0;
+    return strlen(name) == NAME_LEN && memcmp(name, PREFIX, sizeof PREFIX - 1) == 0 && is_hex(boot) && boot[ID_DIGITS] == '-' &&
+           is_hex(boot + ID_DIGITS + 1) && strcmp(name + NAME_LEN - (sizeof SUFFIX - 1), SUFFIX) == 0;
 }
 
 /* Locks a new file; false: somebody who cleans up was quicker, and the file is or will be gone. A file system without locks
