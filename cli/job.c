@@ -548,6 +548,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->timezone = job->timezone;
     options->csv_timezone = settings->csv_timezone;
     options->version_tag = settings->version_tag;
+    options->org = settings->org;
     options->embeds_provenance = settings->embed_provenance;
     options->wants_source_sha256 = settings->source_sha256;
     options->n_threads = (size_t)settings->threads;

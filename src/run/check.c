@@ -29,41 +29,81 @@ static struct ql_str literal_head(const struct ql_run_options *options, struct q
     return (struct ql_str){.ptr = text.ptr, .len = len};
 }
 
-enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err) {
+static struct ql_key_values key_values(const struct ql_run_state *run, struct ql_str sha256) {
     const struct ql_run_options *options = run->options;
     const struct ql_run_summary *summary = run->summary;
-    if (options->destination.kind == QL_STORE_STDOUT) {
-        return QL_OK;
-    }
-    struct ql_buf template = {0};
-    destination_template(options, &template);
-    struct ql_str rendered = ql_buf_view(&template);
-    struct ql_str head = literal_head(options, rendered);
-    rendered = (struct ql_str){.ptr = rendered.ptr + head.len, .len = rendered.len - head.len};
-    const struct ql_key_values values = {
+    return (struct ql_key_values){
         .start_us = options->from_us != QL_TIME_NONE ? options->from_us : summary->first_us,
         .end_us = options->to_us != QL_TIME_NONE ? options->to_us : summary->last_us,
+        .now_us = run->begun_us,
         .tz = options->timezone,
         .layout = ql_str_from(summary->layout),
         .source = options->source_name,
         .export_id = ql_str_from(summary->export_id),
         .version = options->version_tag,
+        .org = options->org,
+        .sha256 = sha256,
+        .is_file = options->destination.kind == QL_STORE_FILE,
     };
-    ql_buf_put_str(key, head);
-    enum ql_status status = rendered.len != 0 ? ql_key_render(rendered, &values, key, err) : QL_OK;
-    ql_buf_fini(&template);
-    return status;
 }
 
-static enum ql_status check_template(const struct ql_run_options *options, struct ql_err *err) {
+/* Appends what the destination comes to with these values. */
+static enum ql_status render(const struct ql_run_options *options, const struct ql_key_values *values, struct ql_buf *key,
+                             struct ql_err *err) {
     struct ql_buf template = {0};
     destination_template(options, &template);
     struct ql_str text = ql_buf_view(&template);
     struct ql_str head = literal_head(options, text);
     text = (struct ql_str){.ptr = text.ptr + head.len, .len = text.len - head.len};
-    enum ql_status status = text.len != 0 ? ql_key_check(text, err) : QL_OK;
+    ql_buf_put_str(key, head);
+    enum ql_status status = text.len != 0 ? ql_key_render(text, values, key, err) : QL_OK;
     ql_buf_fini(&template);
     return status;
+}
+
+enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_str sha256, struct ql_buf *key, struct ql_err *err) {
+    if (run->options->destination.kind == QL_STORE_STDOUT) {
+        return QL_OK;
+    }
+    const struct ql_key_values values = key_values(run, sha256);
+    return render(run->options, &values, key, err);
+}
+
+/* With what is known now, and something as long for what only the input or the server will tell. */
+static enum ql_status check_template(const struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_run_options *options = run->options;
+    struct ql_key_values values = key_values(run, QL_KEY_NO_SHA256);
+    if (values.start_us == QL_TIME_NONE) {
+        values.start_us = 0;
+    }
+    if (values.end_us == QL_TIME_NONE) {
+        values.end_us = 0;
+    }
+    if (options->source != QL_RUN_FILES) {
+        values.export_id = QL_STR("00000000-0000-0000-0000-000000000000");
+    }
+    if (options->destination.kind == QL_STORE_STDOUT) {
+        return QL_OK;
+    }
+    struct ql_buf key = {0};
+    enum ql_status status = render(options, &values, &key, err);
+    ql_buf_fini(&key);
+    return status;
+}
+
+void ql_run_warn_of_key(struct ql_run_state *run) {
+    struct ql_buf template = {0};
+    struct ql_buf text = {0};
+    if (run->options->destination.kind == QL_STORE_S3) {
+        destination_template(run->options, &template);
+        ql_key_warn(ql_buf_view(&template), &text);
+    }
+    if (text.len != 0) {
+        ql_run_warn(run, "the key has characters that S3 advises against, because some tools do not take them: %s",
+                    ql_buf_text(&text));
+    }
+    ql_buf_fini(&text);
+    ql_buf_fini(&template);
 }
 
 /* Whether the path depends on nothing that only the input will tell: its first interval, the export's id. */
@@ -144,7 +184,7 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     }
     struct ql_buf path = {0};
     struct ql_store *store = NULL;
-    enum ql_status status = ql_run_key(run, &path, err);
+    enum ql_status status = ql_run_key(run, QL_KEY_NO_SHA256, &path, err);
     if (status == QL_OK) {
         status = ql_run_check_files_differ(run, ql_buf_view(&path), err);
     }
@@ -158,7 +198,7 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
 
 enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
-    QL_TRY(check_template(options, err));
+    QL_TRY(check_template(run, err));
     if (options->destination.kind == QL_STORE_S3) {
         QL_TRY(ql_s3_check(&options->s3, options->destination.bucket, err));
     }

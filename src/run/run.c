@@ -117,7 +117,7 @@ static const char *layout_name(enum ql_layout layout) {
 enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summary *summary, struct ql_err *err) {
     *summary = (struct ql_run_summary){
         .first_us = QL_TIME_NONE, .last_us = QL_TIME_NONE, .layout = layout_name(options->layout.layout)};
-    struct ql_run_state run = {.options = options, .summary = summary};
+    struct ql_run_state run = {.options = options, .summary = summary, .begun_us = ql_time_now()};
     int64_t begun_ms = ql_time_monotonic_ms();
 
     enum ql_status status = run_steps(&run, err);

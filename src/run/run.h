@@ -48,6 +48,7 @@ struct ql_run_options {
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;
+    struct ql_str org;             /* for {org}; empty: not known */
     struct ql_str csv_timezone;    /* its name, for the footer; csv.tz is the zone */
     const struct ql_tz *timezone;  /* of {start} and {end}; NULL: UTC */
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */

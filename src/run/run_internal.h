@@ -8,6 +8,7 @@
 struct ql_run_state {
     const struct ql_run_options *options;
     struct ql_run_summary *summary;
+    int64_t begun_us; /* the clock when the run began */
     struct ql_http *http;
     struct ql_source *source;
     struct ql_plan *plan;
@@ -31,8 +32,11 @@ QL_MUST_CHECK enum ql_status ql_run_check(struct ql_run_state *run, struct ql_er
 /** An output that is an input, or a side file that is either, would end what it should keep: E_USAGE. output may be empty. */
 QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output,
                                                        struct ql_err *err);
-/** The destination's path or key from its template. */
-QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
+/** The destination's path or key from its template. sha256: of the artefact, or QL_KEY_NO_SHA256 before there is one. */
+QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_str sha256, struct ql_buf *key,
+                                        struct ql_err *err);
+/** Warns of what S3's documentation advises against. */
+void ql_run_warn_of_key(struct ql_run_state *run);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
 /** What paths "s3://..." are read with. */

@@ -205,7 +205,7 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *gr
     struct ql_tag tags[MAX_TAGS];
     size_t n_tags = object_tags(run, tags);
     int64_t begun_ms = ql_time_monotonic_ms();
-    enum ql_status status = ql_run_key(run, &key, err);
+    enum ql_status status = ql_run_key(run, QL_KEY_NO_SHA256, &key, err);
     if (status == QL_OK && run->options->destination.kind == QL_STORE_S3) {
         status = ql_tags_check(tags, n_tags, err);
     }
@@ -219,6 +219,12 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *gr
         status = write_artefact(run, grid, store, err);
     }
     run->summary->transform_ms += ql_time_monotonic_ms() - begun_ms;
+    if (status == QL_OK) { /* the name may have the artefact's hash */
+        char sha256[QL_SHA256_HEX_SIZE];
+        ql_store_get_sha256(store, sha256);
+        ql_buf_reset(&key);
+        status = ql_run_key(run, ql_str_from(sha256), &key, err);
+    }
     if (status == QL_OK) {
         begun_ms = ql_time_monotonic_ms();
         const struct ql_publication publication = {
@@ -290,6 +296,7 @@ enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
     ql_pivot_get_stats(run->pivot, &run->summary->pivot);
     if (status == QL_OK) {
         warn_of_what_was_merged(run);
+        ql_run_warn_of_key(run);
     }
     return status;
 }

@@ -302,10 +302,33 @@ static enum ql_status publish(struct folder_store *folder, enum ql_if_exists if_
     return QL_OK;
 }
 
+/* The name may depend on the bytes, the folder not: the file is in it already. */
+static enum ql_status rename_target(struct folder_store *folder, struct ql_str path, struct ql_err *err) {
+    if (path.len == 0 || ql_str_eq(path, ql_str_from(folder->path))) {
+        return QL_OK;
+    }
+    struct ql_target target;
+    struct stat before;
+    struct stat after;
+    QL_TRY(ql_target_open(&target, folder->disk, path, false, err));
+    bool is_same_folder = fstat(folder->target.folder, &before) == 0 && fstat(target.folder, &after) == 0 &&
+                          before.st_dev == after.st_dev && before.st_ino == after.st_ino;
+    if (!is_same_folder) {
+        ql_target_fini(&target);
+        return QL_FAIL(err, QL_E_CANNOT_CREATE, "'%.*s' is in another folder than '%s'", QL_STR_ARG(path), folder->path);
+    }
+    ql_target_fini(&folder->target);
+    ql_mem_free(folder->path);
+    folder->target = target;
+    folder->path = ql_mem_strndup(path.ptr, path.len);
+    return QL_OK;
+}
+
 static enum ql_status folder_commit(struct ql_store *store, const struct ql_publication *publication, struct ql_stored *stored,
                                     struct ql_err *err) {
     struct folder_store *folder = (struct folder_store *)store;
     struct ql_buf name = {0};
+    QL_TRY(rename_target(folder, publication->key, err));
     enum ql_status status = publish(folder, publication->if_exists, &name, stored, err);
     if (status == QL_OK) {
         put_location(folder, &name, stored);

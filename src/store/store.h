@@ -20,26 +20,36 @@ struct ql_destination {
 QL_MUST_CHECK enum ql_status ql_destination_parse(struct ql_str text, struct ql_destination *destination, struct ql_err *err);
 
 /**
- * What a key template may mention: {start:%Y-%m-%d} {end:…} {layout} {source} {export_id} {version}.
+ * What a key template may mention: {start:%Y-%m-%d} {end:...} {now:...} {org} {source} {layout} {export_id} {version} {sha256}.
  *
- * A time takes a format of %Y %m %d %H %M %S %j %F %% and other text. Without one it is "%Y-%m-%d" where the known of start and
- * end are midnights of the zone, else the instant in UTC as "%Y-%m-%dT%H%MZ" (with seconds if it has some). Braces are doubled
- * to stand for themselves. Texts are percent-encoded but for letters, digits and "-._~", so that they cannot change the folder.
+ * A time takes a format of %Y %m %d %H %M %S %j %F %% and other text. Without one, {start} and {end} are "%Y-%m-%d" where the
+ * known of them are midnights of the zone, else the instant in UTC as "%Y-%m-%dT%H%MZ" (with seconds if it has some), and {now}
+ * is "%Y-%m-%dT%H%M%SZ" in UTC. Braces are doubled to stand for themselves. Texts are percent-encoded but for letters, digits
+ * and "-._~", so that they cannot change the folder.
  */
 struct ql_key_values {
     int64_t start_us, end_us; /* QL_TIME_NONE: unknown, an error if mentioned */
-    const struct ql_tz *tz;   /* zone of {start} and {end}; NULL: UTC */
-    struct ql_str layout, source, export_id, version;
+    int64_t now_us;           /* likewise */
+    const struct ql_tz *tz;   /* zone of times with a format; NULL: UTC */
+    struct ql_str layout, source, export_id, version, org;
+    struct ql_str sha256; /* of the artefact, in hex; QL_KEY_NO_SHA256 as long as there is none */
+    bool is_file;         /* a file's path, not a key of S3: other lengths, and {sha256} behind the last '/' only */
 };
+#define QL_KEY_NO_SHA256 QL_STR("0000000000000000000000000000000000000000000000000000000000000000")
 /**
  * Appends the rendered template. E_CONFIG for an unknown placeholder (names those that exist), E_USAGE for one without value,
- * or for a key that climbs out or that S3 does not take: ".." and "." and empty segments, a leading '/', control characters,
- * invalid UTF-8, nothing, more than 1024 bytes. Nothing is appended after an error.
+ * or for a key that climbs out, or that S3 or Windows do not take: ".." and "." and empty parts, a leading '/', control
+ * characters, < > : " | ? * \, a part that ends in '.' or a space or is called CON, NUL, ..., invalid UTF-8, nothing, more than
+ * 1024 bytes, of a file more than 255 in a part. The message says where in the template. Nothing is appended after an error.
  */
 QL_MUST_CHECK enum ql_status ql_key_render(struct ql_str template, const struct ql_key_values *values, struct ql_buf *out,
                                            struct ql_err *err);
-/** Checks a template before anything runs, without values. */
-QL_MUST_CHECK enum ql_status ql_key_check(struct ql_str template, struct ql_err *err);
+/** Appends the characters of a template, with their places, that S3's documentation advises against: "'#' (character 3)". */
+void ql_key_warn(struct ql_str template, struct ql_buf *out);
+/** E_CONFIG if two windows of a plan, each `step_us` (a second or more) after the one before, could get one key. tz as in
+ * values. */
+QL_MUST_CHECK enum ql_status ql_key_distinguishes(struct ql_str template, int64_t step_us, const struct ql_tz *tz,
+                                                  struct ql_err *err);
 /** Appends text with its braces doubled: a name that is to stand in a template as it is. */
 void ql_key_escape(struct ql_str text, struct ql_buf *out);
 
@@ -115,6 +125,8 @@ QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct
 
 /** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);
+/** The SHA-256 of the whole artefact, in hex. After this only the commit may follow. */
+void ql_store_get_sha256(struct ql_store *store, char hex[65]);
 
 /** What a commit came to. */
 enum ql_store_outcome {
@@ -132,7 +144,7 @@ struct ql_stored {
 };
 /** What is known only when the artefact is whole. */
 struct ql_publication {
-    struct ql_str key;         /* S3: the rendered key; else ignored */
+    struct ql_str key; /* the rendered key or path; a file may get another name than it was opened with, not another folder */
     const struct ql_tag *tags; /* S3 only */
     size_t n_tags;
     enum ql_if_exists if_exists;

@@ -27,7 +27,8 @@ struct ql_store {
     const struct ql_store_ops *ops;
     enum ql_store_state state;
     int64_t bytes;
-    struct ql_sha256 *sha256; /* of all bytes so far */
+    struct ql_sha256 *sha256; /* of all bytes so far; NULL once it is known */
+    char sha256_hex[QL_SHA256_HEX_SIZE];
 };
 void ql_store_init(struct ql_store *store, const struct ql_store_ops *ops);
 void ql_store_fini(struct ql_store *store);
