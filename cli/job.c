@@ -430,6 +430,11 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     }
     options->default_key = default_key(job, settings);
     options->if_exists = (enum ql_if_exists)settings->if_exists;
+    if (options->destination.kind == QL_STORE_STDOUT && settings->manifest) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--manifest has no place beside standard output");
+        ql_err_hint(err, "give the artefact a name with -o, or leave --manifest out; --json has the same facts");
+        return QL_E_USAGE;
+    }
     if (options->destination.kind == QL_STORE_STDOUT && settings->json) {
         (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
         ql_err_hint(err, "give the artefact a name with -o, or leave --json out");
@@ -549,6 +554,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->csv_timezone = settings->csv_timezone;
     options->version_tag = settings->version_tag;
     options->org = settings->org;
+    options->wants_manifest = settings->manifest;
     options->embeds_provenance = settings->embed_provenance;
     options->wants_source_sha256 = settings->source_sha256;
     options->n_threads = (size_t)settings->threads;

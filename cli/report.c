@@ -89,7 +89,11 @@ void ql_cli_error_print_json(const char *command, const struct ql_err *err) {
 
 static void set_artefact(struct ql_json *root, const struct ql_run_summary *summary) {
     struct ql_json *artefact = ql_json_new_object();
+    static const char *const OUTCOMES[] = {
+        [QL_STORED_NEW] = "new", [QL_STORED_UNCHANGED] = "unchanged", [QL_STORED_SKIPPED] = "skipped"};
     set_text(artefact, "location", summary->stored.location);
+    set_text(artefact, "outcome", OUTCOMES[summary->stored.how]);
+    set_text(artefact, "manifest", summary->manifest);
     set_int(artefact, "bytes", summary->stored.bytes);
     set_text(artefact, "sha256", summary->stored.sha256);
     set_text(artefact, "layout", summary->layout);
@@ -191,7 +195,10 @@ static void print_text(const struct ql_run_summary *summary) {
     char b[32];
     char c[32];
     bool is_stdout = strcmp(summary->stored.location, "-") == 0;
-    (void)fprintf(stderr, "wrote %s\n", is_stdout ? "standard output" : summary->stored.location);
+    static const char *const VERBS[] = {[QL_STORED_NEW] = "wrote",
+                                        [QL_STORED_UNCHANGED] = "left as it is, with the same bytes:",
+                                        [QL_STORED_SKIPPED] = "left what is there already:"};
+    (void)fprintf(stderr, "%s %s\n", VERBS[summary->stored.how], is_stdout ? "standard output" : summary->stored.location);
     (void)fprintf(stderr, "  %s: %s rows x %s columns, %s bytes, sha256 %.12s\n", summary->layout, grouped(summary->n_rows, a),
                   grouped(summary->n_columns, b), grouped(summary->stored.bytes, c), summary->stored.sha256);
     (void)fprintf(stderr, "  from %s rows, %s bytes: %s intervals", grouped(summary->csv.rows, a),

@@ -173,25 +173,45 @@ static bool has_folder(struct ql_str path) {
     return has;
 }
 
-/*
- * Opening a file store makes its temporary file: if that works now, the folder takes files. A folder that is not there yet is
- * made when there is something to put into it.
- */
+/* Opening a file store makes its temporary file: if that works now, the folder takes files. */
+static enum ql_status probe_file(struct ql_str path, struct ql_err *err) {
+    struct ql_store *store = NULL;
+    enum ql_status status = ql_store_file_open(path, false, &store, err);
+    ql_store_free(store);
+    return status;
+}
+
+/* --if-exists fail: the store decides, and only once the artefact is made; what can be seen now is said now. */
+static enum ql_status check_is_free(const struct ql_run_options *options, struct ql_str path, struct ql_err *err) {
+    struct stat status;
+    char *name = ql_mem_strndup(path.ptr, path.len);
+    bool is_there = options->if_exists == QL_IF_EXISTS_FAIL && stat(name, &status) == 0;
+    ql_mem_free(name);
+    return is_there ? QL_FAIL(err, QL_E_EXISTS, "'%.*s' exists already", QL_STR_ARG(path)) : QL_OK;
+}
+
+/* A folder that is not there yet is made when there is something to put into it. */
 static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     if (options->destination.kind != QL_STORE_FILE || !is_path_known(options)) {
         return ql_run_check_files_differ(run, (struct ql_str){0}, err);
     }
     struct ql_buf path = {0};
-    struct ql_store *store = NULL;
     enum ql_status status = ql_run_key(run, QL_KEY_NO_SHA256, &path, err);
     if (status == QL_OK) {
         status = ql_run_check_files_differ(run, ql_buf_view(&path), err);
     }
-    if (status == QL_OK && has_folder(ql_buf_view(&path))) {
-        status = ql_store_file_open(ql_buf_view(&path), false, &store, err);
+    if (status == QL_OK) {
+        status = check_is_free(options, ql_buf_view(&path), err);
     }
-    ql_store_free(store);
+    bool has_place = status == QL_OK && has_folder(ql_buf_view(&path));
+    if (has_place) {
+        status = probe_file(ql_buf_view(&path), err);
+    }
+    if (has_place && status == QL_OK && options->wants_manifest) {
+        ql_run_put_manifest_path(&path);
+        status = probe_file(ql_buf_view(&path), err);
+    }
     ql_buf_fini(&path);
     return status;
 }

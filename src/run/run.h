@@ -49,6 +49,7 @@ struct ql_run_options {
     size_t n_tags;
     struct ql_str version_tag;
     struct ql_str org;             /* for {org}; empty: not known */
+    bool wants_manifest;           /* beside the artefact; not with standard output */
     struct ql_str csv_timezone;    /* its name, for the footer; csv.tz is the zone */
     const struct ql_tz *timezone;  /* of {start} and {end}; NULL: UTC */
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
@@ -66,6 +67,7 @@ enum { QL_RUN_MAX_WARNINGS = 16 };
 
 struct ql_run_summary {
     struct ql_stored stored;
+    char manifest[4352]; /* where it is; empty: there is none */
     char export_id[128];
     char source_sha256[65]; /* empty unless asked for */
     struct ql_csv_stats csv;

@@ -4,6 +4,7 @@
 
 #include "hash/hash.h"
 #include "run/run.h"
+#include "json/json.h"
 
 struct ql_run_state {
     const struct ql_run_options *options;
@@ -39,6 +40,17 @@ QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct q
 void ql_run_warn_of_key(struct ql_run_state *run);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
+/** Parts of the footer that the manifest has, too: settings that shape values, a line a metric or KPI, the range. */
+struct ql_json *ql_run_settings_json(const struct ql_run_state *run);
+struct ql_json *ql_run_metrics_json(const struct ql_run_state *run);
+struct ql_json *ql_run_range_json(const struct ql_run_state *run);
+/** Opens the destination for a key or path. */
+QL_MUST_CHECK enum ql_status ql_run_open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
+                                               struct ql_err *err);
+/** Puts the manifest beside the artefact that was stored, if one is wanted. */
+QL_MUST_CHECK enum ql_status ql_run_write_manifest(struct ql_run_state *run, struct ql_err *err);
+/** From an artefact's path or key to its manifest's. */
+void ql_run_put_manifest_path(struct ql_buf *path);
 /** What paths "s3://..." are read with. */
 struct ql_object_reader ql_run_objects(struct ql_run_state *run);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);

@@ -12,7 +12,7 @@ enum {
     AHEAD_MAX = 16 /* parts of the next row group: as much work as fills the wait for a last column, in some 8 MB */
 };
 
-static enum ql_status open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
+enum ql_status ql_run_open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
                                  struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     switch (options->destination.kind) {
@@ -213,7 +213,7 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *gr
         status = check_destination(run, ql_buf_view(&key), err);
     }
     if (status == QL_OK) {
-        status = open_store(run, ql_buf_view(&key), &store, err);
+        status = ql_run_open_store(run, ql_buf_view(&key), &store, err);
     }
     if (status == QL_OK) {
         status = write_artefact(run, grid, store, err);
@@ -294,6 +294,9 @@ enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
         status = publish(run, &grid, err);
     }
     ql_pivot_get_stats(run->pivot, &run->summary->pivot);
+    if (status == QL_OK) {
+        status = ql_run_write_manifest(run, err);
+    }
     if (status == QL_OK) {
         warn_of_what_was_merged(run);
         ql_run_warn_of_key(run);

@@ -234,7 +234,7 @@ static enum ql_status place_version(struct folder_store *folder, struct ql_buf *
         ql_buf_reset(name);
         ql_key_put_version(ql_str_from(folder->target.name), version, name);
         if (is_there_already(folder, name->ptr)) {
-            stored->outcome = QL_STORED_UNCHANGED;
+            stored->how = QL_STORED_UNCHANGED;
             return QL_OK;
         }
         QL_TRY(place_new(folder, name->ptr, &is_taken, err));
@@ -260,9 +260,9 @@ static enum ql_status place(struct folder_store *folder, enum ql_if_exists if_ex
     if (is_taken && if_exists == QL_IF_EXISTS_FAIL) {
         return fail_exists(folder, err);
     }
-    stored->outcome = !is_taken                                       ? QL_STORED_NEW
-                      : is_there_already(folder, folder->target.name) ? QL_STORED_UNCHANGED
-                                                                      : QL_STORED_SKIPPED;
+    stored->how = !is_taken                                       ? QL_STORED_NEW
+                  : is_there_already(folder, folder->target.name) ? QL_STORED_UNCHANGED
+                                                                  : QL_STORED_SKIPPED;
     return QL_OK;
 }
 
@@ -288,7 +288,7 @@ static enum ql_status publish(struct folder_store *folder, enum ql_if_exists if_
     }
     if (folder->target.exists && if_exists == QL_IF_EXISTS_REPLACE && is_there_already(folder, folder->target.name)) {
         ql_buf_puts(name, folder->target.name);
-        stored->outcome = QL_STORED_UNCHANGED;
+        stored->how = QL_STORED_UNCHANGED;
     } else {
         QL_TRY(make_durable(folder, err));
         QL_TRY(place(folder, if_exists, name, stored, err));

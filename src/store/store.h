@@ -128,19 +128,18 @@ struct ql_sink ql_store_sink(struct ql_store *store);
 /** The SHA-256 of the whole artefact, in hex. After this only the commit may follow. */
 void ql_store_get_sha256(struct ql_store *store, char hex[65]);
 
-/** What a commit came to. */
-enum ql_store_outcome {
-    QL_STORED_NEW,       /* the artefact was stored */
-    QL_STORED_UNCHANGED, /* these very bytes were there already, and were left alone */
-    QL_STORED_SKIPPED    /* something else was there, and was left alone, as --if-exists skip says */
+enum ql_stored_how {
+    QL_STORED_NEW,       /* written */
+    QL_STORED_UNCHANGED, /* what is there already has the same bytes: nothing was written */
+    QL_STORED_SKIPPED    /* something is there already, and QL_IF_EXISTS_SKIP */
 };
 struct ql_stored {
-    enum ql_store_outcome outcome;
     char location[4352]; /* file path as it was given, "-", or s3:// URI */
     char sha256[65];     /* of the artefact's bytes */
     int64_t bytes;
     char etag[128], version_id[128], request_id[128]; /* S3, as it answered; empty: not said */
     char server_side_encryption[32];                  /* likewise */
+    enum ql_stored_how how;
 };
 /** What is known only when the artefact is whole. */
 struct ql_publication {

@@ -246,17 +246,17 @@ static void an_existing_file_is_treated_as_asked(void **state) {
         struct ql_err told = {0};
         (void)unlink(place->path);
         assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_FAIL, "one", &stored, err));
-        assert_int_equal(stored.outcome, QL_STORED_NEW);
+        assert_int_equal(stored.how, QL_STORED_NEW);
         assert_int_equal(publish_if(lacks, place->path, QL_IF_EXISTS_FAIL, "one", &stored, &told), QL_E_EXISTS);
         assert_non_null(strstr(told.message, "out.parquet' exists already"));
         assert_int_equal(ql_status_exit_code(told.status), 73);
         assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_SKIP, "two", &stored, err));
-        assert_int_equal(stored.outcome, QL_STORED_SKIPPED);
+        assert_int_equal(stored.how, QL_STORED_SKIPPED);
         assert_file(place->path, "one");
         assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_SKIP, "one", &stored, err));
-        assert_int_equal(stored.outcome, QL_STORED_UNCHANGED);
+        assert_int_equal(stored.how, QL_STORED_UNCHANGED);
         assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_REPLACE, "two", &stored, err));
-        assert_int_equal(stored.outcome, QL_STORED_NEW);
+        assert_int_equal(stored.how, QL_STORED_NEW);
         assert_file(place->path, "two");
         assert_int_equal(count_files(place->folder), 1);
     }
@@ -270,7 +270,7 @@ static void equal_bytes_are_left_alone(void **state) {
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
     assert_int_equal(stat(place->path, &before), 0);
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
-    assert_int_equal(stored.outcome, QL_STORED_UNCHANGED);
+    assert_int_equal(stored.how, QL_STORED_UNCHANGED);
     assert_int_equal(stat(place->path, &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     FILE *file = fopen(place->path, "r+b"); /* the last byte differs */
@@ -279,23 +279,23 @@ static void equal_bytes_are_left_alone(void **state) {
     assert_int_equal(fputc(new_byte(NEW_BYTES - 1) ^ 1, file) & 0xff, (new_byte(NEW_BYTES - 1) ^ 1) & 0xff);
     assert_int_equal(fclose(file), 0);
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
-    assert_int_equal(stored.outcome, QL_STORED_NEW);
+    assert_int_equal(stored.how, QL_STORED_NEW);
     assert_int_equal(look(place->path), 1);
     /* An old file that cannot be read or synced is no reason to fail: it is replaced. */
     struct faults faults = {.fail_call = CALL_PREAD, .fail_at = 1, .errnum = EIO};
     struct ql_disk disk = faulty_disk(&faults);
     assert_ok(publish(&disk, place->path, false, &stored, err));
-    assert_int_equal(stored.outcome, QL_STORED_NEW);
+    assert_int_equal(stored.how, QL_STORED_NEW);
     faults = (struct faults){.fail_call = CALL_FSYNC, .fail_at = 1, .errnum = EIO};
     assert_ok(publish(&disk, place->path, false, &stored, err));
-    assert_int_equal(stored.outcome, QL_STORED_NEW);
+    assert_int_equal(stored.how, QL_STORED_NEW);
 }
 
 static void versions_stand_beside_each_other(void **state) {
     const struct place *place = *state;
     static const struct {
         const char *text, *name;
-        enum ql_store_outcome outcome;
+        enum ql_stored_how outcome;
     } STEPS[] = {{"one", "out.parquet", QL_STORED_NEW},
                  {"two", "out.v2.parquet", QL_STORED_NEW},
                  {"six", "out.v3.parquet", QL_STORED_NEW},
@@ -313,7 +313,7 @@ static void versions_stand_beside_each_other(void **state) {
         assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_VERSION, STEPS[step].text, &stored, err));
         (void)snprintf(path, sizeof path, "%s/%s", place->folder, STEPS[step].name);
         assert_string_equal(stored.location, path);
-        assert_int_equal(stored.outcome, STEPS[step].outcome);
+        assert_int_equal(stored.how, STEPS[step].outcome);
         assert_file(path, STEPS[step].text);
     }
     assert_int_equal(count_files(place->folder), 3);
