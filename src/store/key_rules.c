@@ -38,7 +38,7 @@ static bool is_device_of_windows(struct ql_str name) {
     return is_number && (ql_str_eq_nocase(port, ql_str_from(PORTS[0])) || ql_str_eq_nocase(port, ql_str_from(PORTS[1])));
 }
 
-static const char *find_character(struct ql_str key, size_t *at) {
+static const char *find_character(struct ql_str key, bool is_portable, size_t *at) {
     for (size_t i = 0; i < key.len; i++) {
         unsigned char c = (unsigned char)key.ptr[i];
         bool is_c1 = c == 0xc2 && (unsigned char)key.ptr[i + 1] < 0xa0; /* U+0080 to U+009F; valid UTF-8 goes on behind 0xc2 */
@@ -46,7 +46,7 @@ static const char *find_character(struct ql_str key, size_t *at) {
         if (c < 0x20 || c == 0x7f || is_c1) {
             return "contains a control character";
         }
-        if (strchr("<>:\"|?*\\", c) != NULL) {
+        if (is_portable && strchr("<>:\"|?*\\", c) != NULL) {
             return "has one of < > : \" | ? * \\, which Windows does not take";
         }
     }
@@ -54,9 +54,12 @@ static const char *find_character(struct ql_str key, size_t *at) {
 }
 
 /* A part between two '/'. */
-static const char *name_fault(struct ql_str name, bool is_file) {
+static const char *name_fault(struct ql_str name, bool is_portable, bool is_file) {
     if (ql_str_eq(name, QL_STR(".")) || ql_str_eq(name, QL_STR(".."))) {
         return "has '.' or '..' as a part";
+    }
+    if (!is_portable) {
+        return NULL;
     }
     if (name.ptr[name.len - 1] == '.' || name.ptr[name.len - 1] == ' ') {
         return "has a part that ends in '.' or in a space, which Windows cuts off";
@@ -70,7 +73,7 @@ static const char *name_fault(struct ql_str name, bool is_file) {
     return NULL;
 }
 
-const char *ql_key_find_fault(struct ql_str key, bool is_file, size_t *at) {
+static const char *find_fault(struct ql_str key, bool is_portable, bool is_file, size_t *at) {
     *at = 0;
     if (key.len == 0) {
         return "is empty";
@@ -79,7 +82,7 @@ const char *ql_key_find_fault(struct ql_str key, bool is_file, size_t *at) {
         *at = ql_utf8_valid_len(key);
         return "is not valid UTF-8";
     }
-    const char *fault = find_character(key, at);
+    const char *fault = find_character(key, is_portable, at);
     if (fault != NULL) {
         return fault;
     }
@@ -94,7 +97,7 @@ const char *ql_key_find_fault(struct ql_str key, bool is_file, size_t *at) {
         if (name.len == 0) {
             return rest.ptr == NULL ? "ends with '/'" : "has an empty part between two '/'";
         }
-        fault = name_fault(name, is_file);
+        fault = name_fault(name, is_portable, is_file);
         if (fault != NULL) {
             return fault;
         }
@@ -103,9 +106,13 @@ const char *ql_key_find_fault(struct ql_str key, bool is_file, size_t *at) {
     return !is_file && key.len > MAX_KEY_BYTES ? "is longer than 1024 bytes" : NULL;
 }
 
+const char *ql_key_find_fault(struct ql_str key, bool is_file, size_t *at) {
+    return find_fault(key, true, is_file, at);
+}
+
 const char *ql_key_fault(struct ql_str key) {
     size_t at;
-    return ql_key_find_fault(key, false, &at);
+    return find_fault(key, false, false, &at);
 }
 
 void ql_key_warn(struct ql_str template, struct ql_buf *out) {

@@ -136,7 +136,7 @@ void ql_target_fini(struct ql_target *target);
 
 /** Appends a name with its version before the ending: "a.parquet" and 2 give "a.v2.parquet"; 1 leaves it as it is (key.c). */
 void ql_key_put_version(struct ql_str name, int version, struct ql_buf *out);
-/** What is wrong with a rendered key ("is empty"), or NULL (key.c). */
+/** Why S3 would not take a key as it is ("is empty"), or NULL (key_rules.c). */
 const char *ql_key_fault(struct ql_str key);
 
 /* ---- S3 (s3_check.c, s3_url.c, s3_put.c, s3_get.c, s3_error.c, tags.c) ---- */

@@ -73,6 +73,8 @@ static void names_that_windows_cannot_have_are_found(void **state) {
     assert_fault("a./b", false, "ends in '.'", 0);
     assert_fault("b/a ", true, "in a space", 2);
     assert_fault("...", false, "ends in '.'", 0);
+    assert_null(ql_key_fault(QL_STR("a:b/nul/c."))); /* S3 itself takes them */
+    assert_non_null(ql_key_fault(QL_STR("a/../b")));
 }
 
 static void lengths_are_those_of_each_place(void **state) {
