@@ -175,7 +175,8 @@ static void note_answer(struct ql_err *err, const struct ql_s3_error *error, con
 static enum ql_status fail(struct ql_err *err, enum ql_status status, const struct ql_s3_subject *subject, const char *what,
                            const struct ql_s3_error *error, const struct ql_http_response *response) {
     struct ql_buf text = {0};
-    static const char *const VERBS[] = {[QL_S3_STORE] = "store", [QL_S3_READ] = "read", [QL_S3_LIST] = "list"};
+    static const char *const VERBS[] = {
+        [QL_S3_STORE] = "store", [QL_S3_READ] = "read", [QL_S3_LIST] = "list", [QL_S3_N_ACTS] = NULL};
     ql_buf_printf(&text, "cannot %s '", VERBS[subject->act]);
     put_object(subject, &text);
     ql_buf_printf(&text, "': %s", what);

@@ -2,6 +2,7 @@
 #ifndef QL_STORE_STORE_INTERNAL_H
 #define QL_STORE_STORE_INTERNAL_H
 
+#include "store/s3_request.h"
 #include "store/store.h"
 
 #include "hash/hash.h"
@@ -142,9 +143,6 @@ struct ql_s3_endpoint {
     struct ql_str path;      /* without a '/' at its end; may be empty */
 };
 bool ql_s3_endpoint_parse(struct ql_str text, struct ql_s3_endpoint *endpoint);
-
-/** What was to be done. */
-enum ql_s3_act { QL_S3_STORE, QL_S3_READ, QL_S3_LIST };
 
 /** What an error is about. */
 struct ql_s3_subject {

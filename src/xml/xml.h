@@ -32,6 +32,12 @@ struct ql_s3_error {
  */
 bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out);
 
+/**
+ * Copies the text of the first element of that name, cut at size, what is not printable ASCII as blanks. False, and "" in out,
+ * for a document without it and for one that is damaged.
+ */
+bool ql_xml_find_text(struct ql_str body, const char *element, char *out, size_t size);
+
 /** A page of a bucket's keys. */
 struct ql_s3_list {
     void (*found)(void *ctx, struct ql_str key);
