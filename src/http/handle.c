@@ -131,7 +131,8 @@ static void set_connection(struct ql_setter *set, const struct ql_transfer *tran
     ql_set_long(set, CURLOPT_HTTP_VERSION,
                 CURL_HTTP_VERSION_1_1); /* HTTP/2 of 7.88 loses cut transfers; see its KNOWN_BUGS 17.2, 17.3 */
     /* On a kept-alive connection that the server closes, libcurl sends a POST again by itself, up to five times. */
-    ql_set_long(set, CURLOPT_FRESH_CONNECT, transfer->request->repeat != QL_HTTP_REPEAT_ALWAYS);
+    enum ql_http_repeat repeat = transfer->request->repeat;
+    ql_set_long(set, CURLOPT_FRESH_CONNECT, repeat != QL_HTTP_REPEAT_ALWAYS && repeat != QL_HTTP_REPEAT_BY_CALLER);
     ql_set_long(set, CURLOPT_MAXLIFETIME_CONN, MAX_CONNECTION_AGE_S);
     ql_set_long(set, CURLOPT_TCP_KEEPALIVE, 1);
     ql_set_long(set, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER_BYTES);
