@@ -47,6 +47,16 @@ struct ql_s3_list {
 /** Reads the page; false for what is no such document, or not a whole one. found may have been called all the same. */
 bool ql_xml_s3_list(struct ql_str body, struct ql_s3_list *list);
 
+/** A page of a bucket's unfinished multipart uploads. */
+struct ql_s3_upload_list {
+    /** initiated as S3 writes it, ISO 8601; may be empty. */
+    void (*found)(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated);
+    void *ctx;
+    struct ql_buf *next_key, *next_id; /* what to ask for the next page with; the key empty: there is none */
+};
+/** As ql_xml_s3_list. */
+bool ql_xml_s3_uploads(struct ql_str body, struct ql_s3_upload_list *list);
+
 /** Appends "expat 2.x", for `version`. */
 void ql_xml_versions(struct ql_buf *out);
 
