@@ -122,7 +122,8 @@ static void set_times(struct ql_setter *set, const struct ql_transfer *transfer)
     int64_t timeout_ms = request->timeout_ms != 0 ? request->timeout_ms : is_stream ? 0 : options->request_timeout_ms;
     ql_set_long(set, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms); /* default: 300 s */
     ql_set_long(set, CURLOPT_TIMEOUT_MS, (long)timeout_ms);                         /* default: none */
-    ql_set_long(set, CURLOPT_LOW_SPEED_LIMIT, (long)options->stall_bytes_per_s);    /* default: none */
+    int64_t stall_bytes_per_s = request->may_be_silent ? 0 : options->stall_bytes_per_s;
+    ql_set_long(set, CURLOPT_LOW_SPEED_LIMIT, (long)stall_bytes_per_s); /* default: none */
     ql_set_long(set, CURLOPT_LOW_SPEED_TIME, (long)((options->stall_ms + 999) / 1000));
 }
 

@@ -107,6 +107,9 @@ struct ql_http_request {
     bool is_foreign;
     bool allow_loopback;
     int64_t timeout_ms; /* 0: the option's */
+    /** The answer may take long to come (S3 joins parts for minutes): only timeout_ms, which is then set, and the deadline end
+     * it. */
+    bool may_be_silent;
     /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */
     bool (*is_transient)(void *ctx, const struct ql_http_response *response);
     void *is_transient_ctx;
