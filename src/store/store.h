@@ -6,6 +6,7 @@
 #define QL_STORE_STORE_H
 
 #include "base/time.h"
+#include "hash/checksum.h"
 #include "http/http.h"
 #include "store/aws_credentials.h"
 
@@ -50,6 +51,11 @@ enum ql_s3_addressing {
     QL_S3_ADDRESSING_PATH
 };
 
+/** An object tag, or another pair of texts. */
+struct ql_tag {
+    struct ql_str key, value;
+};
+
 struct ql_s3_options {
     struct ql_str region;       /* empty: us-east-1 */
     struct ql_str endpoint;     /* of S3; empty: AWS itself */
@@ -68,8 +74,18 @@ struct ql_s3_options {
     void *on_warning_ctx;
     struct ql_str content_type;           /* default application/octet-stream */
     struct ql_str server_side_encryption; /* default AES256; "none": no header */
-    struct ql_str temp_dir;               /* where what does not fit in memory waits for the commit; default /tmp */
-    bool allow_http;                      /* a plain http endpoint may be another host than this one, as in ql_http_options */
+    struct ql_str kms_key;                /* of aws:kms and aws:kms:dsse; empty: the account's own */
+    const struct ql_tag *kms_context;
+    size_t n_kms_context;
+    bool uses_bucket_key;
+    struct ql_str storage_class, acl, cache_control; /* empty: not said */
+    enum ql_checksum_kind checksum;                  /* beside the signed SHA-256 */
+    int64_t multipart_threshold;                     /* a larger artefact is stored in parts; 0: 64 MiB */
+    int64_t part_size;                               /* 0: 16 MiB; grows so that 10,000 are enough */
+    bool hashes_first;                               /* parts are sent when the SHA-256 of the whole is known, not before */
+    struct ql_str state_dir;                         /* where unfinished uploads are noted; empty: nowhere */
+    struct ql_str temp_dir;                          /* where what does not fit in memory waits for the commit; default /tmp */
+    bool allow_http; /* a plain http endpoint may be another host than this one, as in ql_http_options */
 };
 /**
  * What can be refused before anything is read: credentials missing, bucket name impossible, endpoint no URL, a region, owner or
@@ -118,10 +134,6 @@ struct ql_s3_keys {
 QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
                                         const struct ql_s3_keys *keys, struct ql_err *err);
 
-/** An object tag. */
-struct ql_tag {
-    struct ql_str key, value;
-};
 /** E_CONFIG for more than 10 tags, a double or "aws:" key, a length or a character that S3 does not take; names the tag. */
 QL_MUST_CHECK enum ql_status ql_tags_check(const struct ql_tag *tags, size_t n_tags, struct ql_err *err);
 
@@ -139,30 +151,48 @@ QL_MUST_CHECK enum ql_status ql_store_file_open(struct ql_str path, bool makes_f
                                                 struct ql_err *err);
 /** E_USAGE if standard output is a terminal. The caller ignores SIGPIPE, so that a reader that went away is an E_IO. */
 QL_MUST_CHECK enum ql_status ql_store_stdout_open(struct ql_store **store, struct ql_err *err);
-/** http, options and bucket are borrowed. Nothing is sent before commit. Credentials are registered with http as secrets. */
-QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                              struct ql_store **store, struct ql_err *err);
+/** What is known of an artefact beside its bytes. Borrowed. */
+struct ql_publication {
+    struct ql_str key;         /* S3: the rendered key; else ignored */
+    const struct ql_tag *tags; /* S3 only */
+    size_t n_tags;
+    const struct ql_tag *metadata; /* S3 only: x-amz-meta-queuelake-<key>; printable ASCII, empty values are left out */
+    size_t n_metadata;
+    enum ql_if_exists if_exists;
+};
+/**
+ * S3: one PUT, or parts where there are more than options.multipart_threshold bytes (docs/design/0010-s3-uploads.md).
+ *
+ * Parts are sent while bytes still arrive, unless the SHA-256 of the whole has to be known first: options.hashes_first, a key
+ * at which something is already, QL_IF_EXISTS_VERSION, or a publication whose key is empty because only commit's has it. Before
+ * the first part the upload is noted in options.state_dir, and uploads to the bucket that dead processes left there are ended.
+ * client, bucket and publication are borrowed until free. E_CONFIG as ql_s3_check.
+ */
+QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_s3_client *client, struct ql_str bucket,
+                                              const struct ql_publication *publication, struct ql_store **store,
+                                              struct ql_err *err);
 
 /** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);
 
+enum ql_stored_how {
+    QL_STORED_NEW,       /* written */
+    QL_STORED_UNCHANGED, /* what is there already has the same bytes: nothing was written */
+    QL_STORED_SKIPPED    /* something is there already, and QL_IF_EXISTS_SKIP */
+};
 struct ql_stored {
     char location[4352]; /* file path as it was given, "-", or s3:// URI */
     char sha256[65];     /* of the artefact's bytes */
     int64_t bytes;
     char etag[128], version_id[128], request_id[128]; /* S3, as it answered; empty: not said */
     char server_side_encryption[32];                  /* likewise */
-};
-/** What is known only when the artefact is whole. */
-struct ql_publication {
-    struct ql_str key;         /* S3: the rendered key; else ignored */
-    const struct ql_tag *tags; /* S3 only */
-    size_t n_tags;
-    enum ql_if_exists if_exists;
+    enum ql_stored_how how;
+    int n_parts; /* of a multipart upload; 0: one PUT, or no S3 */
 };
 /**
- * Publishes, once. After an error nothing new is visible, and the old artefact is as it was. (One exception: where the system
- * fails to make a finished rename durable, the new artefact is in place and the message says so.)
+ * Publishes, once. publication is that of open, if that took one, or says the key that open did not know. After an error
+ * nothing new is visible, and the old artefact is as it was. (One exception: where the system fails to make a finished rename
+ * durable, the new artefact is in place and the message says so.)
  */
 QL_MUST_CHECK enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication,
                                              struct ql_stored *stored, struct ql_err *err);
