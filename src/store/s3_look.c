@@ -1,0 +1,61 @@
+/**
+ * What is at a key already (HeadObject), and which key the next version of it has.
+ *
+ * Who may write need not be allowed to read: a 403 is an answer, "not seen". It is also what S3 says of a missing object where
+ * s3:ListBucket is not granted.
+ */
+#include "store/s3_object.h"
+
+#include <stdio.h>
+
+static void note(const struct ql_http_response *response, struct ql_s3_seen *seen) {
+    int64_t size = -1;
+    seen->size = ql_str_to_i64(ql_http_response_get(response, "content-length"), &size) ? size : response->content_length;
+    ql_s3_copy_text(ql_http_response_get(response, QL_S3_META "sha256"), seen->sha256, sizeof seen->sha256);
+    ql_s3_copy_text(ql_http_response_get(response, QL_S3_META "upload"), seen->upload, sizeof seen->upload);
+    ql_s3_note_answer(response, &seen->stored);
+}
+
+enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key, struct ql_s3_seen *seen,
+                          struct ql_err *err) {
+    *seen = (struct ql_s3_seen){.size = -1};
+    const struct ql_s3_request request = {
+        .act = QL_S3_LOOK, .method = "HEAD", .bucket = bucket, .key = key, .accepted = {404, 403}};
+    struct ql_s3_answer answer = {0};
+    enum ql_status status = ql_s3_send(client, &request, &answer, err);
+    if (status == QL_OK) {
+        seen->sight = answer.response.status == 404   ? QL_S3_ABSENT
+                      : answer.response.status == 403 ? QL_S3_UNSEEN
+                                                      : QL_S3_PRESENT;
+    }
+    if (status == QL_OK && seen->sight == QL_S3_PRESENT) {
+        note(&answer.response, seen);
+    }
+    ql_s3_answer_fini(&answer);
+    return status;
+}
+
+bool ql_s3_seen_is_same(const struct ql_s3_seen *seen, const struct ql_s3_options *options, const char *sha256, int64_t size) {
+    struct ql_str wanted = options->server_side_encryption;
+    struct ql_str has = ql_str_from(seen->stored.server_side_encryption);
+    /* AES256 is what every object has at AWS, and what other servers do not tell. */
+    bool is_encrypted_so = !ql_str_has_prefix(wanted, "aws:kms") || ql_str_eq(wanted, has);
+    return seen->sight == QL_S3_PRESENT && seen->size == size && strcmp(seen->sha256, sha256) == 0 && is_encrypted_so;
+}
+
+void ql_key_put_version(struct ql_str key, int version, struct ql_buf *out) {
+    size_t name = key.len;
+    while (name != 0 && key.ptr[name - 1] != '/') {
+        name--;
+    }
+    size_t dot = key.len;
+    for (size_t i = key.len; i-- > name + 1;) { /* a name that begins with its only dot has no ending */
+        if (key.ptr[i] == '.') {
+            dot = i;
+            break;
+        }
+    }
+    ql_buf_put(out, key.ptr, dot);
+    ql_buf_printf(out, ".v%d", version);
+    ql_buf_put(out, key.ptr + dot, key.len - dot);
+}
