@@ -95,7 +95,8 @@ enum ql_status ql_s3_encryption_verify(const struct ql_s3_options *options, cons
     ql_s3_copy_text(told, text, sizeof text);
     if (!ql_str_eq(told, wanted)) {
         (void)QL_FAIL(err, QL_E_S3, "the server confirms %s%s%s encryption, where '%.*s' was asked for",
-                      text[0] != '\0' ? "'" : "", text[0] != '\0' ? text : "no", text[0] != '\0' ? "'" : "", QL_STR_ARG(wanted));
+                      text[0] != '\0' ? "'" : "", text[0] != '\0' ? text : "no", text[0] != '\0' ? "'" : "",
+                      QL_STR_ARG(wanted));
         ql_err_hint(err, "this server does not encrypt as asked; see --s3-encryption");
         return QL_E_S3;
     }

@@ -35,6 +35,13 @@ enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, str
     return status;
 }
 
+void ql_s3_note_seen(const struct ql_s3_seen *seen, struct ql_stored *stored) {
+    memcpy(stored->etag, seen->stored.etag, sizeof stored->etag);
+    memcpy(stored->version_id, seen->stored.version_id, sizeof stored->version_id);
+    memcpy(stored->request_id, seen->stored.request_id, sizeof stored->request_id);
+    memcpy(stored->server_side_encryption, seen->stored.server_side_encryption, sizeof stored->server_side_encryption);
+}
+
 bool ql_s3_seen_is_same(const struct ql_s3_seen *seen, const struct ql_s3_options *options, const char *sha256, int64_t size) {
     struct ql_str wanted = options->server_side_encryption;
     struct ql_str has = ql_str_from(seen->stored.server_side_encryption);

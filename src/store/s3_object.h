@@ -65,6 +65,8 @@ struct ql_s3_seen {
     char upload[33];         /* likewise: our mark of the multipart upload that made it */
     struct ql_stored stored; /* etag, version id, encryption */
 };
+/** Etag, version id and encryption of what is there. */
+void ql_s3_note_seen(const struct ql_s3_seen *seen, struct ql_stored *stored);
 QL_MUST_CHECK enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
                                         struct ql_s3_seen *seen, struct ql_err *err);
 /** Whether it has these bytes, and is encrypted as asked. */
@@ -93,10 +95,58 @@ enum ql_s3_outcome {
 QL_MUST_CHECK enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *outcome, struct ql_stored *stored,
                                        struct ql_err *err);
 
-/* ---- parts (s3_parts.c) ---- */
+/** Says what a server without conditional writes means for --if-exists. */
+void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status status, const struct ql_s3_answer *answer,
+                             struct ql_err *err);
+
+/* ---- the requests of a multipart upload (s3_upload.c) ---- */
+
+enum { QL_S3_MARK_BYTES = 16 };
+
+struct ql_s3_upload {
+    struct ql_s3_object object; /* its key is a copy */
+    char *key, *id;
+    char mark[2 * QL_S3_MARK_BYTES + 1];
+    bool is_over; /* its parts are joined, or it was ended */
+};
+struct ql_s3_part {
+    int64_t offset, size; /* in the spool */
+    char *etag;           /* owned by whoever has the part; NULL until it is sent */
+    uint8_t sha256[QL_SHA256_SIZE];
+    struct ql_checksum_text checksum;
+};
+struct ql_s3_whole {
+    const struct ql_s3_part *parts;
+    size_t n_parts;
+    const char *checksum; /* of all bytes, base64; empty: none */
+};
+/** upload is initialised here; fini in every case. After an error with an id the caller ends it. */
+QL_MUST_CHECK enum ql_status ql_s3_upload_create(struct ql_s3_upload *upload, const struct ql_s3_object *object,
+                                                 struct ql_err *err);
+void ql_s3_upload_fini(struct ql_s3_upload *upload);
+/** Sends a part and fills what the answer says. Several threads may send parts of one upload. */
+QL_MUST_CHECK enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3_part *part, int number,
+                                               struct ql_err *err);
+/** Sets is_over unless the upload can still be ended. */
+QL_MUST_CHECK enum ql_status ql_s3_upload_join(struct ql_s3_upload *upload, const struct ql_s3_whole *whole,
+                                               enum ql_s3_outcome *outcome, struct ql_stored *stored, struct ql_err *err);
+/** Whether the object that is there was made by this upload; fills stored then. */
+QL_MUST_CHECK enum ql_status ql_s3_upload_is_joined(const struct ql_s3_upload *upload, bool *is_joined,
+                                                    struct ql_stored *stored, struct ql_err *err);
+/** Ends an upload and sees to it that nothing of it is left (also where the requests are late: ListParts tells). Ending what is
+ * gone is success; was_gone says so. */
+QL_MUST_CHECK enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
+                                                struct ql_str upload_id, bool *was_gone, struct ql_err *err);
+/** Calls found for each unfinished upload below a prefix; initiated is S3's text. */
+QL_MUST_CHECK enum ql_status ql_s3_uploads_list(struct ql_s3_client *client, struct ql_str bucket, struct ql_str prefix,
+                                                void (*found)(void *ctx, struct ql_str key, struct ql_str id,
+                                                              struct ql_str initiated),
+                                                void *ctx, struct ql_err *err);
+
+/* ---- parts, in parallel (s3_parts.c) ---- */
 
 enum { QL_S3_MAX_PARTS = 10000 }; /* "Amazon S3 multipart upload limits" */
-/** Size of part `number` (from 1) where the whole has total bytes, -1: nobody knows yet. */
+/** Size of part `number` (from 1) where the whole has total bytes, -1: nobody knows yet. base 0: 16 MiB. */
 int64_t ql_s3_part_size(int64_t base, int64_t total, int number);
 
 struct ql_s3_parts;
@@ -108,28 +158,27 @@ QL_MUST_CHECK enum ql_status ql_s3_parts_begin(const struct ql_s3_object *object
                                                struct ql_s3_parts **parts, struct ql_err *err);
 /** Says that the spool has `size` bytes now. Waits while many parts are unsent; returns the first error of a part. */
 QL_MUST_CHECK enum ql_status ql_s3_parts_offer(struct ql_s3_parts *parts, int64_t size, struct ql_err *err);
-/** Sends the rest and joins the parts. checksum: as in ql_s3_object, now that it is known. */
+/** Sends the rest and joins the parts, once. checksum: of all bytes, base64; empty: none. */
 QL_MUST_CHECK enum ql_status ql_s3_parts_finish(struct ql_s3_parts *parts, int64_t size, const char *checksum,
                                                 enum ql_s3_outcome *outcome, struct ql_stored *stored, struct ql_err *err);
-/** Ends the upload unless it was finished as QL_S3_OUTCOME_STORED, and frees. What cannot be ended stays noted, and is told as
- * a warning. NULL is fine. */
+/** Ends the upload unless its parts were joined, and frees. What cannot be ended stays noted, and is told as a warning. NULL is
+ * fine. */
 void ql_s3_parts_free(struct ql_s3_parts *parts);
-/** Aborts an upload and sees to it that nothing of it is left (also where the requests are late: ListParts tells). Aborting
- * what is gone is success. */
-QL_MUST_CHECK enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
-                                                struct ql_str upload_id, struct ql_err *err);
+
+/** Ends the uploads to the bucket that dead processes have noted here. What cannot be ended stays noted. */
+void ql_s3_end_own_orphans(struct ql_s3_client *client, struct ql_str bucket);
 
 /* ---- notes of unfinished uploads (upload_note.c) ---- */
 
 /** What a note says. Texts are views into its document. */
-struct ql_upload {
+struct ql_noted_upload {
     struct ql_str endpoint, region, bucket, key, upload_id; /* endpoint empty: AWS */
     int64_t started_us;
 };
 /** A note in <state_dir>/uploads, locked as long as the process lives: that is how others know that it does. */
 struct ql_upload_note;
 /** Durable when it returns. E_CANNOT_CREATE, E_IO. */
-QL_MUST_CHECK enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_upload *upload,
+QL_MUST_CHECK enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_noted_upload *upload,
                                                 struct ql_upload_note **note, struct ql_err *err);
 /** Removes the file, unless it is to stay for those who come later, and frees. NULL is fine. */
 void ql_upload_note_free(struct ql_upload_note *note, bool stays);
@@ -137,7 +186,7 @@ void ql_upload_note_free(struct ql_upload_note *note, bool stays);
  * Calls `left` for each note whose process is gone; returning true removes the note. Notes that cannot be read are passed over.
  * A folder that is not there has none.
  */
-void ql_upload_notes_left(struct ql_str state_dir, bool (*left)(void *ctx, const struct ql_upload *upload), void *ctx);
+void ql_upload_notes_left(struct ql_str state_dir, bool (*left)(void *ctx, const struct ql_noted_upload *upload), void *ctx);
 /** Whether a living process has noted this upload. */
 bool ql_upload_notes_is_running(struct ql_str state_dir, struct ql_str upload_id);
 

@@ -27,6 +27,13 @@ static enum ql_status check_answer(const struct ql_s3_object *object, const stru
     return ql_s3_encryption_verify(options, response, err);
 }
 
+void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status status, const struct ql_s3_answer *answer,
+                             struct ql_err *err) {
+    if (status != QL_OK && object->must_be_new && answer->response.status == 501) {
+        ql_err_hint(err, "this server has no conditional writes (If-None-Match), which every --if-exists but replace needs");
+    }
+}
+
 enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *outcome, struct ql_stored *stored,
                          struct ql_err *err) {
     const struct ql_s3_options *options = ql_s3_client_options(object->client);
@@ -57,11 +64,11 @@ enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *
         ql_s3_note_answer(&answer.response, stored);
         status = check_answer(object, &answer.response, err);
         if (status != QL_OK) {
-            ql_err_wrap(err, "storing 's3://%.*s/%.200s'", QL_STR_ARG(object->bucket), stored->location);
+            ql_err_wrap(err, "storing 's3://%.*s/%.*s'", QL_STR_ARG(object->bucket),
+                        (int)(object->key.len < 300 ? object->key.len : 300), object->key.ptr);
         }
-    } else if (status != QL_OK && object->must_be_new && answer.response.status == 501) {
-        ql_err_hint(err, "this server has no conditional writes; only --if-exists replace works without them");
     }
+    ql_s3_hint_of_condition(object, status, &answer, err);
     ql_s3_answer_fini(&answer);
     ql_s3_headers_fini(&headers);
     return status;

@@ -172,6 +172,31 @@ QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_s3_client *client, struc
                                               const struct ql_publication *publication, struct ql_store **store,
                                               struct ql_err *err);
 
+/** A multipart upload that nobody will finish. */
+struct ql_s3_orphan {
+    struct ql_str key, upload_id;
+    int64_t started_us;           /* QL_TIME_NONE: not known */
+    bool is_noted;                /* by a process of ours that is dead; else S3 has it, and nobody here is at work on it */
+    bool is_young;                /* only listed, and younger than min_age_ms: another machine may be at work on it */
+    bool is_ended;                /* by this call */
+    const struct ql_err *failure; /* why it could not be ended; NULL: it was not tried, or it was ended */
+};
+struct ql_s3_orphans_request {
+    struct ql_str bucket, prefix;
+    bool ends;          /* them, but not the young ones; else they are only told */
+    int64_t min_age_ms; /* of what is only listed */
+    /** Told of each; the orphan is valid during the call. */
+    void (*found)(void *ctx, const struct ql_s3_orphan *orphan);
+    void *ctx;
+};
+/**
+ * Finds unfinished uploads below a prefix: those that options.state_dir has notes of whose process is dead, and those that
+ * ListMultipartUploads shows. Errors: the first failure to end one, else that of the listing (s3:ListBucketMultipartUploads may
+ * not be granted); what was found until then was told.
+ */
+QL_MUST_CHECK enum ql_status ql_s3_orphans(struct ql_s3_client *client, const struct ql_s3_orphans_request *request,
+                                           struct ql_err *err);
+
 /** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);
 

@@ -92,11 +92,18 @@ enum { QL_SPOOL_MEMORY_BYTES = 16 * 1024 * 1024 };
 /** temp_dir empty: /tmp. */
 void ql_spool_init(struct ql_spool *spool, const struct ql_disk *disk, struct ql_str temp_dir, size_t max_memory_bytes);
 QL_MUST_CHECK enum ql_status ql_spool_write(struct ql_spool *spool, const void *ptr, size_t len, struct ql_err *err);
-/** Ends writing; then bytes may be read from anywhere, again and again. */
+/** Flushes; then the bytes so far may be read from anywhere, again and again. */
 QL_MUST_CHECK enum ql_status ql_spool_finish(struct ql_spool *spool, struct ql_err *err);
 /** Fills up to len bytes from offset; *got is 0 only at the end. */
 QL_MUST_CHECK enum ql_status ql_spool_read(struct ql_spool *spool, int64_t offset, void *ptr, size_t len, size_t *got,
                                            struct ql_err *err);
+/** Sees to it that the bytes are in a file, where other threads may read them while more are written. */
+QL_MUST_CHECK enum ql_status ql_spool_to_file(struct ql_spool *spool, struct ql_err *err);
+/** As ql_spool_read, of bytes that are in the file and that a ql_spool_finish has come behind. By any thread. */
+QL_MUST_CHECK enum ql_status ql_spool_read_file(const struct ql_spool *spool, int64_t offset, void *ptr, size_t len,
+                                                size_t *got, struct ql_err *err);
+/** Gives back the disk of bytes of the file that nobody will read again. By any thread. */
+void ql_spool_forget(const struct ql_spool *spool, int64_t offset, int64_t len);
 void ql_spool_fini(struct ql_spool *spool);
 
 /* ---- folder (folder.c, target.c) ---- */
@@ -167,8 +174,4 @@ struct ql_s3_world {
     size_t max_memory_bytes; /* of the spool */
 };
 extern const struct ql_s3_world QL_S3_WORLD;
-QL_MUST_CHECK enum ql_status ql_store_s3_open_with(const struct ql_s3_world *world, struct ql_http *http,
-                                                   const struct ql_s3_options *options, struct ql_str bucket,
-                                                   struct ql_store **store, struct ql_err *err);
-
 #endif

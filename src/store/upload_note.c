@@ -48,7 +48,7 @@ static void set_process(struct ql_json *object) {
     ql_json_set(object, "pid", ql_json_new_int(getpid()));
 }
 
-static void put_document(const struct ql_upload *upload, struct ql_buf *out) {
+static void put_document(const struct ql_noted_upload *upload, struct ql_buf *out) {
     struct ql_json *note = ql_json_new_object();
     char started[QL_TIME_TEXT_SIZE];
     set_text(note, "endpoint", upload->endpoint);
@@ -102,7 +102,7 @@ static void put_folder(struct ql_str state_dir, struct ql_buf *out) {
     ql_buf_puts(out, "/uploads");
 }
 
-static int write_note(struct ql_upload_note *note, const char *path, const struct ql_upload *upload) {
+static int write_note(struct ql_upload_note *note, const char *path, const struct ql_noted_upload *upload) {
     uint8_t random[NAME_BYTES];
     int errnum = make_folder(path);
     if (errnum != 0) {
@@ -127,7 +127,7 @@ static int write_note(struct ql_upload_note *note, const char *path, const struc
     return errnum;
 }
 
-enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_upload *upload, struct ql_upload_note **note,
+enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_noted_upload *upload, struct ql_upload_note **note,
                                   struct ql_err *err) {
     struct ql_upload_note *made = ql_mem_zalloc(1, sizeof *made);
     struct ql_buf path = {0};
@@ -170,14 +170,14 @@ static bool read_document(int fd, struct ql_buf *text) {
     return n > 0;
 }
 
-static bool read_upload(const struct ql_json *json, struct ql_upload *upload) {
+static bool read_upload(const struct ql_json *json, struct ql_noted_upload *upload) {
     struct ql_time_text started;
-    *upload = (struct ql_upload){.endpoint = ql_json_get_text(json, "endpoint"),
-                                 .region = ql_json_get_text(json, "region"),
-                                 .bucket = ql_json_get_text(json, "bucket"),
-                                 .key = ql_json_get_text(json, "key"),
-                                 .upload_id = ql_json_get_text(json, "upload_id"),
-                                 .started_us = QL_TIME_NONE};
+    *upload = (struct ql_noted_upload){.endpoint = ql_json_get_text(json, "endpoint"),
+                                       .region = ql_json_get_text(json, "region"),
+                                       .bucket = ql_json_get_text(json, "bucket"),
+                                       .key = ql_json_get_text(json, "key"),
+                                       .upload_id = ql_json_get_text(json, "upload_id"),
+                                       .started_us = QL_TIME_NONE};
     if (ql_time_parse_iso(ql_json_get_text(json, "started"), &started)) {
         upload->started_us = ql_time_from_civil(&started.civil) - (int64_t)started.offset_s * QL_US_PER_S;
     }
@@ -185,7 +185,7 @@ static bool read_upload(const struct ql_json *json, struct ql_upload *upload) {
 }
 
 /** What is done with each note; is_left: its process is gone, and we hold the lock. True: remove it. */
-typedef bool look_fn(void *ctx, const struct ql_upload *upload, bool is_left);
+typedef bool look_fn(void *ctx, const struct ql_noted_upload *upload, bool is_left);
 
 static void look_at(int folder, const char *name, look_fn *look, void *ctx) {
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -196,7 +196,7 @@ static void look_at(int folder, const char *name, look_fn *look, void *ctx) {
     struct stat info;
     struct ql_buf text = {0};
     struct ql_json *json = NULL;
-    struct ql_upload upload;
+    struct ql_noted_upload upload;
     /* A note without a name any more was removed by its owner between our open and its end. */
     bool is_note = fstat(fd, &info) == 0 && info.st_nlink != 0 && read_document(fd, &text) &&
                    ql_json_parse(ql_buf_view(&text), MAX_DEPTH, &json, NULL) == QL_OK && read_upload(json, &upload);
@@ -225,16 +225,16 @@ static void look_at_all(struct ql_str state_dir, look_fn *look, void *ctx) {
 }
 
 struct left {
-    bool (*left)(void *ctx, const struct ql_upload *upload);
+    bool (*left)(void *ctx, const struct ql_noted_upload *upload);
     void *ctx;
 };
 
-static bool tell_left(void *ctx, const struct ql_upload *upload, bool is_left) {
+static bool tell_left(void *ctx, const struct ql_noted_upload *upload, bool is_left) {
     const struct left *left = ctx;
     return is_left && left->left(left->ctx, upload);
 }
 
-void ql_upload_notes_left(struct ql_str state_dir, bool (*left)(void *ctx, const struct ql_upload *upload), void *ctx) {
+void ql_upload_notes_left(struct ql_str state_dir, bool (*left)(void *ctx, const struct ql_noted_upload *upload), void *ctx) {
     struct left all = {.left = left, .ctx = ctx};
     look_at_all(state_dir, tell_left, &all);
 }
@@ -244,7 +244,7 @@ struct running {
     bool is_running;
 };
 
-static bool look_for_running(void *ctx, const struct ql_upload *upload, bool is_left) {
+static bool look_for_running(void *ctx, const struct ql_noted_upload *upload, bool is_left) {
     struct running *running = ctx;
     running->is_running = running->is_running || (!is_left && ql_str_eq(upload->upload_id, running->upload_id));
     return false;
