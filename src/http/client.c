@@ -156,7 +156,15 @@ void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms) {
     http->shared->deadline_ms = deadline_ms;
 }
 int64_t ql_http_get_deadline(const struct ql_http *http) {
-    return http->shared->deadline_ms;
+    int64_t cleanup_ms = http->shared->cleanup_ms;
+    return cleanup_ms != 0 ? cleanup_ms : http->shared->deadline_ms;
+}
+
+void ql_http_begin_cleanup(struct ql_http *http, int64_t ms) {
+    http->shared->cleanup_ms = ql_time_monotonic_ms() + ms;
+}
+void ql_http_end_cleanup(struct ql_http *http) {
+    http->shared->cleanup_ms = 0;
 }
 void ql_http_get_stats(const struct ql_http *http, struct ql_http_stats *stats) {
     (void)pthread_mutex_lock(&http->shared->mutex);
@@ -170,7 +178,7 @@ void ql_http_note_retry(struct ql_http *http) {
 }
 
 bool ql_http_is_cancelled(const struct ql_http *http) {
-    return http->options.is_cancelled != NULL && *http->options.is_cancelled != 0;
+    return http->options.is_cancelled != NULL && *http->options.is_cancelled != 0 && http->shared->cleanup_ms == 0;
 }
 
 bool ql_http_is_past_deadline(const struct ql_http *http) {

@@ -48,6 +48,12 @@ QL_MUST_CHECK enum ql_status ql_http_new_sibling(struct ql_http *http, struct ql
 void ql_http_free(struct ql_http *http);
 void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms);
 int64_t ql_http_get_deadline(const struct ql_http *http);
+/**
+ * For what has to be cleaned up at the other side however the run ends: until end, neither a signal nor the deadline stops
+ * requests and waits, but everything ends within `ms` from now. For http and all its siblings.
+ */
+void ql_http_begin_cleanup(struct ql_http *http, int64_t ms);
+void ql_http_end_cleanup(struct ql_http *http);
 struct ql_http_stats {
     int64_t requests, retries, bytes_sent, bytes_received;
 };
