@@ -19,17 +19,20 @@ static void note(const struct ql_http_response *response, struct ql_s3_seen *see
 enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key, struct ql_s3_seen *seen,
                           struct ql_err *err) {
     *seen = (struct ql_s3_seen){.size = -1};
-    const struct ql_s3_request request = {
-        .act = QL_S3_LOOK, .method = "HEAD", .bucket = bucket, .key = key, .accepted = {404, 403}};
+    const struct ql_s3_request request = {.act = QL_S3_LOOK, .method = "HEAD", .bucket = bucket, .key = key, .accepted = {404}};
     struct ql_s3_answer answer = {0};
-    enum ql_status status = ql_s3_send(client, &request, &answer, err);
-    if (status == QL_OK) {
-        seen->sight = answer.response.status == 404   ? QL_S3_ABSENT
-                      : answer.response.status == 403 ? QL_S3_UNSEEN
-                                                      : QL_S3_PRESENT;
-    }
-    if (status == QL_OK && seen->sight == QL_S3_PRESENT) {
+    struct ql_err failure = {0};
+    enum ql_status status = ql_s3_send(client, &request, &answer, &failure);
+    if (status == QL_E_S3_DENIED && answer.response.status == 403) { /* also if neither clock nor credentials are the reason */
+        status = QL_OK;
+        seen->sight = QL_S3_UNSEEN;
+    } else if (status == QL_OK && answer.response.status == 404) {
+        seen->sight = QL_S3_ABSENT;
+    } else if (status == QL_OK) {
+        seen->sight = QL_S3_PRESENT;
         note(&answer.response, seen);
+    } else if (err != NULL) {
+        *err = failure;
     }
     ql_s3_answer_fini(&answer);
     return status;

@@ -5,6 +5,7 @@
 #ifndef QL_STORE_S3_OBJECT_H
 #define QL_STORE_S3_OBJECT_H
 
+#include "base/mem.h"
 #include "store/store_internal.h"
 
 /* ---- headers (s3_headers.c) ---- */
@@ -83,7 +84,7 @@ struct ql_s3_object {
     const struct ql_publication *publication;
     struct ql_spool *spool;
     const char *sha256;   /* of the whole, hex; NULL: not known yet */
-    const char *checksum; /* of the whole, base64; NULL or empty: none, or not known yet */
+    const char *checksum; /* of the whole, base64; empty: none. One PUT only */
     bool must_be_new;     /* If-None-Match: * */
 };
 enum ql_s3_outcome {

@@ -261,7 +261,8 @@ static enum ql_status settle(struct ql_s3_parts *parts, enum ql_status status, s
     end_upload(parts, &was_gone);
     if (was_gone) {
         ql_s3_client_begin_cleanup(client);
-        (void)ql_s3_upload_is_joined(&parts->upload, &is_joined, stored, NULL); /* unknown: the first failure stands */
+        enum ql_status known = ql_s3_upload_is_joined(&parts->upload, &is_joined, stored, NULL);
+        is_joined = known == QL_OK && is_joined; /* unknown: the first failure stands */
         ql_s3_client_end_cleanup(client);
     }
     return is_joined ? QL_OK : status;

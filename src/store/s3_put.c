@@ -12,17 +12,11 @@ static enum ql_status read_spool(void *ctx, int64_t offset, void *ptr, size_t le
     return ql_spool_read(ctx, offset, ptr, len, got, err);
 }
 
-/* PutObject answers with an ETag; a 200 without one is of something else than S3. */
 static enum ql_status check_answer(const struct ql_s3_object *object, const struct ql_http_response *response,
                                    struct ql_err *err) {
     const struct ql_s3_options *options = ql_s3_client_options(object->client);
-    if (ql_http_response_get(response, "etag").len == 0) {
-        (void)QL_FAIL(err, QL_E_PROTOCOL, "the answer is not one of S3 (it has no ETag)");
-        ql_err_hint(err, "see whether a proxy stands in between, and check AWS_ENDPOINT_URL");
-        return QL_E_PROTOCOL;
-    }
     struct ql_checksum_text sent = {{0}};
-    (void)snprintf(sent.text, sizeof sent.text, "%s", object->checksum != NULL ? object->checksum : "");
+    (void)snprintf(sent.text, sizeof sent.text, "%s", object->checksum);
     QL_TRY(ql_s3_checksum_verify(response, options->checksum, &sent, err));
     return ql_s3_encryption_verify(options, response, err);
 }
@@ -60,11 +54,13 @@ enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *
     enum ql_status status = ql_s3_send(object->client, &request, &answer, err);
     bool is_there = status == QL_OK && (answer.response.status == 412 || answer.response.status == 304);
     *outcome = is_there ? QL_S3_OUTCOME_EXISTS : QL_S3_OUTCOME_STORED;
-    if (status == QL_OK && !is_there) {
+    if (status == QL_OK && !is_there && ql_http_response_get(&answer.response, "etag").len == 0) { /* some other server's 200 */
+        status = ql_s3_answer_fail(object->client, &request, &answer, err);
+    } else if (status == QL_OK && !is_there) {
         ql_s3_note_answer(&answer.response, stored);
         status = check_answer(object, &answer.response, err);
         if (status != QL_OK) {
-            ql_err_wrap(err, "storing 's3://%.*s/%.*s'", QL_STR_ARG(object->bucket),
+            ql_err_wrap(err, "'s3://%.*s/%.*s' is stored, but", QL_STR_ARG(object->bucket),
                         (int)(object->key.len < 300 ? object->key.len : 300), object->key.ptr);
         }
     }

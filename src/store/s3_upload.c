@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-enum { BLOCK_BYTES = 256 * 1024 };
+enum {
+    BLOCK_BYTES = 256 * 1024,
+    JOINING_MS = 10 * 60 * 1000 /* "can take several minutes to complete" (CompleteMultipartUpload) */
+};
 
 static const struct ql_s3_options *options_of(const struct ql_s3_upload *upload) {
     return ql_s3_client_options(upload->object.client);
@@ -185,8 +188,16 @@ static void end_stray(void *ctx, struct ql_str key, struct ql_str id, struct ql_
     if (!is_ours && ql_str_eq(key, object->key) && !ql_upload_notes_is_running(options_of(upload)->state_dir, id) &&
         look_at_upload(object->client, object->bucket, key, id) == UPLOAD_EMPTY) {
         bool was_gone;
-        (void)abort_once(object->client, object->bucket, key, id, &was_gone, NULL); /* it holds nothing; no harm if it stays */
+        (void)abort_once(object->client, object->bucket, key, id, &was_gone, NULL); /* holds nothing: no harm if it stays */
     }
+}
+
+static void end_strays(struct ql_s3_upload *upload) {
+    const struct ql_s3_object *object = &upload->object;
+    ql_s3_client_begin_cleanup(object->client);
+    enum ql_status listed = ql_s3_uploads_list(object->client, object->bucket, object->key, end_stray, upload, NULL);
+    ql_s3_client_end_cleanup(object->client);
+    (void)listed; /* s3:ListBucketMultipartUploads may not be granted; as with a single one, no harm is done */
 }
 
 static enum ql_status create(struct ql_s3_upload *upload, struct ql_err *err) {
@@ -219,9 +230,7 @@ static enum ql_status create(struct ql_s3_upload *upload, struct ql_err *err) {
         status = ql_s3_encryption_verify(options, &answer.response, err);
     }
     if (answer.may_have_acted) {
-        ql_s3_client_begin_cleanup(object->client);
-        (void)ql_s3_uploads_list(object->client, object->bucket, object->key, end_stray, upload, NULL); /* as end_stray */
-        ql_s3_client_end_cleanup(object->client);
+        end_strays(upload);
     }
     ql_buf_fini(&id);
     ql_s3_answer_fini(&answer);
@@ -318,6 +327,7 @@ static enum ql_status send_joining(const struct ql_s3_upload *upload, const stru
                                     .headers = headers.items,
                                     .n_headers = headers.n,
                                     .payload = {.bytes = ql_buf_view(&document)},
+                                    .patience_ms = JOINING_MS,
                                     .root = "CompleteMultipartUploadResult",
                                     .accepted = {404}};
     if (object->must_be_new) {

@@ -114,6 +114,21 @@ enum ql_if_exists {
     QL_IF_EXISTS_VERSION  /* it stays; the new one is stored beside it as <name>.v2.<ending>, .v3, ... the first that is free */
 };
 
+/** What the codes of S3's errors mean, for docs; in hints, {bucket}, {arn}, {actions} and {owner} are filled in. */
+enum ql_s3_kind {
+    QL_S3_FINAL,
+    QL_S3_TRANSIENT, /* may pass */
+    QL_S3_THROTTLED  /* may pass if there are fewer requests */
+};
+struct ql_s3_explanation {
+    const char *code;  /* ends in '*': any code that begins so */
+    const char *words; /* that S3's message must have; NULL: any */
+    enum ql_status status;
+    enum ql_s3_kind kind;
+    const char *what, *hint;
+};
+const struct ql_s3_explanation *ql_s3_explanations(size_t *n);
+
 /** Receives an object: begin, bytes... */
 struct ql_s3_reader {
     enum ql_status (*begin)(void *ctx, bool is_unsized, struct ql_err *err);
@@ -122,8 +137,8 @@ struct ql_s3_reader {
 };
 /** Streams an object. What http says of a body that breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT) is the caller's to begin again;
  * else E_NO_INPUT, E_NO_BUCKET, E_S3_DENIED, E_S3, E_CONFIG, or what the reader returned. */
-QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                       struct ql_str key, const struct ql_s3_reader *reader, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
+                                       const struct ql_s3_reader *reader, struct ql_err *err);
 struct ql_s3_keys {
     struct ql_str prefix;
     bool is_deep; /* also keys with another '/' behind the prefix */
@@ -131,8 +146,8 @@ struct ql_s3_keys {
     void *ctx;
 };
 /** Calls found for each key. After an error some were told. */
-QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                        const struct ql_s3_keys *keys, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_s3_client *client, struct ql_str bucket, const struct ql_s3_keys *keys,
+                                        struct ql_err *err);
 
 /** E_CONFIG for more than 10 tags, a double or "aws:" key, a length or a character that S3 does not take; names the tag. */
 QL_MUST_CHECK enum ql_status ql_tags_check(const struct ql_tag *tags, size_t n_tags, struct ql_err *err);
