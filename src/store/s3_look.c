@@ -16,6 +16,11 @@ static void note(const struct ql_http_response *response, struct ql_s3_seen *see
     ql_s3_note_answer(response, &seen->stored);
 }
 
+/* An answer to a HEAD has no body, so what it means is told better by the request that follows. */
+static bool is_refusal(long status) {
+    return status >= 400 && status <= 499 && status != 429;
+}
+
 enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key, struct ql_s3_seen *seen,
                           struct ql_err *err) {
     *seen = (struct ql_s3_seen){.size = -1};
@@ -23,7 +28,7 @@ enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, str
     struct ql_s3_answer answer = {0};
     struct ql_err failure = {0};
     enum ql_status status = ql_s3_send(client, &request, &answer, &failure);
-    if (status == QL_E_S3_DENIED && answer.response.status == 403) { /* also if neither clock nor credentials are the reason */
+    if (status != QL_OK && is_refusal(answer.response.status)) {
         status = QL_OK;
         seen->sight = QL_S3_UNSEEN;
     } else if (status == QL_OK && answer.response.status == 404) {

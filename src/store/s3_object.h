@@ -57,7 +57,7 @@ void ql_s3_note_answer(const struct ql_http_response *response, struct ql_stored
 enum ql_s3_sight {
     QL_S3_ABSENT,
     QL_S3_PRESENT,
-    QL_S3_UNSEEN /* the credentials may not look: 403 */
+    QL_S3_UNSEEN /* looking was refused */
 };
 struct ql_s3_seen {
     enum ql_s3_sight sight;

@@ -61,6 +61,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         canonical = signer.canonical_request(request)
         return signer.signature(signer.string_to_sign(request, canonical), request), signed
 
+    def do_HEAD(self):
+        """Nothing is there."""
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def do_PUT(self):
         step = self.server.step()
         headers = {n.lower(): v for n, v in self.headers.items()}

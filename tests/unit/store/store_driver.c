@@ -92,7 +92,7 @@ int main(int argc, char **argv) {
         status = ql_s3_client_new(http, &options, &client, &err);
     }
     if (status == QL_OK) {
-        status = ql_store_s3_open(client, ql_str_from(argv[1]), &store, &err);
+        status = ql_store_s3_open(client, ql_str_from(argv[1]), &publication, &store, &err);
     }
     if (status == QL_OK) {
         status = store_input(store, &publication, &stored, &err);

@@ -19,7 +19,7 @@ struct server {
     const struct answer *answers;
     size_t n_answers, n_requests;
     struct ql_buf url, headers, body; /* of the last request; headers as "name:value\n" */
-    char authorizations[8][512];
+    char authorizations[8][512], encryption[32];
     int64_t clock_us;
 };
 static struct server server;
@@ -38,6 +38,9 @@ static void receive(const struct ql_http_request *request) {
     ql_buf_put_str(&server.url, request->url);
     for (size_t i = 0; i < request->n_headers; i++) {
         const struct ql_http_header *header = &request->headers[i];
+        if (ql_str_eq(header->name, QL_STR("x-amz-server-side-encryption"))) {
+            (void)snprintf(server.encryption, sizeof server.encryption, "%.*s", QL_STR_ARG(header->value));
+        }
         if (ql_str_eq_nocase(header->name, QL_STR("authorization"))) {
             (void)snprintf(server.authorizations[server.n_requests % 8], sizeof server.authorizations[0], "%.*s",
                            QL_STR_ARG(header->value));
@@ -61,6 +64,10 @@ static void receive(const struct ql_http_request *request) {
 static enum ql_status server_send(struct ql_http *http, const struct ql_http_request *request,
                                   struct ql_http_response *response, struct ql_err *err) {
     (void)http;
+    if (strcmp(request->method, "HEAD") == 0) { /* nothing is there */
+        *response = (struct ql_http_response){.status = 404, .content_length = -1, .retry_after_ms = -1};
+        return QL_OK;
+    }
     assert_string_equal(request->method, "PUT");
     assert_int_equal(request->repeat, QL_HTTP_REPEAT_BY_CALLER);
     assert_false(request->follows_redirects);
@@ -80,6 +87,7 @@ static enum ql_status server_send(struct ql_http *http, const struct ql_http_req
     };
     response->headers = ql_mem_zalloc(4, sizeof *response->headers);
     memcpy(response->headers, HEADERS, sizeof HEADERS);
+    response->headers[2].value = ql_str_from(server.encryption);
     response->n_headers = answer->has_no_etag ? 3 : 4;
     ql_buf_puts(&response->body, answer->body != NULL ? answer->body : "");
     return QL_OK;
@@ -133,7 +141,7 @@ static enum ql_status upload(struct ql_http *http, const struct ql_s3_options *o
     struct ql_s3_client *client = NULL;
     enum ql_status status = ql_s3_client_new_with(&WORLD, http, options, &client, err);
     if (status == QL_OK) {
-        status = ql_store_s3_open(client, bucket, &store, err);
+        status = ql_store_s3_open(client, bucket, publication, &store, err);
     }
     if (status == QL_OK) {
         struct ql_sink sink = ql_store_sink(store);
