@@ -468,6 +468,53 @@ static bool is_aws(struct ql_str endpoint) {
     return endpoint.len == 0;
 }
 
+static const struct ql_tag *pairs(struct ql_cli_job *job, const struct ql_list *list) {
+    struct ql_tag *tags = ql_arena_alloc(&job->arena, list->n * sizeof *tags);
+    for (size_t i = 0; i < list->n; i++) { /* config has checked that each has a '=' */
+        tags[i].key = ql_str_split(list->items[i], '=', &tags[i].value);
+    }
+    return tags;
+}
+
+/* $XDG_STATE_HOME/queuelake, else ~/.local/state/queuelake (XDG Base Directory Specification); empty: neither is known. */
+static struct ql_str state_dir(struct ql_cli_job *job, const struct ql_settings *settings) {
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    if (settings->state_dir.len != 0) {
+        return settings->state_dir;
+    }
+    if (state != NULL && state[0] == '/') { /* a relative one is to be ignored */
+        return joined(job, ql_str_from(state), "/queuelake", (struct ql_str){0});
+    }
+    return home != NULL && home[0] == '/' ? joined(job, ql_str_from(home), "/.local/state/queuelake", (struct ql_str){0})
+                                          : (struct ql_str){0};
+}
+
+/* How objects are stored, beside where. */
+static void set_upload(struct ql_cli_job *job, const struct ql_settings *settings) {
+    static const char *const ENCRYPTIONS[] = {[QL_SET_S3_ENCRYPTION_AES256] = "AES256",
+                                              [QL_SET_S3_ENCRYPTION_KMS] = "aws:kms",
+                                              [QL_SET_S3_ENCRYPTION_KMS_DSSE] = "aws:kms:dsse",
+                                              [QL_SET_S3_ENCRYPTION_NONE] = "none"};
+    struct ql_s3_options *s3 = &job->options.s3;
+    s3->content_type = settings->s3_content_type;
+    s3->cache_control = settings->s3_cache_control;
+    s3->storage_class = settings->s3_storage_class;
+    s3->acl = settings->s3_acl;
+    s3->is_requester_pays = settings->s3_requester_pays;
+    s3->server_side_encryption = ql_str_from(ENCRYPTIONS[settings->s3_encryption]);
+    s3->kms_key = settings->s3_kms_key;
+    s3->kms_context = pairs(job, &settings->s3_kms_context);
+    s3->n_kms_context = settings->s3_kms_context.n;
+    s3->uses_bucket_key = settings->s3_bucket_key;
+    s3->checksum = (enum ql_checksum_kind)settings->checksum;
+    s3->multipart_threshold = settings->s3_multipart_threshold;
+    s3->part_size = settings->s3_part_size;
+    s3->concurrency = (int)settings->s3_concurrency;
+    s3->hashes_first = settings->s3_hash_first;
+    s3->state_dir = state_dir(job, settings);
+}
+
 static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     options->s3 = (struct ql_s3_options){
@@ -477,19 +524,11 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .secret_access_key = settings->aws_secret_access_key,
         .session_token = settings->aws_session_token,
         .expected_bucket_owner = settings->expected_bucket_owner,
-        .content_type = QL_STR("application/octet-stream"),
-        .server_side_encryption = QL_STR("AES256"),
         .allow_http = settings->allow_http,
         .temp_dir = settings->temp_dir,
     };
-    struct ql_tag *tags = ql_arena_alloc(&job->arena, settings->tag.n * sizeof *tags);
-    for (size_t i = 0; i < settings->tag.n; i++) {
-        tags[i].key = ql_str_split(settings->tag.items[i], '=', &tags[i].value);
-        if (tags[i].value.ptr == NULL) {
-            return QL_FAIL(err, QL_E_USAGE, "tag '%.*s' is not KEY=VALUE", QL_STR_ARG(settings->tag.items[i]));
-        }
-    }
-    options->tags = tags;
+    set_upload(job, settings);
+    options->tags = pairs(job, &settings->tag);
     options->n_tags = settings->tag.n;
     if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
         is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0) {

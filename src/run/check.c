@@ -69,6 +69,14 @@ enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_str sha256, 
     return render(run->options, &values, key, err);
 }
 
+bool ql_run_has_late_key(const struct ql_run_state *run) {
+    struct ql_buf template = {0};
+    destination_template(run->options, &template);
+    bool has = run->options->destination.kind == QL_STORE_S3 && ql_key_mentions(ql_buf_view(&template), "sha256");
+    ql_buf_fini(&template);
+    return has;
+}
+
 /* With what is known now, and something as long for what only the input or the server will tell. */
 static enum ql_status check_template(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;

@@ -109,7 +109,7 @@ static enum ql_status store_json(struct ql_run_state *run, struct ql_str key, st
     struct ql_store *store = NULL;
     struct ql_stored stored;
     const struct ql_publication publication = {.key = key, .if_exists = QL_IF_EXISTS_REPLACE};
-    QL_TRY(ql_run_open_store(run, key, &store, err));
+    QL_TRY(ql_run_open_store(run, &publication, &store, err));
     struct ql_sink sink = ql_store_sink(store);
     enum ql_status status = sink.write(sink.ctx, json.ptr, json.len, err);
     if (status == QL_OK) {

@@ -11,6 +11,8 @@ struct ql_run_state {
     struct ql_run_summary *summary;
     int64_t begun_us; /* the clock when the run began */
     struct ql_http *http;
+    struct ql_s3_options s3_options; /* those of options, with the run's own ear for warnings */
+    struct ql_s3_client *s3;         /* where objects are read or stored; else NULL */
     struct ql_source *source;
     struct ql_plan *plan;
     struct ql_csv *csv;
@@ -36,6 +38,8 @@ QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state
 /** The destination's path or key from its template. sha256: of the artefact, or QL_KEY_NO_SHA256 before there is one. */
 QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_str sha256, struct ql_buf *key,
                                         struct ql_err *err);
+/** Whether an object's key is known only when its bytes are: it has {sha256}. */
+bool ql_run_has_late_key(const struct ql_run_state *run);
 /** Warns of what S3's documentation advises against. */
 void ql_run_warn_of_key(struct ql_run_state *run);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
@@ -44,9 +48,9 @@ void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result
 struct ql_json *ql_run_settings_json(const struct ql_run_state *run);
 struct ql_json *ql_run_metrics_json(const struct ql_run_state *run);
 struct ql_json *ql_run_range_json(const struct ql_run_state *run);
-/** Opens the destination for a key or path. */
-QL_MUST_CHECK enum ql_status ql_run_open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
-                                               struct ql_err *err);
+/** Opens the destination. */
+QL_MUST_CHECK enum ql_status ql_run_open_store(const struct ql_run_state *run, const struct ql_publication *publication,
+                                               struct ql_store **store, struct ql_err *err);
 /** Puts the manifest beside the artefact that was stored, if one is wanted. */
 QL_MUST_CHECK enum ql_status ql_run_write_manifest(struct ql_run_state *run, struct ql_err *err);
 /** From an artefact's path or key to its manifest's. */

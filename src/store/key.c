@@ -320,6 +320,19 @@ enum ql_status ql_key_render(struct ql_str template, const struct ql_key_values 
     return status;
 }
 
+bool ql_key_mentions(struct ql_str template, const char *name) {
+    for (size_t at = 0; at < template.len;) {
+        struct ql_key_piece piece;
+        if (ql_key_next(template, &at, &piece, NULL) != QL_OK) {
+            return false; /* and rendering it says why */
+        }
+        if (piece.literal.ptr == NULL && ql_str_eq(piece.name, ql_str_from(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ql_key_escape(struct ql_str text, struct ql_buf *out) {
     for (size_t i = 0; i < text.len; i++) {
         ql_buf_putc(out, text.ptr[i]);

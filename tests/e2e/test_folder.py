@@ -102,7 +102,7 @@ def test_if_exists(ql, small):
     def run(*args):
         return ql("transform", "in.csv", "-o", "out.parquet", "--json", *args)
 
-    assert run("--if-exists", "fail").json["artefact"]["outcome"] == "new"
+    assert run("--if-exists", "fail").json["artefact"]["outcome"] == "stored"
     first = (small / "out.parquet").read_bytes()
     done = run("--if-exists", "fail")
     assert done.code == 73 and done.json["error"]["code"] == "E_EXISTS" and "--if-exists" in done.json["error"]["hint"], done
@@ -111,12 +111,12 @@ def test_if_exists(ql, small):
     assert run("--layout", "long", "--if-exists", "skip").json["artefact"]["outcome"] == "skipped"
     assert (small / "out.parquet").read_bytes() == first
     done = run("--layout", "long", "--if-exists", "version")
-    assert done.json["artefact"]["location"] == "out.v2.parquet" and done.json["artefact"]["outcome"] == "new"
-    assert run("--layout", "long", "--if-exists", "version").json["artefact"] | {"outcome": "new"} == done.json["artefact"]
-    assert run("--layout", "long").json["artefact"]["outcome"] == "new" and (small / "out.parquet").read_bytes() != first
+    assert done.json["artefact"]["location"] == "out.v2.parquet" and done.json["artefact"]["outcome"] == "stored"
+    assert run("--layout", "long", "--if-exists", "version").json["artefact"] | {"outcome": "stored"} == done.json["artefact"]
+    assert run("--layout", "long").json["artefact"]["outcome"] == "stored" and (small / "out.parquet").read_bytes() != first
     assert sorted(p.name for p in small.iterdir()) == ["in.csv", "out.parquet", "out.v2.parquet"]
     done = ql("transform", "in.csv", "-o", "out.parquet", "--if-exists", "skip")
-    assert "left what is there already: out.parquet" in done.text
+    assert "out.parquet exists already (--if-exists skip)" in done.text
 
 
 def test_placeholders(ql, small):
