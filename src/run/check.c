@@ -212,7 +212,7 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     if (status == QL_OK) {
         status = check_is_free(options, ql_buf_view(&path), err);
     }
-    bool has_place = status == QL_OK && has_folder(ql_buf_view(&path));
+    bool has_place = status == QL_OK && has_folder((struct ql_str){.ptr = ql_buf_text(&path), .len = path.len});
     if (has_place) {
         status = probe_file(ql_buf_view(&path), err);
     }

@@ -26,9 +26,9 @@ struct ql_run_options {
     struct ql_exports_options exports;
     struct ql_reporting_options reporting;
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
+    int max_downloads;          /* how often an object is begun */
     const struct ql_str *paths; /* QL_RUN_FILES: files, folders, patterns, "-", "s3://..." */
     size_t n_paths;
-    int max_downloads; /* how often an object is begun */
 
     struct ql_plan_request plan;
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */
@@ -41,20 +41,20 @@ struct ql_run_options {
     struct ql_parquet_options parquet;
 
     struct ql_destination destination;
-    bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
     enum ql_if_exists if_exists;
+    bool is_path_literal; /* the destination is a path as it stands, also with a '{' in it */
     struct ql_s3_options s3;
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;
     struct ql_str org;             /* for {org}; empty: not known */
-    bool wants_manifest;           /* beside the artefact; not with standard output */
     struct ql_str csv_timezone;    /* its name, for the footer; csv.tz is the zone */
     const struct ql_tz *timezone;  /* of {start} and {end}; NULL: UTC */
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
     struct ql_str quarantine_path; /* where bad rows go under QL_BAD_ROW_QUARANTINE */
     bool embeds_provenance;
+    bool wants_manifest; /* beside the artefact; not with standard output */
     bool wants_source_sha256;
 
     size_t n_threads; /* for whatever can be done in parallel; 0: as many as there are processors */

@@ -157,3 +157,18 @@ def test_a_hive_tree_is_one_table(ql, tmp_path):
     assert frame.height == expected and frame["date"].n_unique() == 7
     table = ds.dataset(tmp_path / "lake", format="parquet", partitioning="hive", exclude_invalid_files=True).to_table()
     assert table.num_rows == expected and len(set(table["date"].to_pylist())) == 7
+
+
+@pytest.mark.skipif(shutil.which("rclone") is None, reason="rclone is not installed")
+def test_rclone_carries_a_folder_on(ql, small):
+    """The commands of docs/storage.md, with a folder for a remote."""
+    assert ql("transform", "in.csv", "-o", "lake/date={start:%Y-%m-%d}/part-0.parquet", "--manifest").code == 0
+    (small / "lake/date=2024-01-01/.queuelake-0000000000000000-0123456789abcdef.tmp").write_text("half")
+    for _ in range(2):
+        subprocess.run(["rclone", "copy", "--exclude", ".queuelake-*", "lake", ":local:" + str(small / "remote")], cwd=small, check=True, capture_output=True, timeout=60)
+    part = "date=2024-01-01/part-0.parquet"
+    assert (small / "remote" / part).read_bytes() == (small / "lake" / part).read_bytes()
+    assert sorted(p.name for p in (small / "remote").rglob("*") if p.is_file()) == ["part-0.parquet", "part-0.parquet.manifest.json"]
+    data = ql("transform", "in.csv", "-o", "-").out
+    subprocess.run(["rclone", "rcat", ":local:" + str(small / "remote/piped.parquet")], input=data, check=True, capture_output=True, timeout=60)
+    assert (small / "remote/piped.parquet").read_bytes() == data
