@@ -42,6 +42,7 @@ struct faults {
     size_t max_io_bytes;   /* of one read or write; 0: all */
     bool interrupts;       /* every other read, write and sync is interrupted by a signal first */
     bool has_no_tmpfile;   /* O_TMPFILE is not known */
+    bool forgets_umask;    /* of a file without name, as old kernels do */
     bool has_no_proc;      /* a file without name cannot get one */
     bool has_no_noreplace; /* RENAME_NOREPLACE is not known */
     bool has_no_hard_link; /* hard links are not known */
@@ -84,7 +85,11 @@ static inline int faulty_openat(void *ctx, int folder, const char *name, int fla
         faults->struck_look = faults->struck_look || (faults->seen == faults->fail_at && is_look);
         return -1;
     }
-    return openat(folder, name, flags, mode);
+    int fd = openat(folder, name, flags, mode);
+    if (fd >= 0 && faults->forgets_umask && (flags & O_TMPFILE) == O_TMPFILE) {
+        assert_int_equal(fchmod(fd, mode), 0);
+    }
+    return fd;
 }
 
 static inline ssize_t faulty_write(void *ctx, int fd, const void *ptr, size_t len) {

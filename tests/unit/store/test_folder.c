@@ -417,6 +417,11 @@ static void modes_are_kept_and_new_files_obey_the_umask(void **state) {
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
     assert_int_equal(umask(027), 027); /* and the umask is what it was */
     assert_int_equal(mode_of(place->path), 0640);
+    struct faults old_kernel = {.forgets_umask = true};
+    const struct ql_disk old_disk = faulty_disk(&old_kernel);
+    assert_int_equal(unlink(place->path), 0);
+    assert_ok(publish(&old_disk, place->path, false, &stored, err));
+    assert_int_equal(mode_of(place->path), 0640);
     put_file(place->path, OLD);
     assert_int_equal(chmod(place->path, 0664), 0); /* more than the umask gives */
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));

@@ -185,6 +185,39 @@ static void the_next_run_cleans_up_after_a_killed_one(void **state) {
     assert_int_equal(count_files(*state), 1); /* without a name nothing is left to clean */
 }
 
+/* Another run cleans the folder at the moment between the temporary name and the final one. */
+static int cleaned_renameat(void *ctx, int folder, const char *from, const char *to, unsigned flags) {
+    const struct faults *faults = ctx;
+    assert_false(faults->interrupts);
+    ql_temp_clean(&QL_DISK, folder);
+    return renameat2(folder, from, folder, to, flags);
+}
+
+static void a_finished_file_is_safe_until_it_has_its_name(void **state) {
+    static const struct faults LACKS[] = {{0}, {.has_no_tmpfile = true}, {.has_no_proc = true}};
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/out.parquet", (const char *)*state);
+    for (size_t i = 0; i < sizeof LACKS / sizeof LACKS[0]; i++) {
+        (void)unlink(path);
+        (void)close(put_file(path, 0));
+        struct faults faults = LACKS[i];
+        struct ql_disk disk = faulty_disk(&faults);
+        disk.renameat = cleaned_renameat;
+        struct ql_store *store = NULL;
+        struct ql_stored stored;
+        assert_ok(ql_store_file_open_with(&disk, ql_str_from(path), true, &store, err));
+        struct ql_sink sink = ql_store_sink(store);
+        assert_ok(sink.write(sink.ctx, "new bytes", 9, err));
+        const struct ql_publication publication = {0};
+        assert_ok(ql_store_commit(store, &publication, &stored, err));
+        ql_store_free(store);
+        struct stat status;
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_size, 9);
+        assert_int_equal(count_files(*state), 1);
+    }
+}
+
 /* Somebody who cleans up has just locked the new file: its maker takes another one. */
 static int n_refusals;
 static int refusing_flock(void *ctx, int fd, int operation) {
@@ -233,6 +266,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_file_of_another_boot_also_has_a_week, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_not_ours_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_next_run_cleans_up_after_a_killed_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_finished_file_is_safe_until_it_has_its_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_file_is_made_again_if_a_cleaner_took_it, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
