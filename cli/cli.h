@@ -9,6 +9,8 @@
 
 #include <signal.h>
 
+struct ql_json;
+
 /** Set by SIGINT and SIGTERM to the signal's number. */
 extern volatile sig_atomic_t ql_cli_signal;
 
@@ -49,6 +51,12 @@ void ql_cli_progress_init(struct ql_cli_progress *progress, const struct ql_sett
 void ql_cli_progress_attach(struct ql_cli_progress *progress, struct ql_run_options *options);
 void ql_cli_progress_clear(struct ql_cli_progress *progress);
 
+/**
+ * `check --orphans`: the unfinished uploads below the part of the destination's key that no placeholder changes, for people and
+ * as JSON on standard output; `ends`: those that nobody can be at work on are ended. Returns the process's exit code.
+ */
+int ql_cli_orphans(const struct ql_cli_job *job, const struct ql_settings *settings, bool ends);
+
 /** The summary for people on standard error, or as one JSON document on standard output. err: NULL after success. */
 void ql_cli_summary_print(const char *command, const struct ql_settings *settings, const struct ql_run_summary *summary,
                           const struct ql_err *err);
@@ -56,6 +64,9 @@ void ql_cli_summary_print(const char *command, const struct ql_settings *setting
 void ql_cli_error_print(const struct ql_err *err);
 /** The same as the JSON document of a run that never began. */
 void ql_cli_error_print_json(const char *command, const struct ql_err *err);
+/** {"schema_version", "command", "status", "error"}: how every JSON document begins. print also frees it. */
+struct ql_json *ql_cli_document_new(const char *command, const struct ql_err *err);
+void ql_cli_document_print(struct ql_json *root);
 /** The exit code of an error; a signal's own number decides for E_CANCELLED. */
 int ql_cli_exit_code(const struct ql_err *err);
 
