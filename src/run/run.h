@@ -44,7 +44,6 @@ struct ql_run_options {
     bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
     struct ql_s3_options s3;
-    bool expects_own_bucket;   /* the destination's bucket must belong to the account of the credentials */
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;
@@ -53,6 +52,7 @@ struct ql_run_options {
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
     struct ql_str quarantine_path; /* where bad rows go under QL_BAD_ROW_QUARANTINE */
     bool embeds_provenance;
+    bool expects_own_bucket; /* the destination's bucket must belong to the account of the credentials */
     bool wants_source_sha256;
 
     size_t n_threads; /* for whatever can be done in parallel; 0: as many as there are processors */

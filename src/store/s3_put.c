@@ -60,7 +60,7 @@ static enum ql_status put_object(struct s3_store *s3, const struct ql_publicatio
     struct ql_str type = options->content_type.len != 0 ? options->content_type : QL_STR("application/octet-stream");
     const struct ql_http_header headers[] = {
         {QL_STR("Content-Type"), type},
-        {QL_STR("x-amz-meta-queuelake-sha256"), ql_str_from(stored->sha256)},
+        {QL_STR("x-amz-meta-queuelake-sha256"), {stored->sha256, strlen(stored->sha256)}},
         {QL_STR("x-amz-server-side-encryption"), encryption_header(options)},
         {QL_STR("x-amz-tagging"), tags},
     };
