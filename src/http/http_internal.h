@@ -124,7 +124,6 @@ struct ql_attempt {
     bool is_unresolved; /* the host's name was not found */
     bool was_sent;
     bool has_delivered;     /* the caller's stream has begun */
-    bool is_transient;      /* the caller says so */
     int64_t retry_after_ms; /* -1: none */
 };
 struct ql_retry_counts {

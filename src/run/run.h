@@ -53,6 +53,7 @@ struct ql_run_options {
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
     struct ql_str quarantine_path; /* where bad rows go under QL_BAD_ROW_QUARANTINE */
     bool embeds_provenance;
+    bool expects_own_bucket; /* the destination's bucket must belong to the account of the credentials */
     bool wants_source_sha256;
 
     size_t n_threads; /* for whatever can be done in parallel; 0: as many as there are processors */
