@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import time
@@ -21,6 +22,7 @@ DRIVER = BUILD / "src/store/store_driver"
 MIB = 1 << 20
 NONE, CRC64NVME, CRC32C, SHA256, MD5 = range(5)
 REPLACE, SKIP, FAIL, VERSION = range(4)
+MOMENTS = 100 if os.environ.get("QL_LONG") else 12
 
 
 def blob(size, seed=1):
@@ -275,8 +277,7 @@ def test_a_signal_ends_the_upload(store):
     process.stdin.flush()
     store.wait_for_parts(2)
     process.send_signal(signal.SIGTERM)
-    process.stdin.write(blob(6 * MIB))
-    code, said = finish(process)
+    code, said = finish(process, blob(6 * MIB))
     assert said["status"] == "E_CANCELLED", said
     assert store.keys() == []
     assert_nothing_left(store)
@@ -312,6 +313,33 @@ def test_the_next_upload_ends_what_a_killed_one_left(store):
     assert code == 0, said
     assert store.keys() == ["b/other"]
     assert_nothing_left(store)
+
+
+def test_killed_at_any_moment_nothing_broken_is_visible(versitygw, tmp_path):
+    """The object is the old one or the new one, whole; the next run ends what is left."""
+    store, rng = Store(versitygw, tmp_path), random.Random(6)
+    old, new = blob(6 * MIB, 1), blob(22 * MIB, 2)
+    n_left = 0
+    for _ in range(MOMENTS):
+        assert store.put(old, HASH_FIRST=1)[0] == 0
+        process = store.start(HASH_FIRST=rng.randrange(2))
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(new)
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0, 0.35))
+        process.kill()
+        process.wait()
+        process.stdout.close(), process.stderr.close()
+        assert store.body() in (old, new)
+        n_left += len(store.uploads())
+        assert store.put(b"next", key="b/next")[0] == 0
+        # One that was killed between the answer of CreateMultipartUpload and its note holds no part: listed, it can be ended.
+        assert all("Parts" not in store.client.list_parts(Bucket=store.bucket, Key=u["Key"], UploadId=u["UploadId"]) for u in store.uploads())
+        assert store.notes() == []
+        store.orphans(MIN_AGE_MS=0, ENDS=1)
+        assert store.uploads() == []
+    assert n_left > 0, "no moment was in the middle of an upload"
 
 
 def test_orphans_are_listed_and_ended(store):
