@@ -27,8 +27,8 @@ struct ql_s3_error {
 };
 
 /**
- * Reads an error document of S3 or STS. True if the root element is <Error> or <ErrorResponse>, also if the document breaks off or is damaged later: an
- * error that cannot be read to its end is still none of success. *out is overwritten in every case.
+ * Reads an error document of S3 or STS. True if the root element is <Error> or <ErrorResponse>, also if the document breaks off
+ * or is damaged later: an error that cannot be read to its end is still none of success. *out is overwritten in every case.
  */
 bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out);
 
