@@ -468,12 +468,17 @@ static bool is_aws(struct ql_str endpoint) {
     return endpoint.len == 0;
 }
 
-static const struct ql_tag *pairs(struct ql_cli_job *job, const struct ql_list *list) {
-    struct ql_tag *tags = ql_arena_alloc(&job->arena, list->n * sizeof *tags);
-    for (size_t i = 0; i < list->n; i++) { /* config has checked that each has a '=' */
-        tags[i].key = ql_str_split(list->items[i], '=', &tags[i].value);
+static enum ql_status split_pairs(struct ql_cli_job *job, const struct ql_list *list, const struct ql_tag **pairs,
+                                  struct ql_err *err) {
+    struct ql_tag *made = ql_arena_alloc(&job->arena, list->n * sizeof *made);
+    for (size_t i = 0; i < list->n; i++) {
+        made[i].key = ql_str_split(list->items[i], '=', &made[i].value);
+        if (made[i].value.ptr == NULL) {
+            return QL_FAIL(err, QL_E_USAGE, "'%.*s' is not KEY=VALUE", QL_STR_ARG(list->items[i]));
+        }
     }
-    return tags;
+    *pairs = made;
+    return QL_OK;
 }
 
 /* $XDG_STATE_HOME/queuelake, else ~/.local/state/queuelake (XDG Base Directory Specification); empty: neither is known. */
@@ -491,7 +496,7 @@ static struct ql_str state_dir(struct ql_cli_job *job, const struct ql_settings 
 }
 
 /* How objects are stored, beside where. */
-static void set_upload(struct ql_cli_job *job, const struct ql_settings *settings) {
+static enum ql_status set_upload(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     static const char *const ENCRYPTIONS[] = {[QL_SET_S3_ENCRYPTION_AES256] = "AES256",
                                               [QL_SET_S3_ENCRYPTION_KMS] = "aws:kms",
                                               [QL_SET_S3_ENCRYPTION_KMS_DSSE] = "aws:kms:dsse",
@@ -504,7 +509,6 @@ static void set_upload(struct ql_cli_job *job, const struct ql_settings *setting
     s3->is_requester_pays = settings->s3_requester_pays;
     s3->server_side_encryption = ql_str_from(ENCRYPTIONS[settings->s3_encryption]);
     s3->kms_key = settings->s3_kms_key;
-    s3->kms_context = pairs(job, &settings->s3_kms_context);
     s3->n_kms_context = settings->s3_kms_context.n;
     s3->uses_bucket_key = settings->s3_bucket_key;
     s3->checksum = (enum ql_checksum_kind)settings->checksum;
@@ -513,13 +517,25 @@ static void set_upload(struct ql_cli_job *job, const struct ql_settings *setting
     s3->concurrency = (int)settings->s3_concurrency;
     s3->hashes_first = settings->s3_hash_first;
     s3->state_dir = state_dir(job, settings);
+    return split_pairs(job, &settings->s3_kms_context, &s3->kms_context, err);
 }
 
 static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    static const enum ql_s3_addressing ADDRESSING[] = {[QL_SET_S3_ADDRESSING_AUTO] = QL_S3_ADDRESSING_AUTO,
+                                                       [QL_SET_S3_ADDRESSING_VIRTUAL] = QL_S3_ADDRESSING_VIRTUAL,
+                                                       [QL_SET_S3_ADDRESSING_PATH] = QL_S3_ADDRESSING_PATH};
     struct ql_run_options *options = &job->options;
     options->s3 = (struct ql_s3_options){
         .region = settings->aws_region,
         .endpoint = settings->aws_endpoint_url,
+        .sts_endpoint = settings->sts_endpoint_url,
+        .addressing = ADDRESSING[settings->s3_addressing],
+        .uses_dual_stack = settings->s3_dual_stack,
+        .uses_fips = settings->s3_fips,
+        .has_no_tags = settings->s3_tagging == QL_SET_S3_TAGGING_NONE,
+        .max_attempts = (int)settings->attempts,
+        .retry_base_ms = settings->retry_base,
+        .retry_cap_ms = settings->retry_cap,
         .access_key_id = settings->aws_access_key_id,
         .secret_access_key = settings->aws_secret_access_key,
         .session_token = settings->aws_session_token,
@@ -527,18 +543,12 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .allow_http = settings->allow_http,
         .temp_dir = settings->temp_dir,
     };
-    set_upload(job, settings);
-    options->tags = pairs(job, &settings->tag);
+    QL_TRY(set_upload(job, settings, err));
+    QL_TRY(split_pairs(job, &settings->tag, &options->tags, err));
     options->n_tags = settings->tag.n;
-    if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
-        is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0) {
-        (void)QL_FAIL(err, QL_E_CONFIG, "the bucket '%s' is only a default name, which could be anyone's at AWS",
-                      DEFAULT_BUCKET);
-        ql_err_hint(
-            err,
-            "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID, or write to a folder with -o");
-        return QL_E_CONFIG;
-    }
+    options->expects_own_bucket = options->destination.kind == QL_STORE_S3 &&
+                                  ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
+                                  is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0;
     return QL_OK;
 }
 

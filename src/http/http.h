@@ -116,9 +116,6 @@ struct ql_http_request {
     /** The answer may take long to come (S3 joins parts for minutes): only timeout_ms, which is then set, and the deadline end
      * it. */
     bool may_be_silent;
-    /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */
-    bool (*is_transient)(void *ctx, const struct ql_http_response *response);
-    void *is_transient_ctx;
     /**
      * Streams the body of a 2xx answer out, in order, once its headers are complete; NULL: it is kept in response.body. A
      * failed attempt that called one of the two is not repeated by http: the error comes back as E_TRUNCATED, E_TIMEOUT or

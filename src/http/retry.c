@@ -1,9 +1,10 @@
 /*
  * Which failures are worth another try, and how long to wait before it: pure functions of what happened and of a random number.
  *
- * Transient are connection errors, time-outs, cut answers, 408, 429, 502, 503 and 504, a 500 once. Genesys Cloud calls 500
- * permanent, S3 does not; once is the middle. A creating POST is another matter: after anything but 429, 503 (both say that
- * nothing was done) or a failure before its first byte, a second one could create a second export.
+ * Transient are connection errors, time-outs, cut answers, 408, 429, 502, 503 and 504, a 500 once: Genesys Cloud calls it
+ * permanent, and is wrong now and then. (S3 has rules of its own, in the store.) A creating POST is another matter: after
+ * anything but 429, 503 (both say that nothing was done) or a failure before its first byte, a second one could create a second
+ * export.
  */
 #include "http/http_internal.h"
 
@@ -19,10 +20,9 @@ static bool is_answer_due(enum ql_http_repeat repeat, const struct ql_attempt *a
         return false;
     }
     if (repeat == QL_HTTP_REPEAT_IF_UNSENT) {
-        return attempt->http_status == 429 || attempt->http_status == 503 || attempt->is_transient;
+        return attempt->http_status == 429 || attempt->http_status == 503;
     }
-    return attempt->is_transient || is_transient_status(attempt->http_status) ||
-           (attempt->http_status == 500 && counts->n_500 <= 1);
+    return is_transient_status(attempt->http_status) || (attempt->http_status == 500 && counts->n_500 <= 1);
 }
 
 enum ql_http_fault ql_retry_fault(const struct ql_attempt *attempt) {

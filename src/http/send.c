@@ -119,9 +119,6 @@ static enum ql_status attempt_once(struct sending *sending, struct ql_attempt *a
     }
     ql_url_fini(&url);
     attempt->status = status;
-    const struct ql_http_request *request = sending->request;
-    attempt->is_transient =
-        status == QL_OK && request->is_transient != NULL && request->is_transient(request->is_transient_ctx, sending->response);
     return status;
 }
 

@@ -34,6 +34,7 @@ struct ql_run_options {
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */
     struct ql_pivot_options pivot; /* aggregates, by_id, queues are filled in by run */
     enum ql_columns_by columns_by;
+    enum ql_if_exists if_exists;
     const struct ql_str *queues; /* --queues-from; NULL: any */
     size_t n_queues;
     struct ql_plan_output output;
@@ -42,8 +43,6 @@ struct ql_run_options {
 
     struct ql_destination destination;
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
-    enum ql_if_exists if_exists;
-    bool is_path_literal; /* the destination is a path as it stands, also with a '{' in it */
     struct ql_s3_options s3;
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
@@ -53,8 +52,10 @@ struct ql_run_options {
     const struct ql_tz *timezone;  /* of {start} and {end}; NULL: UTC */
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
     struct ql_str quarantine_path; /* where bad rows go under QL_BAD_ROW_QUARANTINE */
+    bool is_path_literal;          /* the destination is a path as it stands, also with a '{' in it */
     bool embeds_provenance;
-    bool wants_manifest; /* beside the artefact; not with standard output */
+    bool wants_manifest;     /* beside the artefact; not with standard output */
+    bool expects_own_bucket; /* the destination's bucket must belong to the account of the credentials */
     bool wants_source_sha256;
 
     size_t n_threads; /* for whatever can be done in parallel; 0: as many as there are processors */

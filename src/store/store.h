@@ -78,6 +78,7 @@ struct ql_s3_options {
     const struct ql_aws_credentials_provider *credentials; /* NULL: the three keys above */
     struct ql_str expected_bucket_owner;
     bool is_requester_pays;
+    bool has_no_tags;                    /* object tags are not sent, although the store may know them */
     int max_attempts;                    /* of one request; 0: 5 */
     int64_t retry_base_ms, retry_cap_ms; /* upper bounds of the SDKs' waits (200 ms, of throttling 1 s; 20 s); 0: those */
     int concurrency;                     /* requests in flight; 0: 4 */
@@ -89,14 +90,14 @@ struct ql_s3_options {
     struct ql_str kms_key;                /* of aws:kms and aws:kms:dsse; empty: the account's own */
     const struct ql_tag *kms_context;
     size_t n_kms_context;
-    bool uses_bucket_key;
     struct ql_str storage_class, acl, cache_control; /* empty: not said */
-    enum ql_checksum_kind checksum;                  /* beside the signed SHA-256 */
     int64_t multipart_threshold;                     /* a larger artefact is stored in parts; 0: 64 MiB */
     int64_t part_size;                               /* 0: 16 MiB; grows so that 10,000 are enough */
-    bool hashes_first;                               /* parts are sent when the SHA-256 of the whole is known, not before */
     struct ql_str state_dir;                         /* where unfinished uploads are noted; empty: nowhere */
     struct ql_str temp_dir;                          /* where what does not fit in memory waits for the commit; default /tmp */
+    enum ql_checksum_kind checksum;                  /* beside the signed SHA-256 */
+    bool uses_bucket_key;                            /* of KMS */
+    bool hashes_first;                               /* parts are sent when the SHA-256 of the whole is known, not before */
     bool allow_http; /* a plain http endpoint may be another host than this one, as in ql_http_options */
 };
 /**

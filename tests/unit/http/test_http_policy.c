@@ -77,10 +77,8 @@ static void transient_answers_are_tried_again_and_others_not(void **state) {
     assert_false(is_due(QL_HTTP_REPEAT_ALWAYS, far, 1, 0));
     far.retry_after_ms = 60 * 60000;
     assert_true(is_due(QL_HTTP_REPEAT_ALWAYS, far, 1, 0));
-    struct ql_attempt callers = answered(400);
-    callers.is_transient = true;
-    assert_true(is_due(QL_HTTP_REPEAT_ALWAYS, callers, 1, 0));
-    assert_false(is_due(QL_HTTP_REPEAT_NEVER, callers, 1, 0));
+    assert_false(is_due(QL_HTTP_REPEAT_BY_CALLER, answered(503), 1, 0));
+    assert_false(is_due(QL_HTTP_REPEAT_BY_CALLER, failed(QL_E_NETWORK, false), 1, 0));
 }
 
 static void a_creating_post_is_repeated_only_where_nothing_can_have_happened(void **state) {
