@@ -95,6 +95,8 @@ struct ql_http_request {
      */
     bool is_foreign;
     bool allow_loopback;
+    /** To a metadata service beside this machine: plain http is what it speaks, and no proxy must see it. */
+    bool is_metadata;
     int64_t timeout_ms; /* 0: the option's */
     /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */
     bool (*is_transient)(void *ctx, const struct ql_http_response *response);
