@@ -27,7 +27,7 @@ struct ql_s3_error {
 };
 
 /**
- * Reads an S3 error document. True if the root element is <Error>, also if the document breaks off or is damaged later: an
+ * Reads an error document of S3 or STS. True if the root element is <Error> or <ErrorResponse>, also if the document breaks off or is damaged later: an
  * error that cannot be read to its end is still none of success. *out is overwritten in every case.
  */
 bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out);
@@ -40,6 +40,12 @@ struct ql_s3_list {
 };
 /** Reads the page; false for what is no such document, or not a whole one. found may have been called all the same. */
 bool ql_xml_s3_list(struct ql_str body, struct ql_s3_list *list);
+
+/**
+ * Appends the text of the first element at a path such as "GetCallerIdentityResponse/GetCallerIdentityResult/Account", without
+ * the blanks around it; text may be NULL. False for what has no such element, is damaged, or breaks off anywhere.
+ */
+bool ql_xml_text(struct ql_str body, const char *path, struct ql_buf *text);
 
 /** Appends "expat 2.x", for `version`. */
 void ql_xml_versions(struct ql_buf *out);
