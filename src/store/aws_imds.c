@@ -22,46 +22,39 @@ struct imds {
     struct ql_buf token, role;
 };
 
-static struct ql_str property(struct ql_aws_search *search, const char *variable, const char *name, struct ql_buf *out,
-                              enum ql_status *status, struct ql_err *err) {
-    struct ql_str value = ql_aws_variable(search, variable);
-    if (value.len != 0) {
-        ql_buf_put_str(out, value);
-        return ql_buf_view(out);
+/* A setting of the environment, else of the profile. */
+static struct ql_str setting(const struct imds *imds, const struct ql_aws_profile *profile, const char *variable,
+                             const char *name) {
+    struct ql_str value = ql_aws_variable(imds->search, variable);
+    return value.len != 0 || profile == NULL ? value : ql_aws_profile_get(profile, name);
+}
+
+static enum ql_status choose_base(struct imds *imds, const struct ql_aws_profile *profile, struct ql_err *err) {
+    struct ql_str endpoint = setting(imds, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+    struct ql_str mode = setting(imds, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+    bool is_ipv6 = ql_str_eq_nocase(mode, QL_STR("ipv6"));
+    if (endpoint.len != 0) {
+        while (endpoint.len != 0 && endpoint.ptr[endpoint.len - 1] == '/') {
+            endpoint.len--;
+        }
+        ql_buf_put_str(&imds->base, endpoint);
+        return QL_OK;
     }
-    struct ql_aws_files files;
-    struct ql_aws_profile profile;
-    *status = ql_aws_files_read(search, &files, err);
-    if (*status == QL_OK && ql_aws_profile_find(&files, ql_aws_profile_name(search), &profile)) {
-        ql_buf_put_str(out, ql_aws_profile_get(&profile, name));
+    if (mode.len != 0 && !is_ipv6 && !ql_str_eq_nocase(mode, QL_STR("ipv4"))) {
+        QL_FAIL(err, QL_E_CONFIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE '%.*s' is neither IPv4 nor IPv6", QL_STR_ARG(mode));
+        return QL_E_CONFIG;
     }
-    ql_aws_files_fini(&files);
-    return ql_buf_view(out);
+    ql_buf_puts(&imds->base, is_ipv6 ? "http://[fd00:ec2::254]" : "http://169.254.169.254");
+    return QL_OK;
 }
 
 static enum ql_status find_base(struct imds *imds, struct ql_err *err) {
-    struct ql_aws_search *search = imds->search;
-    enum ql_status status = QL_OK;
-    struct ql_str endpoint =
-        property(search, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint", &imds->base, &status, err);
-    QL_TRY(status);
-    if (endpoint.len != 0) {
-        while (imds->base.len != 0 && imds->base.ptr[imds->base.len - 1] == '/') {
-            imds->base.len--;
-        }
-        return QL_OK;
-    }
-    struct ql_buf text = {0};
-    struct ql_str mode = property(search, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode", &text,
-                                  &status, err);
-    if (status == QL_OK && mode.len != 0 && !ql_str_eq_nocase(mode, QL_STR("ipv4")) &&
-        !ql_str_eq_nocase(mode, QL_STR("ipv6"))) {
-        status = QL_FAIL(err, QL_E_CONFIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE '%.*s' is neither IPv4 nor IPv6",
-                         QL_STR_ARG(mode));
-    }
-    ql_buf_puts(&imds->base,
-                ql_str_eq_nocase(mode, QL_STR("ipv6")) ? "http://[fd00:ec2::254]" : "http://169.254.169.254");
-    ql_buf_fini(&text);
+    struct ql_aws_files files;
+    struct ql_aws_profile profile;
+    QL_TRY(ql_aws_files_read(imds->search, &files, err));
+    bool has_profile = ql_aws_profile_find(&files, ql_aws_profile_name(imds->search), &profile);
+    enum ql_status status = choose_base(imds, has_profile ? &profile : NULL, err);
+    ql_aws_files_fini(&files);
     return status;
 }
 
@@ -107,11 +100,11 @@ static enum ql_status step(struct imds *imds, const char *method, const char *pa
     if (status != QL_OK) {
         status = note_fault(imds, status, &response, &cause, err);
     } else if (response.status != 200) {
-        ql_aws_absent(imds->search, response.status >= 500 ? QL_E_SERVER : QL_E_CONFIG,
-                      "instance metadata (%s): %s HTTP %ld", ql_buf_text(&imds->base),
+        ql_aws_absent(imds->search, response.status >= 500 ? QL_E_SERVER : QL_E_CONFIG, "instance metadata (%s): %s HTTP %ld",
+                      ql_buf_text(&imds->base),
                       response.status == 404 && out == &imds->role ? "the instance has no IAM role:" : path, response.status);
-        imds->search->hint = response.status == 403 ? "the metadata service is switched off; switch it on (aws ec2 "
-                                                      "modify-instance-metadata-options --http-endpoint enabled)"
+        imds->search->hint = response.status == 403   ? "the metadata service is switched off; switch it on (aws ec2 "
+                                                        "modify-instance-metadata-options --http-endpoint enabled)"
                              : response.status == 404 ? "attach an instance profile with a role to the instance"
                                                       : imds->search->hint;
     } else {

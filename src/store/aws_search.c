@@ -150,7 +150,9 @@ static enum ql_status make_client(struct ql_aws_search *search, struct ql_err *e
     if (search->http != NULL) {
         return QL_OK;
     }
-    QL_TRY(ql_http_new(search->options->http, &search->http, err));
+    struct ql_http_options options = *search->options->http;
+    options.on_wait = NULL; /* it belongs to the thread of the run */
+    QL_TRY(ql_http_new(&options, &search->http, err));
     ql_http_add_secret(search->http, search->options->keys.secret_access_key);
     ql_http_add_secret(search->http, search->options->keys.session_token);
     static const char *const SECRETS[] = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
