@@ -28,44 +28,11 @@ struct ql_aws_chain {
 
 /* ---- the places ---- */
 
-static enum ql_status from_keys(struct ql_aws_search *search, struct ql_aws_credentials *credentials, bool *is_found,
-                                struct ql_err *err) {
-    const struct ql_aws_static_credentials *keys = &search->options->keys;
-    *is_found = keys->access_key_id.len != 0 || keys->secret_access_key.len != 0;
-    if (!*is_found) {
-        ql_aws_absent(search, QL_E_CONFIG, "environment: AWS_ACCESS_KEY_ID is not set");
-        return QL_OK;
-    }
-    if (keys->access_key_id.len == 0 || keys->secret_access_key.len == 0) {
-        bool lacks_id = keys->access_key_id.len == 0;
-        QL_FAIL(err, QL_E_CONFIG, "the AWS %s is missing", lacks_id ? "access key id" : "secret access key");
-        ql_err_hint(err, "set %s, which belongs to %s", lacks_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
-                    lacks_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
-        return QL_E_CONFIG;
-    }
-    ql_aws_credentials_fini(credentials);
-    ql_buf_put_str(&credentials->access_key_id, keys->access_key_id);
-    ql_buf_put_str(&credentials->secret_access_key, keys->secret_access_key);
-    ql_buf_put_str(&credentials->session_token, keys->session_token);
-    credentials->expires_us = search->options->keys_expire_us;
-    return QL_OK;
-}
-
-static enum ql_status from_web_identity(struct ql_aws_search *search, struct ql_aws_credentials *credentials, bool *is_found,
-                                        struct ql_err *err) {
-    if (search->options->is_profile_wanted) {
-        *is_found = false;
-        return QL_OK;
-    }
-    return ql_aws_from_web_identity(search, credentials, is_found, err);
-}
-
 static const struct place {
     const char *name;
     enum ql_status (*get)(struct ql_aws_search *search, struct ql_aws_credentials *credentials, bool *is_found,
                           struct ql_err *err);
-} PLACES[] = {{"the settings", from_keys},
-              {"web identity", from_web_identity},
+} PLACES[] = {{"web identity", ql_aws_from_web_identity},
               {"the profile", ql_aws_from_profile},
               {"the container", ql_aws_from_container},
               {"instance metadata", ql_aws_from_instance}};
@@ -117,6 +84,9 @@ static enum ql_status fail_search(const struct ql_aws_chain *chain, const struct
 static enum ql_status search_places(struct ql_aws_chain *chain, struct ql_aws_search *search, struct ql_aws_credentials *found,
                                     struct ql_err *err) {
     bool is_first = chain->place == N_PLACES;
+    if (is_first && !chain->options->is_profile_wanted) {
+        ql_aws_absent(search, QL_E_CONFIG, "environment: AWS_ACCESS_KEY_ID is not set");
+    }
     size_t begin = is_first ? 0 : chain->place;
     size_t end = is_first ? N_PLACES : chain->place + 1;
     for (size_t i = begin; i < end; i++) {

@@ -1,8 +1,7 @@
 /**
- * The chain of AWS credentials: the places where the SDKs look, in their order; the first that has some is kept and asked
- * again when they near their end.
+ * The chain of AWS credentials: the places where the SDKs look when no keys are set (those are ql_s3_options' own), in their
+ * order; the first that has some is kept and asked again when they near their end.
  *
- *     keys of the settings (AWS_ACCESS_KEY_ID, ...)
  *     web identity         AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN (IRSA): STS AssumeRoleWithWebIdentity
  *     profile              the shared files: keys, roles by STS, credential_process
  *     container            AWS_CONTAINER_CREDENTIALS_* (ECS, EKS Pod Identity)
@@ -19,12 +18,10 @@
 
 /** Borrowed, with all texts, as long as the chain lives. */
 struct ql_aws_chain_options {
-    struct ql_aws_static_credentials keys; /* empty: look further */
-    int64_t keys_expire_us;                /* AWS_CREDENTIAL_EXPIRATION; QL_TIME_NONE: unknown */
-    struct ql_str profile;                 /* AWS_PROFILE or --s3-profile, which then must exist; empty: "default", if any */
-    bool is_profile_wanted;                /* --s3-profile: the environment's web identity does not count */
-    struct ql_str region;                  /* of STS; empty: the profile's, else us-east-1 */
-    struct ql_str sts_endpoint;            /* empty: AWS's own for the region */
+    struct ql_str profile;      /* AWS_PROFILE or --s3-profile, which then must exist; empty: "default", if any */
+    bool is_profile_wanted;     /* --s3-profile: the environment's web identity does not count */
+    struct ql_str region;       /* of STS; empty: the profile's, else us-east-1 */
+    struct ql_str sts_endpoint; /* empty: AWS's own for the region */
     /** "NAME=value", NULL at the end: what AWS_* say, and what a credential process gets. */
     const char *const *environment;
     int64_t process_timeout_ms;

@@ -276,7 +276,10 @@ enum ql_status ql_aws_from_web_identity(struct ql_aws_search *search, struct ql_
                                      .session_name = ql_aws_variable(search, "AWS_ROLE_SESSION_NAME"),
                                      .token_file = ql_aws_variable(search, "AWS_WEB_IDENTITY_TOKEN_FILE"),
                                      .region = search->options->region};
-    *is_found = role.token_file.len != 0;
+    *is_found = role.token_file.len != 0 && !search->options->is_profile_wanted;
+    if (search->options->is_profile_wanted) {
+        return QL_OK;
+    }
     if (!*is_found) {
         ql_aws_absent(search, QL_E_CONFIG, "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set");
         return QL_OK;

@@ -153,8 +153,6 @@ static enum ql_status make_client(struct ql_aws_search *search, struct ql_err *e
     struct ql_http_options options = *search->options->http;
     options.on_wait = NULL; /* it belongs to the thread of the run */
     QL_TRY(ql_http_new(&options, &search->http, err));
-    ql_http_add_secret(search->http, search->options->keys.secret_access_key);
-    ql_http_add_secret(search->http, search->options->keys.session_token);
     static const char *const SECRETS[] = {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"};
     for (size_t i = 0; i < sizeof SECRETS / sizeof SECRETS[0]; i++) {
         ql_http_add_secret(search->http, ql_aws_variable(search, SECRETS[i]));
