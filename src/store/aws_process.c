@@ -98,8 +98,8 @@ static enum ql_status start(struct process *process, char **words, const char *c
 static enum ql_status drain(struct process *process, int i, struct ql_err *err) {
     struct ql_buf *text = &process->texts[i];
     /* Room for all of it at once: a buffer that grows would leave copies of a secret behind. */
-    char *bytes = ql_buf_reserve(text, MAX_OUTPUT_BYTES + READ_BYTES - text->len);
-    ssize_t n = read(process->pipes[i].fd, bytes + text->len, READ_BYTES);
+    char *end = ql_buf_reserve(text, MAX_OUTPUT_BYTES + READ_BYTES - text->len);
+    ssize_t n = read(process->pipes[i].fd, end, READ_BYTES);
     if (n < 0 && errno == EINTR) {
         return QL_OK;
     }

@@ -130,6 +130,7 @@ static enum ql_status by_place(struct walk *walk, const struct ql_aws_profile *p
     for (size_t i = 0; i < sizeof PLACES / sizeof PLACES[0]; i++) {
         if (ql_str_eq_nocase(place, PLACES[i].name)) {
             bool is_found = false;
+            ql_buf_reset(&walk->search->absences); /* nothing else matters from here */
             QL_TRY(PLACES[i].get(walk->search, credentials, &is_found, err));
             if (is_found) {
                 return QL_OK;
