@@ -15,13 +15,13 @@
 
 #include "http/http.h"
 #include "store/aws_credentials.h"
+#include "store/store.h"
 
 /** Borrowed, with all texts, as long as the chain lives. */
 struct ql_aws_chain_options {
-    struct ql_str profile;      /* AWS_PROFILE or --s3-profile, which then must exist; empty: "default", if any */
-    bool is_profile_wanted;     /* --s3-profile: the environment's web identity does not count */
-    struct ql_str region;       /* of STS; empty: the profile's, else us-east-1 */
-    struct ql_str sts_endpoint; /* empty: AWS's own for the region */
+    struct ql_str profile;          /* AWS_PROFILE or --s3-profile, which then must exist; empty: "default", if any */
+    bool is_profile_wanted;         /* --s3-profile: the environment's web identity does not count */
+    const struct ql_s3_options *s3; /* its region, STS endpoint, FIPS and dual stack are those of STS */
     /** "NAME=value", NULL at the end: what AWS_* say, and what a credential process gets. */
     const char *const *environment;
     int64_t process_timeout_ms;

@@ -113,7 +113,6 @@ struct ql_aws_role {
     int64_t duration_s;                      /* 0: the role's */
     struct ql_str token_file;                /* web identity: signed by nobody; else empty ... */
     const struct ql_aws_credentials *source; /* ... and these sign */
-    struct ql_str region;                    /* empty: us-east-1 */
 };
 QL_MUST_CHECK enum ql_status ql_aws_assume_role(struct ql_aws_search *search, const struct ql_aws_role *role,
                                                 struct ql_aws_credentials *credentials, struct ql_err *err);

@@ -12,7 +12,6 @@ enum { MAX_CHAIN = 8, MIN_DURATION_S = 900, MAX_DURATION_S = 43200 };
 struct walk {
     struct ql_aws_search *search;
     struct ql_aws_files files;
-    struct ql_str region;
     struct ql_str visited[MAX_CHAIN]; /* from the profile that was asked for to the present one */
     size_t n_visited;
 };
@@ -64,8 +63,7 @@ static enum ql_status by_web_identity(struct walk *walk, const struct ql_aws_pro
                                       struct ql_aws_credentials *credentials, struct ql_err *err) {
     const struct ql_aws_role role = {.arn = ql_aws_profile_get(profile, "role_arn"),
                                      .session_name = ql_aws_profile_get(profile, "role_session_name"),
-                                     .token_file = ql_aws_profile_get(profile, "web_identity_token_file"),
-                                     .region = walk->region};
+                                     .token_file = ql_aws_profile_get(profile, "web_identity_token_file")};
     if (role.arn.len == 0) {
         return fail(err, profile, "has web_identity_token_file, but no role_arn", "add role_arn to it");
     }
@@ -192,8 +190,7 @@ static enum ql_status by_role(struct walk *walk, const struct ql_aws_profile *pr
     struct ql_aws_role role = {.arn = ql_aws_profile_get(profile, "role_arn"),
                                .session_name = ql_aws_profile_get(profile, "role_session_name"),
                                .external_id = ql_aws_profile_get(profile, "external_id"),
-                               .source = &source,
-                               .region = walk->region};
+                               .source = &source};
     QL_TRY(read_duration(profile, &role.duration_s, err));
     if (has(profile, "mfa_serial")) {
         return fail(err, profile, "wants a code of an MFA device (mfa_serial), for which nobody can be asked here",
@@ -250,7 +247,6 @@ static enum ql_status walk_from_top(struct walk *walk, struct ql_aws_credentials
                       QL_STR_ARG(config));
         return QL_OK;
     }
-    walk->region = search->options->region.len != 0 ? search->options->region : ql_aws_profile_get(&profile, "region");
     walk->visited[walk->n_visited++] = name;
     enum ql_status status = walk_profile(walk, &profile, false, credentials, is_found, err);
     if (status != QL_OK) {
@@ -275,8 +271,7 @@ enum ql_status ql_aws_from_web_identity(struct ql_aws_search *search, struct ql_
                                         struct ql_err *err) {
     const struct ql_aws_role role = {.arn = ql_aws_variable(search, "AWS_ROLE_ARN"),
                                      .session_name = ql_aws_variable(search, "AWS_ROLE_SESSION_NAME"),
-                                     .token_file = ql_aws_variable(search, "AWS_WEB_IDENTITY_TOKEN_FILE"),
-                                     .region = search->options->region};
+                                     .token_file = ql_aws_variable(search, "AWS_WEB_IDENTITY_TOKEN_FILE")};
     *is_found = role.token_file.len != 0 && !search->options->is_profile_wanted;
     if (search->options->is_profile_wanted) {
         return QL_OK;

@@ -27,7 +27,7 @@ struct exchange {
 static void find_address(struct exchange *exchange) {
     struct ql_s3_address *address = &exchange->address;
     struct ql_s3_endpoint endpoint = {.is_https = true};
-    struct ql_str wanted = exchange->search->options->sts_endpoint;
+    struct ql_str wanted = exchange->search->options->s3->sts_endpoint;
     if (wanted.len != 0 && ql_s3_endpoint_parse(wanted, &endpoint)) {
         ql_buf_put_str(&address->host, endpoint.authority);
         ql_http_encode(endpoint.path, true, &address->path);
@@ -225,8 +225,8 @@ static enum ql_status send(struct exchange *exchange, struct ql_aws_credentials 
 
 enum ql_status ql_aws_assume_role(struct ql_aws_search *search, const struct ql_aws_role *role,
                                   struct ql_aws_credentials *credentials, struct ql_err *err) {
-    struct exchange exchange = {
-        .search = search, .role = role, .region = role->region.len != 0 ? role->region : QL_STR("us-east-1")};
+    struct ql_str region = search->options->s3->region;
+    struct exchange exchange = {.search = search, .role = role, .region = region.len != 0 ? region : QL_STR("us-east-1")};
     if (role->source != NULL) {
         QL_TRY(ql_aws_add_secret(search, ql_buf_view(&role->source->secret_access_key), err));
         QL_TRY(ql_aws_add_secret(search, ql_buf_view(&role->source->session_token), err));

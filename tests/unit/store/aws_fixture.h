@@ -34,6 +34,7 @@ struct aws_fixture {
     const char *environment[AWS_MAX_VARIABLES + 1];
     size_t n_variables;
     struct ql_http_options http;
+    struct ql_s3_options s3;
     struct ql_aws_chain_options options;
     struct ql_aws_chain *chain;
     struct ql_aws_credentials got;
@@ -130,8 +131,8 @@ static int aws_set_up(void **state) {
     assert_non_null(mkdtemp(aws->folder));
     aws->now_us = aws_time("2026-01-01T00:00:00Z");
     aws->http = (struct ql_http_options){.max_header_bytes = 1 << 16, .max_body_bytes = 1 << 20, .max_attempts = 1};
-    aws->options =
-        (struct ql_aws_chain_options){.environment = aws->environment, .process_timeout_ms = 20000, .http = &aws->http};
+    aws->options = (struct ql_aws_chain_options){
+        .s3 = &aws->s3, .environment = aws->environment, .process_timeout_ms = 20000, .http = &aws->http};
     aws_set("AWS_CONFIG_FILE=@/config");
     aws_set("AWS_SHARED_CREDENTIALS_FILE=@/credentials");
     aws->chain = ql_aws_chain_new_with(&AWS_FAKE_WORLD, &aws->options);

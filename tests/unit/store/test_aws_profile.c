@@ -51,7 +51,8 @@ static void a_damaged_file_is_told_by_name_and_line(void **state) {
 static void a_role_is_assumed_with_another_profiles_keys(void **state) {
     (void)state;
     aws_write("config", "[profile p]\nrole_arn=" ROLE("r") "\nsource_profile=base\nexternal_id=e x\nrole_session_name=me@x\n"
-                                                           "duration_seconds=900\nregion=cn-north-1\n");
+                                                           "duration_seconds=900\n");
+    aws->s3.region = QL_STR("cn-north-1");
     aws_write("credentials", "[base]\n" KEYS("BASE") "aws_session_token=base-t0ken\n");
     use("p");
     aws_answer("POST", "https://sts.cn-north-1.amazonaws.com.cn/\n", 200, AWS_XML("AssumeRole", "ROLE", AWS_LATER));
@@ -150,8 +151,9 @@ static void a_place_can_be_the_source(void **state) {
 static void a_web_identity_is_unsigned_and_its_token_read_each_time(void **state) {
     (void)state;
     char config[AWS_TEXT];
-    (void)snprintf(config, sizeof config,
-                   "[profile p]\nrole_arn=" ROLE("r") "\nweb_identity_token_file=%s/token\nregion=eu-west-1\n", aws->folder);
+    (void)snprintf(config, sizeof config, "[profile p]\nrole_arn=" ROLE("r") "\nweb_identity_token_file=%s/token\n",
+                   aws->folder);
+    aws->s3.region = QL_STR("eu-west-1");
     aws_write("config", config);
     aws_write("token", "web-t0ken-1\n");
     use("p");
@@ -182,7 +184,7 @@ static void what_sts_refuses_is_told_with_what_to_do(void **state) {
     aws_set("AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
     aws_set("AWS_ROLE_ARN=" ROLE("irsa"));
     aws_write("token", "web-t0ken-web-t0ken");
-    aws->options.sts_endpoint = QL_STR("http://127.0.0.1:7/sts");
+    aws->s3.sts_endpoint = QL_STR("http://127.0.0.1:7/sts");
 #define REFUSAL(code)                                                  \
     "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>" code \
     "</Code><Message>no web-t0ken-web-t0ken here</Message></Error><RequestId>id-1</RequestId></ErrorResponse>"
