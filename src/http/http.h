@@ -160,6 +160,8 @@ struct ql_str ql_http_response_get(const struct ql_http_response *response, cons
 QL_MUST_CHECK enum ql_status ql_http_send(struct ql_http *http, const struct ql_http_request *request,
                                           struct ql_http_response *response, struct ql_err *err);
 
+/** An HTTP date in one of the three forms of RFC 9110, 5.6.7, in us; QL_TIME_NONE for anything else. */
+int64_t ql_http_date_parse(struct ql_str text);
 /** Percent-encodes everything but RFC 3986's unreserved characters; `keep_slash` leaves '/'. */
 void ql_http_encode(struct ql_str text, bool keep_slash, struct ql_buf *out);
 /** Whether a URL's host is this machine by its name or literal address. false for what is no URL. */

@@ -139,8 +139,6 @@ int64_t ql_retry_wait_ms(const struct ql_retry_policy *policy, int attempts, con
 
 /* ---- date.c */
 
-/** The three forms of RFC 9110, 5.6.7; QL_TIME_NONE for anything else. */
-int64_t ql_http_date_parse(struct ql_str text);
 /** Retry-After in seconds or as a date, in ms from now, never negative; -1 for what is neither. `date` is the answer's own
  * Date, by which a date is measured. */
 int64_t ql_retry_after_parse(struct ql_str value, struct ql_str date, int64_t now_us);

@@ -29,9 +29,12 @@ static bool reads_objects(const struct ql_run_options *options) {
     return reads;
 }
 
+static bool needs_s3(const struct ql_run_options *options) {
+    return reads_objects(options) || options->destination.kind == QL_STORE_S3;
+}
+
 static bool needs_http(const struct ql_run_options *options) {
-    return reads_objects(options) || options->source == QL_RUN_EXPORTS || options->source == QL_RUN_REPORTING ||
-           options->destination.kind == QL_STORE_S3;
+    return needs_s3(options) || options->source == QL_RUN_EXPORTS || options->source == QL_RUN_REPORTING;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -96,6 +99,12 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     if (needs_http(options)) {
         QL_TRY(ql_http_new(&options->http, &run->http, err));
     }
+    if (needs_s3(options)) {
+        run->s3_options = options->s3;
+        run->s3_options.on_warning = on_warn;
+        run->s3_options.on_warning_ctx = run;
+        QL_TRY(ql_s3_client_new(run->http, &run->s3_options, &run->s3, err));
+    }
     if (options->source == QL_RUN_FILES) {
         QL_TRY(open_files(run, err));
     } else {
@@ -134,6 +143,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
     ql_plan_free(run.plan);
     ql_store_free(run.quarantine);
     ql_sha256_free(run.source_hash);
+    ql_s3_client_free(run.s3);
     ql_http_free(run.http);
     ql_mem_free(run.export_metrics);
     ql_arena_fini(&run.arena);

@@ -9,6 +9,8 @@ struct ql_run_state {
     const struct ql_run_options *options;
     struct ql_run_summary *summary;
     struct ql_http *http;
+    struct ql_s3_options s3_options; /* those of options, with the run's own ear for warnings */
+    struct ql_s3_client *s3;         /* where objects are read or stored; else NULL */
     struct ql_source *source;
     struct ql_plan *plan;
     struct ql_csv *csv;

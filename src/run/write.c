@@ -19,7 +19,7 @@ static enum ql_status open_store(const struct ql_run_state *run, struct ql_str k
     case QL_STORE_STDOUT:
         return ql_store_stdout_open(store, err);
     case QL_STORE_S3:
-        return ql_store_s3_open(run->http, &options->s3, options->destination.bucket, store, err);
+        return ql_store_s3_open(run->s3, options->destination.bucket, store, err);
     case QL_STORE_FILE:
     default:
         return ql_store_file_open(key, true, store, err);

@@ -24,23 +24,6 @@ struct exchange {
 
 /* ---- the request ---- */
 
-static void find_address(struct exchange *exchange) {
-    struct ql_s3_address *address = &exchange->address;
-    struct ql_s3_endpoint endpoint = {.is_https = true};
-    struct ql_str wanted = exchange->search->options->s3->sts_endpoint;
-    if (wanted.len != 0 && ql_s3_endpoint_parse(wanted, &endpoint)) {
-        ql_buf_put_str(&address->host, endpoint.authority);
-        ql_http_encode(endpoint.path, true, &address->path);
-    } else {
-        ql_buf_printf(&address->host, "sts.%.*s.amazonaws.com%s", QL_STR_ARG(exchange->region),
-                      ql_str_has_prefix(exchange->region, "cn-") ? ".cn" : "");
-    }
-    ql_buf_putc(&address->path, '/');
-    ql_buf_puts(&address->url, endpoint.is_https ? "https://" : "http://");
-    ql_buf_put_str(&address->url, ql_buf_view(&address->host));
-    ql_buf_put_str(&address->url, ql_buf_view(&address->path));
-}
-
 static void put_field(struct ql_buf *form, const char *name, struct ql_str value) {
     if (value.len != 0) {
         ql_buf_printf(form, "%s%s=", form->len != 0 ? "&" : "", name);
@@ -233,7 +216,7 @@ enum ql_status ql_aws_assume_role(struct ql_aws_search *search, const struct ql_
     }
     enum ql_status status = make_form(&exchange, err);
     if (status == QL_OK) {
-        find_address(&exchange);
+        ql_sts_address_init(&exchange.address, search->options->s3, exchange.region);
         make_headers(&exchange);
         status = send(&exchange, credentials, err);
     }

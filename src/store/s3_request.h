@@ -70,6 +70,9 @@ struct ql_s3_request {
      */
     const struct ql_s3_reader *reader;
     const char *root;
+    /** How long the answer may take to come: S3 joins parts for minutes, and sends a blank now and then. 0: the rules of http.
+     */
+    int64_t patience_ms;
     /** Other statuses that are answers to the caller and no failures: 404 of a HEAD, 412. 0: none more. */
     long accepted[QL_S3_MAX_ACCEPTED];
 };
@@ -95,6 +98,10 @@ void ql_s3_answer_fini(struct ql_s3_answer *answer);
  */
 QL_MUST_CHECK enum ql_status ql_s3_send(struct ql_s3_client *client, const struct ql_s3_request *request,
                                         struct ql_s3_answer *answer, struct ql_err *err);
+
+/** Makes the error of an answer that ql_s3_send took for a success and its caller cannot (a PUT without an ETag). */
+enum ql_status ql_s3_answer_fail(struct ql_s3_client *client, const struct ql_s3_request *request,
+                                 const struct ql_s3_answer *answer, struct ql_err *err);
 
 /**
  * How many requests may be in flight at this moment: options.concurrency, halved by each SlowDown, growing back by successes.

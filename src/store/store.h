@@ -90,6 +90,21 @@ void ql_s3_client_free(struct ql_s3_client *client);
 /** From now on the bucket must belong to the account of the credentials, which STS is asked for. */
 QL_MUST_CHECK enum ql_status ql_s3_client_expect_own(struct ql_s3_client *client, struct ql_str bucket, struct ql_err *err);
 
+/** What the codes of S3's errors mean, for docs; in hints, {bucket}, {arn}, {actions} and {owner} are filled in. */
+enum ql_s3_kind {
+    QL_S3_FINAL,
+    QL_S3_TRANSIENT, /* may pass */
+    QL_S3_THROTTLED  /* may pass if there are fewer requests */
+};
+struct ql_s3_explanation {
+    const char *code;  /* ends in '*': any code that begins so */
+    const char *words; /* that S3's message must have; NULL: any */
+    enum ql_status status;
+    enum ql_s3_kind kind;
+    const char *what, *hint;
+};
+const struct ql_s3_explanation *ql_s3_explanations(size_t *n);
+
 /** Receives an object: begin, bytes... */
 struct ql_s3_reader {
     enum ql_status (*begin)(void *ctx, bool is_unsized, struct ql_err *err);
@@ -98,8 +113,8 @@ struct ql_s3_reader {
 };
 /** Streams an object. What http says of a body that breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT) is the caller's to begin again;
  * else E_NO_INPUT, E_NO_BUCKET, E_S3_DENIED, E_S3, E_CONFIG, or what the reader returned. */
-QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                       struct ql_str key, const struct ql_s3_reader *reader, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
+                                       const struct ql_s3_reader *reader, struct ql_err *err);
 struct ql_s3_keys {
     struct ql_str prefix;
     bool is_deep; /* also keys with another '/' behind the prefix */
@@ -107,8 +122,8 @@ struct ql_s3_keys {
     void *ctx;
 };
 /** Calls found for each key. After an error some were told. */
-QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                        const struct ql_s3_keys *keys, struct ql_err *err);
+QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_s3_client *client, struct ql_str bucket, const struct ql_s3_keys *keys,
+                                        struct ql_err *err);
 
 /** An object tag. */
 struct ql_tag {
@@ -131,9 +146,9 @@ QL_MUST_CHECK enum ql_status ql_store_file_open(struct ql_str path, bool makes_f
                                                 struct ql_err *err);
 /** E_USAGE if standard output is a terminal. The caller ignores SIGPIPE, so that a reader that went away is an E_IO. */
 QL_MUST_CHECK enum ql_status ql_store_stdout_open(struct ql_store **store, struct ql_err *err);
-/** http, options and bucket are borrowed. Nothing is sent before commit. Credentials are registered with http as secrets. */
-QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                              struct ql_store **store, struct ql_err *err);
+/** client and bucket are borrowed. Nothing is sent before commit. */
+QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_s3_client *client, struct ql_str bucket, struct ql_store **store,
+                                              struct ql_err *err);
 
 /** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);
