@@ -156,6 +156,18 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     return status;
 }
 
+/* Found before anything is asked of Genesys Cloud; the provider keeps them. */
+static enum ql_status find_credentials(const struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_aws_credentials_provider *provider = run->options->s3.credentials;
+    if (run->s3 == NULL || provider == NULL) {
+        return QL_OK;
+    }
+    struct ql_aws_credentials found = {.expires_us = QL_TIME_NONE};
+    enum ql_status status = provider->get(provider->ctx, false, &found, err);
+    ql_aws_credentials_fini(&found);
+    return status;
+}
+
 enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     QL_TRY(check_template(options, err));
@@ -164,5 +176,6 @@ enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     }
     QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
     QL_TRY(probe_folder(run, err));
+    QL_TRY(find_credentials(run, err));
     return run->source->ops->prepare(run->source, err);
 }

@@ -32,9 +32,10 @@ void ql_aws_absent(struct ql_aws_search *search, enum ql_status status, const ch
 struct ql_str ql_aws_variable(const struct ql_aws_search *search, const char *name);
 /** Masks what is known or looks like a secret in text that comes from elsewhere, and makes one line of it. */
 QL_MUST_CHECK enum ql_status ql_aws_redact(struct ql_aws_search *search, struct ql_buf *text, struct ql_err *err);
-/** Registers a secret with the search's client, if there is one yet; credentials that were found are. */
+/** As ql_http_send; the search's client is made if there is none yet. */
 QL_MUST_CHECK enum ql_status ql_aws_send(struct ql_aws_search *search, const struct ql_http_request *request,
                                          struct ql_http_response *response, struct ql_err *err);
+/** Registers a secret with that client. */
 QL_MUST_CHECK enum ql_status ql_aws_add_secret(struct ql_aws_search *search, struct ql_str secret, struct ql_err *err);
 /** A file of at most 1 MiB, into *text (which ql_mem_free_secret frees). is_missing NULL: a missing one is an error. */
 QL_MUST_CHECK enum ql_status ql_aws_read_file(const char *path, struct ql_buf *text, bool *is_missing, struct ql_err *err);

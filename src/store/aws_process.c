@@ -19,6 +19,8 @@
 
 enum { MAX_OUTPUT_BYTES = 256 * 1024, MAX_WORDS_SHOWN = 400, POLL_MS = 50, READ_BYTES = 4096 };
 
+static const struct ql_aws_answer_form FORM = {.token = "SessionToken", .has_version = true};
+
 struct process {
     pid_t pid;
     bool has_started;       /* and was not waited for */
@@ -156,9 +158,22 @@ static void end(struct process *process) {
     }
 }
 
+/* What it printed all the same must not show up in its complaint. */
+static enum ql_status note_secrets(struct ql_aws_search *search, const struct process *process, struct ql_err *err) {
+    struct ql_aws_credentials printed = {0};
+    (void)ql_aws_answer_read(ql_buf_view(&process->texts[0]), &FORM, &printed, NULL);
+    enum ql_status status = ql_aws_add_secret(search, ql_buf_view(&printed.secret_access_key), err);
+    if (status == QL_OK) {
+        status = ql_aws_add_secret(search, ql_buf_view(&printed.session_token), err);
+    }
+    ql_aws_credentials_fini(&printed);
+    return status;
+}
+
 static enum ql_status fail_exit(struct ql_aws_search *search, struct process *process, struct ql_err *err) {
     int result = process->result;
     struct ql_buf *words = &process->texts[1];
+    QL_TRY(note_secrets(search, process, err));
     QL_TRY(ql_aws_redact(search, words, err));
     bool is_signal = WIFSIGNALED(result);
     QL_FAIL(err, QL_E_AUTH, "it ended with %s %d%s%.*s", is_signal ? "signal" : "exit code",
@@ -170,7 +185,6 @@ static enum ql_status fail_exit(struct ql_aws_search *search, struct process *pr
 
 static enum ql_status run(struct ql_aws_search *search, struct process *process, char **words,
                           struct ql_aws_credentials *credentials, struct ql_err *err) {
-    static const struct ql_aws_answer_form FORM = {.token = "SessionToken", .has_version = true};
     enum ql_status status = start(process, words, search->options->environment, err);
     if (status == QL_OK) {
         status = follow(search, process, err);
