@@ -1,5 +1,6 @@
-"""AWS credentials from where the SDKs find them, end to end: doubles of STS, the container endpoints and the instance metadata hand out
-what a real S3 server knows, and the object must be there. botocore checks the signatures that STS gets; moto is a second STS."""
+"""AWS credentials from where the SDKs find them, end to end: doubles of STS, the container endpoints and the instance metadata hand them out,
+and the object must be there. versitygw checks signatures but takes no session tokens, moto takes anything; so a judge, which lets botocore sign
+the same request, stands beside them. moto is also an STS of other hands."""
 import http.server
 import json
 import os
@@ -15,6 +16,7 @@ from conftest import AWS, FAST
 
 CSV = "timeInterval,queueName,callsOffered,callsAnswered\n2024-05-06T09:00:00Z/2024-05-06T09:30:00Z,S,1,1\n"
 ID, SECRET = AWS["AWS_ACCESS_KEY_ID"], AWS["AWS_SECRET_ACCESS_KEY"]
+TOKEN = "session/token+=="
 LATER = "2099-01-01T00:00:00Z"
 ROLE = "arn:aws:iam::123456789012:role/lake"
 
@@ -66,38 +68,63 @@ def double():
         one.server_close()
 
 
-def as_json(id=ID, secret=SECRET, token="", expiration=LATER):
-    return json.dumps({"Code": "Success", "AccessKeyId": id, "SecretAccessKey": secret, "Token": token or "none", "Expiration": expiration})
+def as_json(id=ID, secret=SECRET, token=TOKEN, expiration=LATER):
+    return json.dumps({"Code": "Success", "AccessKeyId": id, "SecretAccessKey": secret, "Token": token, "Expiration": expiration})
 
 
-def as_xml(action, id=ID, secret=SECRET, token=""):
+def as_xml(action, id=ID, secret=SECRET, token=TOKEN):
     return (f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials><AccessKeyId>{id}</AccessKeyId>'
-            f"<SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token or 'none'}</SessionToken><Expiration>{LATER}</Expiration></Credentials>"
+            f"<SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>{LATER}</Expiration></Credentials>"
             f"</{action}Result></{action}Response>")
 
 
-def signature(seen, url, id, secret, token, region):
-    """The signature that botocore makes of the same request to STS."""
+def signature(seen, url, credentials, service, region="eu-west-1"):
+    """The signature that botocore makes of the same request."""
     signed = seen["headers"]["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
     request = botocore.awsrequest.AWSRequest(method=seen["method"], url=url + seen["path"], data=seen["body"],
                                              headers={n: seen["headers"][n] for n in signed if n not in ("host", "x-amz-date")})
-    signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(id, secret, token), "sts", region)
+    kind = botocore.auth.S3SigV4Auth if service == "s3" else botocore.auth.SigV4Auth
+    signer = kind(botocore.credentials.Credentials(*credentials), service, region)
     request.context["timestamp"] = seen["headers"]["x-amz-date"]
     request.headers["X-Amz-Date"] = seen["headers"]["x-amz-date"]
     return signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
 
 
-@pytest.fixture
-def store(ql, s3, tmp_path):
-    """store(env, *args): transforms into a bucket of a real S3 server without keys in the environment, and gives the run and the keys there."""
-    bucket = s3.bucket(f"creds-{s3.name}-{abs(hash(tmp_path)) % 10**8}")
+class Judge:
+    """An S3 server that takes an object if botocore signs its request alike."""
+
+    name = "judge"
+
+    def __init__(self, double, secrets):
+        self.keys = []
+        self.server = double(self.answer)
+        self.url, self.secrets = self.server.url, secrets
+
+    def answer(self, seen):
+        token = seen["headers"].get("x-amz-security-token", "")
+        id, secret = self.secrets.get(token, ("", ""))
+        authorization = seen["headers"]["authorization"]
+        if not secret or f"Credential={id}/" not in authorization or not authorization.endswith("=" + signature(seen, self.url, (id, secret, token), "s3")):
+            return 400, {}, "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+        self.keys += [seen["path"].split("/", 2)[2]] if seen["method"] == "PUT" else []
+        return (200, {"ETag": '"e"'}, "") if seen["method"] == "PUT" else (404, {}, "")
+
+
+@pytest.fixture(params=["moto", "judge"])
+def store(request, ql, double, tmp_path):
+    """store(env, *args): transforms into a bucket without keys in the environment, and gives the run and the keys there."""
+    if request.param == "moto":
+        s3 = request.getfixturevalue("moto")
+        bucket = s3.bucket(f"creds-{abs(hash(tmp_path)) % 10**8}")
+    else:
+        s3, bucket = Judge(double, {TOKEN: (ID, SECRET), "": (ID, SECRET)}), "lake"
     (tmp_path / "in.csv").write_text(CSV)
 
     def run(env, *args):
-        base = {"AWS_ENDPOINT_URL_S3": s3.url, "AWS_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"}
+        base = {"AWS_ENDPOINT_URL_S3": s3.url, "AWS_REGION": "eu-west-1"}
         done = ql("transform", "in.csv", "-o", f"s3://{bucket}/x.parquet", *FAST[:4], *args, env={**base, **env})
-        assert SECRET not in done.text and SECRET not in done.out.decode()
-        return done, [o["Key"] for o in s3.client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        assert SECRET not in done.text and SECRET not in done.out.decode() and TOKEN not in done.text
+        return done, s3.keys if s3.name == "judge" else [o["Key"] for o in s3.client.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
     return run
 
@@ -154,7 +181,7 @@ def test_profile_with_a_role(store, double, tmp_path, by):
         assert_stored(store({**env, "AWS_PROFILE": "lake"}))
     [seen] = sts.seen
     assert dict(urllib.parse.parse_qsl(seen["body"].decode()))["ExternalId"] == "a b+c"
-    assert seen["headers"]["authorization"].endswith("Signature=" + signature(seen, sts.url, "AKIDBASE", "b/s+s", "b/t+t=", "eu-west-1"))
+    assert seen["headers"]["authorization"].endswith("Signature=" + signature(seen, sts.url, ("AKIDBASE", "b/s+s", "b/t+t="), "sts"))
 
 
 def test_credential_process(store, tmp_path):
@@ -167,6 +194,15 @@ def test_credential_process(store, tmp_path):
     assert_stored(store({**env, "FAILS": "0"}))
     done, _ = store({**env, "FAILS": "3"})
     assert done.code == 77 and "exit code 3" in done.text and "says ***" in done.text, done
+
+
+def test_keys_of_a_profile(ql, s3, tmp_path):
+    bucket = s3.bucket(f"creds-{s3.name}-keys")
+    (tmp_path / "in.csv").write_text(CSV)
+    (tmp_path / "credentials").write_text(f"[default]\n  aws_access_key_id : {ID}\n  AWS_SECRET_ACCESS_KEY = {SECRET}\n")
+    done = ql("transform", "in.csv", "-o", f"s3://{bucket}/x.parquet",
+              env={"AWS_ENDPOINT_URL": s3.url, "AWS_REGION": "eu-west-1", "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")})
+    assert_stored((done, [o["Key"] for o in s3.client.list_objects_v2(Bucket=bucket).get("Contents", [])]))
 
 
 def test_nothing_anywhere_is_one_message(store):
@@ -188,17 +224,11 @@ def test_a_token_that_expires_on_the_way_is_renewed(ql, double, tmp_path):
     answers = iter(["old", "new", "never"])
     agent = double(lambda seen: (200, {}, as_json("AKID" + (name := next(answers)).upper(), "secret-of-" + name, "token-of-" + name)))
 
-    def s3(seen):
-        if seen["headers"].get("x-amz-security-token") != "token-of-new":
-            return 400, {}, "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
-        return (200, {"ETag": '"e"'}, "") if seen["method"] == "PUT" else (404, {}, "")
-
-    bucket = double(s3)
+    bucket = Judge(double, {"token-of-new": ("AKIDNEW", "secret-of-new")})
     (tmp_path / "in.csv").write_text(CSV)
     done = ql("transform", "in.csv", "-o", "s3://lake/x.parquet", *FAST[:4],
               env={"AWS_ENDPOINT_URL_S3": bucket.url, "AWS_REGION": "eu-west-1", "AWS_CONTAINER_CREDENTIALS_FULL_URI": agent.url})
-    assert done.code == 0 and len(agent.seen) == 2, done
-    assert [seen["headers"]["x-amz-security-token"] for seen in bucket.seen][-1] == "token-of-new"
+    assert done.code == 0 and len(agent.seen) == 2 and bucket.keys == ["x.parquet"], done
     assert "secret-of" not in done.text and "token-of" not in done.text
 
 
