@@ -3,6 +3,9 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 /* The path of a file: from its variable, where '~' stands for the home folder, else in ~/.aws. NULL where there is no home. */
 static char *path_of(struct ql_aws_search *search, const char *variable, const char *fallback) {
     struct ql_str path = ql_aws_variable(search, variable);
@@ -20,10 +23,11 @@ static char *path_of(struct ql_aws_search *search, const char *variable, const c
     return ql_buf_take(&out);
 }
 
-static enum ql_status read_one(const char *path, struct ql_aws_ini *ini, struct ql_err *err) {
+/* is_wanted: somebody named this file or a profile; else one that must not be read (another user's home) is as none. */
+static enum ql_status read_one(const char *path, bool is_wanted, struct ql_aws_ini *ini, struct ql_err *err) {
     struct ql_buf text = {0};
     bool is_missing = false;
-    if (path == NULL) {
+    if (path == NULL || (!is_wanted && access(path, R_OK) != 0 && errno == EACCES)) {
         return QL_OK;
     }
     enum ql_status status = ql_aws_read_file(path, &text, &is_missing, err);
@@ -40,9 +44,12 @@ static enum ql_status read_one(const char *path, struct ql_aws_ini *ini, struct 
 enum ql_status ql_aws_files_read(struct ql_aws_search *search, struct ql_aws_files *files, struct ql_err *err) {
     *files = (struct ql_aws_files){.config_path = path_of(search, "AWS_CONFIG_FILE", "~/.aws/config"),
                                    .credentials_path = path_of(search, "AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")};
-    enum ql_status status = read_one(files->config_path, &files->config, err);
+    bool has_profile = search->options->profile.len != 0;
+    bool is_config_wanted = has_profile || ql_aws_variable(search, "AWS_CONFIG_FILE").len != 0;
+    bool are_credentials_wanted = has_profile || ql_aws_variable(search, "AWS_SHARED_CREDENTIALS_FILE").len != 0;
+    enum ql_status status = read_one(files->config_path, is_config_wanted, &files->config, err);
     if (status == QL_OK) {
-        status = read_one(files->credentials_path, &files->credentials, err);
+        status = read_one(files->credentials_path, are_credentials_wanted, &files->credentials, err);
     }
     if (status != QL_OK) {
         ql_aws_files_fini(files);
