@@ -149,6 +149,18 @@ def test_instance_metadata_version_2(store, double):
     assert [seen["method"] for seen in imds.seen] == ["PUT", "GET", "GET"]
 
 
+def test_metadata_behind_one_hop_too_many(ql, double, tmp_path):
+    """The answer to the token's PUT never comes: the instance's hop limit ends it on its way into a container."""
+    over = threading.Event()
+    imds = double(lambda seen: over.wait(30) and (503, {}, "") or (503, {}, ""))
+    (tmp_path / "in.csv").write_text(CSV)
+    done = ql("transform", "in.csv", "-o", "s3://lake/x.parquet",
+              env={"AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": imds.url, "AWS_REGION": "eu-west-1"})
+    over.set()
+    assert done.code == 78 and "--http-put-response-hop-limit 2" in done.text and imds.url in done.text, done
+    assert {seen["method"] for seen in imds.seen} == {"PUT"} and len(imds.seen) == 2  # never version 1
+
+
 def test_container_with_a_token_file(store, double, tmp_path):
     (tmp_path / "token").write_text("pod-t0ken\n")
     agent = double(lambda seen: (200, {}, as_json()) if seen["headers"].get("authorization") == "pod-t0ken" else (401, {}, ""))
