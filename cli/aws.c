@@ -65,17 +65,11 @@ static enum ql_status check_expiration(const struct ql_settings *settings, struc
     return QL_E_AUTH;
 }
 
-static struct ql_str sts_endpoint(void) {
-    struct ql_str own = ql_str_from(getenv("AWS_ENDPOINT_URL_STS"));
-    return own.len != 0 ? own : ql_str_from(getenv("AWS_ENDPOINT_URL"));
-}
-
 enum ql_status ql_cli_aws_init(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     struct ql_s3_options *s3 = &job->options.s3;
     if (!uses_s3(&job->options)) {
         return QL_OK;
     }
-    s3->sts_endpoint = sts_endpoint();
     job->aws_options = (struct ql_aws_chain_options){.profile = settings->s3_profile,
                                                      .is_profile_wanted = is_explicit(settings, QL_SETTING_s3_profile),
                                                      .s3 = s3,

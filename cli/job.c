@@ -463,10 +463,21 @@ static bool is_aws(struct ql_str endpoint) {
 }
 
 static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    static const enum ql_s3_addressing ADDRESSING[] = {[QL_SET_S3_ADDRESSING_AUTO] = QL_S3_ADDRESSING_AUTO,
+                                                       [QL_SET_S3_ADDRESSING_VIRTUAL] = QL_S3_ADDRESSING_VIRTUAL,
+                                                       [QL_SET_S3_ADDRESSING_PATH] = QL_S3_ADDRESSING_PATH};
     struct ql_run_options *options = &job->options;
     options->s3 = (struct ql_s3_options){
         .region = settings->aws_region,
         .endpoint = settings->aws_endpoint_url,
+        .sts_endpoint = settings->sts_endpoint_url,
+        .addressing = ADDRESSING[settings->s3_addressing],
+        .uses_dual_stack = settings->s3_dual_stack,
+        .uses_fips = settings->s3_fips,
+        .has_no_tags = settings->s3_tagging == QL_SET_S3_TAGGING_NONE,
+        .max_attempts = (int)settings->attempts,
+        .retry_base_ms = settings->retry_base,
+        .retry_cap_ms = settings->retry_cap,
         .expected_bucket_owner = settings->expected_bucket_owner,
         .content_type = QL_STR("application/octet-stream"),
         .server_side_encryption = QL_STR("AES256"),
@@ -482,15 +493,9 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
     }
     options->tags = tags;
     options->n_tags = settings->tag.n;
-    if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
-        is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0) {
-        (void)QL_FAIL(err, QL_E_CONFIG, "the bucket '%s' is only a default name, which could be anyone's at AWS",
-                      DEFAULT_BUCKET);
-        ql_err_hint(
-            err,
-            "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID, or write to a folder with -o");
-        return QL_E_CONFIG;
-    }
+    options->expects_own_bucket = options->destination.kind == QL_STORE_S3 &&
+                                  ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
+                                  is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0;
     return QL_OK;
 }
 

@@ -168,6 +168,17 @@ static enum ql_status find_credentials(const struct ql_run_state *run, struct ql
     return status;
 }
 
+/* A bucket of that name could be anyone's at AWS: S3 is told to refuse one of another account. */
+static enum ql_status expect_own_bucket(const struct ql_run_state *run, struct ql_err *err) {
+    struct ql_str bucket = run->options->destination.bucket;
+    enum ql_status status = ql_s3_client_expect_own(run->s3, bucket, err);
+    if (status != QL_OK) {
+        ql_err_wrap(err, "cannot make sure that bucket '%.*s', which is only a default name, is yours", QL_STR_ARG(bucket));
+        ql_err_hint(err, "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID");
+    }
+    return status;
+}
+
 enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     QL_TRY(check_template(options, err));
@@ -177,5 +188,8 @@ enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
     QL_TRY(probe_folder(run, err));
     QL_TRY(find_credentials(run, err));
+    if (options->expects_own_bucket) {
+        QL_TRY(expect_own_bucket(run, err));
+    }
     return run->source->ops->prepare(run->source, err);
 }

@@ -44,6 +44,7 @@ struct ql_run_options {
     bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
     struct ql_s3_options s3;
+    bool expects_own_bucket;   /* the destination's bucket must belong to the account of the credentials */
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;

@@ -75,7 +75,7 @@ static enum ql_status fail_sign_in(struct ql_err *err, const struct ql_aws_profi
                   has(profile, "login_session") ? "aws login" : "IAM Identity Center");
     ql_err_hint(err,
                 "sign in with the AWS CLI, and name another profile that has: credential_process = aws configure "
-                "export-credentials --profile %.*s --format process",
+                "export-credentials --profile %.*s",
                 NAME_ARG(profile));
     return QL_E_CONFIG;
 }

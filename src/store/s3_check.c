@@ -226,12 +226,13 @@ static enum ql_status check_features(const struct ql_s3_options *options, struct
     if (options->uses_fips && !ql_aws_partition_of(ql_s3_region(options))->has_s3_fips) {
         return fail_config(err, "there are no FIPS endpoints of S3 in China", "leave out --s3-fips");
     }
-    if ((store->features & QL_S3_HAS_OWNER) == 0 && options->expected_bucket_owner.len != 0) {
+    unsigned features = ql_s3_features(options);
+    if ((features & QL_S3_HAS_OWNER) == 0 && options->expected_bucket_owner.len != 0) {
         QL_FAIL(err, QL_E_CONFIG, "%s does not compare the bucket's owner", store->name);
         ql_err_hint(err, "leave --expected-bucket-owner out");
         return QL_E_CONFIG;
     }
-    if ((store->features & QL_S3_HAS_SSE) == 0 && ql_str_has_prefix(encryption, "aws:kms")) {
+    if ((features & QL_S3_HAS_SSE) == 0 && ql_str_has_prefix(encryption, "aws:kms")) {
         QL_FAIL(err, QL_E_CONFIG, "%s does not encrypt by KMS", store->name);
         ql_err_hint(err, "say AES256 or none");
         return QL_E_CONFIG;

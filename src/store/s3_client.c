@@ -253,14 +253,15 @@ enum ql_status ql_s3_client_expect_own(struct ql_s3_client *client, struct ql_st
     return QL_OK;
 }
 
-void ql_s3_client_note_left_out(struct ql_s3_client *client, const char *store, unsigned feature) {
+void ql_s3_client_note_left_out(struct ql_s3_client *client, unsigned feature) {
     lock(client);
     bool is_news = (client->told_features & feature) == 0;
     client->told_features |= feature;
     unlock(client);
-    if (is_news && feature == QL_S3_HAS_TAGS) { /* the others are the program's own wish */
+    /* Tags that the user has switched off are no news; other headers are the program's own wish. */
+    if (is_news && feature == QL_S3_HAS_TAGS && !client->options->has_no_tags) {
         struct ql_buf text = {0};
-        ql_buf_printf(&text, "%s knows no object tags; they are left out", store);
+        ql_buf_printf(&text, "%s knows no object tags; they are left out", ql_s3_quirks_of(client->options->endpoint)->name);
         warn(client, &text);
     }
 }

@@ -35,8 +35,8 @@ void ql_s3_client_get_region(struct ql_s3_client *client, struct ql_str bucket, 
 void ql_s3_client_learn_region(struct ql_s3_client *client, struct ql_str bucket, struct ql_str region);
 /** The account that the bucket must belong to; empty: any. */
 void ql_s3_client_get_owner(struct ql_s3_client *client, struct ql_str bucket, char owner[QL_AWS_ACCOUNT_SIZE]);
-/** Warns, once, that the store does not know a header. */
-void ql_s3_client_note_left_out(struct ql_s3_client *client, const char *store, unsigned feature);
+/** Warns, once, that the store does not know what the user may have wished for. */
+void ql_s3_client_note_left_out(struct ql_s3_client *client, unsigned feature);
 
 /* ---- the clock */
 

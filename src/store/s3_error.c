@@ -34,13 +34,13 @@ static const struct {
     const char *header, *hint;
 } WAYS_ROUND[] = {
     {"x-amz-tagging", "say --s3-tagging none"},
-    {"x-amz-server-side-encryption", "say --encryption none"},
+    {"x-amz-server-side-encryption", "say --s3-encryption none"},
     {"x-amz-expected-bucket-owner", "leave --expected-bucket-owner out"},
     {"x-amz-request-payer", "leave --s3-requester-pays out"},
     {"if-none-match", "say --if-exists replace"},
     {"if-match", "say --if-exists replace"},
-    {"x-amz-storage-class", "leave --storage-class out"},
-    {"x-amz-acl", "leave --acl out"},
+    {"x-amz-storage-class", "leave --s3-storage-class out"},
+    {"x-amz-acl", "leave --s3-acl out"},
     {"x-amz-checksum", "say --checksum none"},
     {"x-amz-sdk-checksum", "say --checksum none"},
 };

@@ -56,6 +56,11 @@ const struct ql_s3_quirks *ql_s3_quirks_of(struct ql_str endpoint) {
     return &NONE;
 }
 
+unsigned ql_s3_features(const struct ql_s3_options *options) {
+    unsigned known = ql_s3_quirks_of(options->endpoint)->features;
+    return options->has_no_tags ? known & ~(unsigned)QL_S3_HAS_TAGS : known;
+}
+
 const struct ql_s3_quirks *ql_s3_quirks_table(size_t *n) {
     *n = sizeof QUIRKS / sizeof QUIRKS[0];
     return QUIRKS;

@@ -139,6 +139,8 @@ struct ql_s3_quirks {
     unsigned features;   /* of enum ql_s3_feature */
     const char *region;  /* default; NULL: us-east-1 */
 };
+/** What the store of these options knows (enum ql_s3_feature), less what the user has switched off. */
+unsigned ql_s3_features(const struct ql_s3_options *options);
 /** By the endpoint; AWS and unknown stores have everything (an unknown one is asked, and its refusal is told). Never NULL. */
 const struct ql_s3_quirks *ql_s3_quirks_of(struct ql_str endpoint);
 /** The table, for docs. */

@@ -56,12 +56,13 @@ static void add(struct ql_s3_wire *wire, const char *name, struct ql_str value) 
 
 /* Those of the request, but for what the store is known to lack. */
 static void add_those_of_request(struct ql_s3_client *client, const struct ql_s3_request *request, struct ql_s3_wire *wire) {
-    const struct ql_s3_quirks *quirks = ql_s3_quirks_of(ql_s3_client_options(client)->endpoint);
+    const struct ql_s3_options *options = ql_s3_client_options(client);
+    unsigned features = ql_s3_features(options);
     for (size_t i = 0; i < request->n_headers; i++) {
         const struct ql_http_header *header = &request->headers[i];
         unsigned feature = request->service == QL_AWS_S3 ? ql_s3_feature_of_header(header->name) : 0;
-        if ((quirks->features & feature) != feature) {
-            ql_s3_client_note_left_out(client, quirks->name, feature);
+        if ((features & feature) != feature) {
+            ql_s3_client_note_left_out(client, feature);
         } else if (header->value.len != 0) {
             wire->headers[wire->n_headers++] = *header;
         }
@@ -69,7 +70,7 @@ static void add_those_of_request(struct ql_s3_client *client, const struct ql_s3
 }
 
 static void add_those_of_s3(const struct ql_s3_options *options, const char *sha256, struct ql_s3_wire *wire) {
-    bool knows_owner = (ql_s3_quirks_of(options->endpoint)->features & QL_S3_HAS_OWNER) != 0;
+    bool knows_owner = (ql_s3_features(options) & QL_S3_HAS_OWNER) != 0;
     add(wire, "x-amz-content-sha256", ql_str_from(sha256));
     add(wire, "x-amz-expected-bucket-owner", knows_owner ? ql_str_from(wire->owner) : (struct ql_str){0});
     add(wire, "x-amz-request-payer", options->is_requester_pays ? QL_STR("requester") : (struct ql_str){0});

@@ -159,7 +159,7 @@ void ql_s3_address_init(struct ql_s3_address *address, const struct ql_s3_option
         ql_buf_putc(&address->path, '/');
         ql_http_encode(bucket, false, &address->path);
     }
-    ql_buf_putc(&address->path, '/');
+    ql_buf_puts(&address->path, is_in_host || key.len != 0 ? "/" : "");
     ql_http_encode(key, true, &address->path);
     put_url(address, parts.is_https);
 }

@@ -60,6 +60,7 @@ struct ql_s3_options {
     const struct ql_aws_credentials_provider *credentials; /* NULL: the three keys above */
     struct ql_str expected_bucket_owner;
     bool is_requester_pays;
+    bool has_no_tags;                    /* object tags are not sent, although the store may know them */
     int max_attempts;                    /* of one request; 0: 5 */
     int64_t retry_base_ms, retry_cap_ms; /* upper bounds of the SDKs' waits (200 ms, of throttling 1 s; 20 s); 0: those */
     int concurrency;                     /* requests in flight; 0: 4 */

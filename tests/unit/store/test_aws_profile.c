@@ -124,7 +124,7 @@ static void what_a_role_lacks_is_told(void **state) {
         {"role_arn=x\nsource_profile=p\nduration_seconds=899\n", "duration_seconds that is no number", ""},
         {"web_identity_token_file=/x\n", "has web_identity_token_file, but no role_arn", ""},
         {"sso_session=s\nsso_account_id=1\n", "needs a sign-in (IAM Identity Center)",
-         "credential_process = aws configure export-credentials --profile p --format process"},
+         "credential_process = aws configure export-credentials --profile p"},
         {"sso_start_url=https://x\n", "needs a sign-in (IAM Identity Center)", "export-credentials"},
         {"login_session=arn\n", "needs a sign-in (aws login)", "export-credentials"},
     };
