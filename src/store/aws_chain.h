@@ -36,8 +36,8 @@ void ql_aws_chain_free(struct ql_aws_chain *chain);
  * while the old ones are used) and must be from 10 minutes before: then each call tries, and the old ones are given only while
  * they last. Forced: asked for anew in any case. Any thread may call it; while one asks, others wait.
  *
- * Errors: E_CONFIG for wrong settings and if there are none anywhere, E_S3_DENIED where a place refused, E_PROTOCOL for an
- * answer that is none, those of http. No message has a secret.
+ * Errors: E_CONFIG for wrong settings and if there are none anywhere, E_S3_DENIED where a place refused, E_AUTH for expired
+ * ones and for a credential process that failed, E_PROTOCOL for an answer that is none, those of http. No message has a secret.
  */
 struct ql_aws_credentials_provider ql_aws_chain_provider(struct ql_aws_chain *chain);
 /** The region that the profile names, or {NULL, 0}; valid as long as the chain. E_CONFIG for a file that cannot be read. */

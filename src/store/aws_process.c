@@ -161,14 +161,10 @@ static void end(struct process *process) {
 /* What it printed all the same must not show up in its complaint. */
 static enum ql_status note_secrets(struct ql_aws_search *search, const struct process *process, struct ql_err *err) {
     struct ql_aws_credentials printed = {0};
-    enum ql_status status = ql_aws_answer_read(ql_buf_view(&process->texts[0]), &FORM, &printed, NULL);
-    if (status == QL_OK) {
+    enum ql_status status = QL_OK;
+    if (ql_aws_answer_read(ql_buf_view(&process->texts[0]), &FORM, &printed, NULL) == QL_OK) {
         status = ql_aws_add_secret(search, ql_buf_view(&printed.secret_access_key), err);
-    } else {
-        status = QL_OK; /* it printed no credentials */
-    }
-    if (status == QL_OK) {
-        status = ql_aws_add_secret(search, ql_buf_view(&printed.session_token), err);
+        status = status == QL_OK ? ql_aws_add_secret(search, ql_buf_view(&printed.session_token), err) : status;
     }
     ql_aws_credentials_fini(&printed);
     return status;

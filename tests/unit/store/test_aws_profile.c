@@ -1,6 +1,7 @@
 /* Profiles: keys, roles and their chains, credential processes; what STS is asked and what it may answer. */
 #include "aws_fixture.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #define ROLE(name) "arn:aws:iam::123456789012:role/" name
@@ -258,6 +259,14 @@ static void a_process_that_fails_is_told_in_its_masked_words(void **state) {
     assert_fails(QL_E_AUTH, "it ended with signal 9", "by hand");
 }
 
+static void a_process_has_the_usual_signals(void **state) {
+    (void)state;
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN); /* as queuelake itself does */
+    program("kill -PIPE $$\n");
+    assert_fails(QL_E_AUTH, "it ended with signal 13", "by hand");
+    (void)signal(SIGPIPE, before);
+}
+
 static void what_a_process_must_not_do_is_told(void **state) {
     (void)state;
     program("echo '{\"Version\": 2}'\n");
@@ -310,6 +319,7 @@ int main(void) {
         AWS_TEST(a_process_gives_credentials),
         AWS_TEST(a_process_is_run_again_before_its_credentials_end),
         AWS_TEST(a_process_that_fails_is_told_in_its_masked_words),
+        AWS_TEST(a_process_has_the_usual_signals),
         AWS_TEST(what_a_process_must_not_do_is_told),
         AWS_TEST(a_process_that_hangs_is_ended),
         AWS_TEST(much_on_standard_error_does_not_stop_a_process),
