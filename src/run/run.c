@@ -56,6 +56,22 @@ static void on_warn(void *ctx, const char *text) {
     ql_run_warn(ctx, "%s", text);
 }
 
+/* By any thread, one at a time; they stay when an input is begun again, and are told at the end. */
+static void on_s3_warning(void *ctx, const char *text) {
+    struct ql_run_state *run = ctx;
+    ql_buf_puts(&run->s3_warnings, text);
+    ql_buf_putc(&run->s3_warnings, '\n');
+}
+
+static void tell_s3_warnings(struct ql_run_state *run) {
+    struct ql_str rest = ql_buf_view(&run->s3_warnings);
+    while (rest.len != 0) {
+        struct ql_str line = ql_str_split(rest, '\n', &rest);
+        ql_run_warn(run, "%.*s", QL_STR_ARG(line));
+    }
+    ql_buf_fini(&run->s3_warnings);
+}
+
 static enum ql_status open_files(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     const struct ql_files_options files = {.paths = options->paths,
@@ -101,7 +117,7 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     }
     if (needs_s3(options)) {
         run->s3_options = options->s3;
-        run->s3_options.on_warning = on_warn;
+        run->s3_options.on_warning = on_s3_warning;
         run->s3_options.on_warning_ctx = run;
         QL_TRY(ql_s3_client_new(run->http, &run->s3_options, &run->s3, err));
     }
@@ -144,6 +160,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
     ql_store_free(run.quarantine);
     ql_sha256_free(run.source_hash);
     ql_s3_client_free(run.s3);
+    tell_s3_warnings(&run);
     ql_http_free(run.http);
     ql_mem_free(run.export_metrics);
     ql_arena_fini(&run.arena);

@@ -11,6 +11,7 @@ struct ql_run_state {
     struct ql_http *http;
     struct ql_s3_options s3_options; /* those of options, with the run's own ear for warnings */
     struct ql_s3_client *s3;         /* where objects are read or stored; else NULL */
+    struct ql_buf s3_warnings;       /* a line each */
     struct ql_source *source;
     struct ql_plan *plan;
     struct ql_csv *csv;
