@@ -90,6 +90,19 @@ static enum ql_status note_fault(struct imds *imds, enum ql_status status, const
     return QL_OK;
 }
 
+static void note_refusal(struct imds *imds, const char *path, long status, bool is_role) {
+    bool has_no_role = is_role && status == 404;
+    ql_aws_absent(imds->search, status >= 500 ? QL_E_SERVER : QL_E_CONFIG, "instance metadata (%s): %s (HTTP %ld)",
+                  ql_buf_text(&imds->base), has_no_role ? "the instance has no IAM role" : path, status);
+    if (has_no_role) {
+        imds->search->hint = "attach an instance profile with a role to the instance, or set credentials or a profile";
+    } else if (status == 403) {
+        imds->search->hint = "if this is an EC2 instance, its metadata service is switched off: aws ec2 "
+                             "modify-instance-metadata-options --http-endpoint enabled; elsewhere set AWS_ACCESS_KEY_ID and "
+                             "AWS_SECRET_ACCESS_KEY, or name a profile with --s3-profile";
+    }
+}
+
 /* One step: the text that it answers. *is_found false: it has none, which was noted. */
 static enum ql_status step(struct imds *imds, const char *method, const char *path, struct ql_http_header header,
                            struct ql_buf *out, bool *is_found, struct ql_err *err) {
@@ -100,13 +113,7 @@ static enum ql_status step(struct imds *imds, const char *method, const char *pa
     if (status != QL_OK) {
         status = note_fault(imds, status, &response, &cause, err);
     } else if (response.status != 200) {
-        ql_aws_absent(imds->search, response.status >= 500 ? QL_E_SERVER : QL_E_CONFIG, "instance metadata (%s): %s HTTP %ld",
-                      ql_buf_text(&imds->base),
-                      response.status == 404 && out == &imds->role ? "the instance has no IAM role:" : path, response.status);
-        imds->search->hint = response.status == 403   ? "the metadata service is switched off; switch it on (aws ec2 "
-                                                        "modify-instance-metadata-options --http-endpoint enabled)"
-                             : response.status == 404 ? "attach an instance profile with a role to the instance"
-                                                      : imds->search->hint;
+        note_refusal(imds, path, response.status, out == &imds->role);
     } else {
         ql_buf_put_str(out, ql_buf_view(&response.body));
         *is_found = true;

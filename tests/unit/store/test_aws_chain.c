@@ -195,7 +195,7 @@ static void an_instance_without_a_role_is_told(void **state) {
 static void a_service_that_is_switched_off_is_told(void **state) {
     (void)state;
     aws_answer("PUT", "/latest/api/token", 403, "");
-    assert_fails(QL_E_CONFIG, "HTTP 403", "--http-endpoint enabled");
+    assert_fails(QL_E_CONFIG, "(HTTP 403)", "--http-endpoint enabled");
 }
 
 static void a_role_that_cannot_be_assumed_is_told(void **state) {
