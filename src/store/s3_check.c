@@ -184,6 +184,29 @@ static enum ql_status check_bucket(const struct ql_s3_options *options, struct q
 
 /* ---- headers ---- */
 
+/* A line break would begin another header. */
+static enum ql_status check_values(const struct ql_s3_options *options, struct ql_err *err) {
+    const struct {
+        const char *what;
+        struct ql_str value;
+    } VALUES[] = {{"content type", options->content_type},
+                  {"cache control", options->cache_control},
+                  {"storage class", options->storage_class},
+                  {"ACL", options->acl},
+                  {"KMS key", options->kms_key}};
+    for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
+        for (size_t j = 0; j < VALUES[i].value.len; j++) {
+            unsigned char c = (unsigned char)VALUES[i].value.ptr[j];
+            if (c < 0x20 || c >= 0x7f) {
+                QL_FAIL(err, QL_E_CONFIG, "the %s has a character that no header can carry", VALUES[i].what);
+                ql_err_hint(err, "correct the %s", VALUES[i].what);
+                return QL_E_CONFIG;
+            }
+        }
+    }
+    return QL_OK;
+}
+
 static enum ql_status check_headers(const struct ql_s3_options *options, struct ql_err *err) {
     struct ql_str owner = options->expected_bucket_owner;
     if (owner.len != 0 && (owner.len != ACCOUNT_DIGITS || !has_only(owner, "0123456789"))) {
@@ -199,13 +222,13 @@ static enum ql_status check_headers(const struct ql_s3_options *options, struct 
         ql_err_hint(err, "there are AES256, aws:kms, aws:kms:dsse and none");
         return QL_E_CONFIG;
     }
-    for (size_t i = 0; i < options->content_type.len; i++) {
-        unsigned char c = (unsigned char)options->content_type.ptr[i];
-        if (c < 0x20 || c >= 0x7f) {
-            return fail_config(err, "the content type has a character that no header can carry", "correct the content type");
-        }
+    bool is_kms = ql_str_has_prefix(encryption, "aws:kms");
+    if (!is_kms && (options->kms_key.len != 0 || options->n_kms_context != 0 || options->uses_bucket_key)) {
+        return fail_config(
+            err, "a KMS key, its context or a bucket key is set, but the encryption is not KMS's",
+            "say --s3-encryption aws:kms as well, or leave --s3-kms-key, --s3-kms-context and --s3-bucket-key out");
     }
-    return QL_OK;
+    return check_values(options, err);
 }
 
 /* ---- what the store lacks, and AWS has not everywhere */
