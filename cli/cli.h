@@ -9,12 +9,15 @@
 
 #include <signal.h>
 
+struct ql_json;
+
 /** Set by SIGINT and SIGTERM to the signal's number. */
 extern volatile sig_atomic_t ql_cli_signal;
 
 /** Each returns the process's exit code. argv begins behind the command's name. */
 int ql_cli_run(int argc, char **argv);
 int ql_cli_transform(int argc, char **argv);
+int ql_cli_inspect(int argc, char **argv);
 int ql_cli_config(int argc, char **argv);
 int ql_cli_version(int argc, char **argv);
 int ql_cli_help(int argc, char **argv);
@@ -56,6 +59,9 @@ void ql_cli_summary_print(const char *command, const struct ql_settings *setting
 void ql_cli_error_print(const struct ql_err *err);
 /** The same as the JSON document of a run that never began. */
 void ql_cli_error_print_json(const char *command, const struct ql_err *err);
+/** {"schema_version", "command", "status", "error"}: how every JSON document begins. print also frees it. */
+struct ql_json *ql_cli_document_new(const char *command, const struct ql_err *err);
+void ql_cli_document_print(struct ql_json *root);
 /** The exit code of an error; a signal's own number decides for E_CANCELLED. */
 int ql_cli_exit_code(const struct ql_err *err);
 

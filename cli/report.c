@@ -64,7 +64,7 @@ static struct ql_json *error_json(const struct ql_err *err) {
     return error;
 }
 
-static struct ql_json *document(const char *command, const struct ql_err *err) {
+struct ql_json *ql_cli_document_new(const char *command, const struct ql_err *err) {
     struct ql_json *root = ql_json_new_object();
     set_int(root, "schema_version", 1);
     set_text(root, "command", command);
@@ -75,7 +75,7 @@ static struct ql_json *document(const char *command, const struct ql_err *err) {
     return root;
 }
 
-static void print_document(struct ql_json *root) {
+void ql_cli_document_print(struct ql_json *root) {
     struct ql_buf text = {0};
     ql_json_write(root, true, &text);
     (void)puts(ql_buf_text(&text));
@@ -84,7 +84,7 @@ static void print_document(struct ql_json *root) {
 }
 
 void ql_cli_error_print_json(const char *command, const struct ql_err *err) {
-    print_document(document(command, err));
+    ql_cli_document_print(ql_cli_document_new(command, err));
 }
 
 static void set_artefact(struct ql_json *root, const struct ql_run_summary *summary) {
@@ -227,13 +227,13 @@ static void print_text(const struct ql_run_summary *summary) {
 void ql_cli_summary_print(const char *command, const struct ql_settings *settings, const struct ql_run_summary *summary,
                           const struct ql_err *err) {
     if (settings->json) {
-        struct ql_json *root = document(command, err);
+        struct ql_json *root = ql_cli_document_new(command, err);
         if (err == NULL) {
             set_artefact(root, summary);
         }
         set_counts(root, summary);
         set_effort(root, summary);
-        print_document(root);
+        ql_cli_document_print(root);
         return;
     }
     for (int i = 0; i < summary->n_warnings; i++) {

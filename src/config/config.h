@@ -33,6 +33,7 @@ enum ql_set_delimiter {
 };
 enum ql_set_on_bad_row { QL_SET_ON_BAD_ROW_FAIL, QL_SET_ON_BAD_ROW_SKIP, QL_SET_ON_BAD_ROW_QUARANTINE };
 enum ql_set_compression { QL_SET_COMPRESSION_SNAPPY, QL_SET_COMPRESSION_ZSTD, QL_SET_COMPRESSION_NONE };
+enum ql_set_ddl { QL_SET_DDL_NONE, QL_SET_DDL_ATHENA, QL_SET_DDL_SPARK, QL_SET_DDL_DUCKDB };
 
 struct ql_list {
     struct ql_str *items;
@@ -121,7 +122,7 @@ struct ql_settings {
 
 /** Where settings come from. Everything is borrowed for the call. */
 struct ql_settings_source {
-    const char *command; /* "run", "transform", "config", "version" */
+    const char *command; /* "run", "transform", "inspect", "config", "version" */
     int argc;            /* arguments behind the command ... */
     char *const *argv;   /* ... the first of them being argv[0] */
     /** The value of an environment variable, or NULL; an empty value counts as not set. */

@@ -131,7 +131,9 @@ static void delta_init(struct delta *delta, struct ql_str bytes, size_t n) {
     if (block == 0 || block > DELTA_BLOCK_MAX || block % 128 != 0 || n_miniblocks == 0 || n_miniblocks > MINIBLOCKS_MAX ||
         block % n_miniblocks != 0 || block / n_miniblocks % 32 != 0) {
         delta->why = "delta-coded numbers have blocks that cannot be";
-    } else if (delta->n != n) {
+        return;
+    }
+    if (delta->n != n) {
         delta->why = "delta-coded numbers are not as many as the page's values";
     }
     delta->n_miniblocks = delta->miniblock = (size_t)n_miniblocks; /* as at the end of a block */

@@ -413,12 +413,19 @@ static bool is_inside(const struct ql_parquet_file *file, int64_t offset, int64_
     return len >= 0 && offset >= MAGIC_SIZE && offset <= file->footer.offset && len <= file->footer.offset - offset;
 }
 
+/* Of values and bytes of a chunk, far beyond what any has: sums over all chunks stay within 64 bits. */
+#define COUNT_MAX (INT64_C(1) << 39)
+
 static void check_chunk(struct ql_thrift_in *in, const struct ql_parquet_file *file, struct ql_parquet_chunk *chunk) {
     /* Some writers put 0 where there is no dictionary. */
     chunk->dictionary_offset = chunk->dictionary_offset <= 0 ? -1 : chunk->dictionary_offset;
     bool starts_with_it = chunk->dictionary_offset >= 0 && chunk->dictionary_offset < chunk->data_offset;
     chunk->offset = starts_with_it ? chunk->dictionary_offset : chunk->data_offset;
-    if (chunk->n_values < 0 || chunk->raw < 0 || chunk->type < 0 || chunk->type > QL_PARQUET_TYPE_FIXED) {
+    const struct ql_parquet_statistics *statistics = &chunk->statistics;
+    bool are_counts_sound = chunk->n_values >= 0 && chunk->n_values <= COUNT_MAX && chunk->raw >= 0 &&
+                            chunk->raw <= COUNT_MAX && statistics->null_count >= -1 &&
+                            statistics->null_count <= chunk->n_values;
+    if (!are_counts_sound || chunk->type < 0 || chunk->type > QL_PARQUET_TYPE_FIXED) {
         ql_thrift_break(in, "a chunk has counts or a type that cannot be");
     } else if (!is_inside(file, chunk->offset, chunk->stored) || chunk->data_offset > chunk->offset + chunk->stored) {
         ql_thrift_break(in, "a chunk lies outside of the file");
