@@ -16,7 +16,7 @@
 enum {
     NAME_WIDTH = 40,
     TYPE_WIDTH = 22,
-    VALUE_WIDTH = 28,
+    VALUE_WIDTH = 24,
     LINE_WIDTH = 100,
     COLUMNS_SHOWN = 30,
     GROUPS_SHOWN = 10,
@@ -198,7 +198,7 @@ static void put_groups(const struct ql_parquet_file *file, bool is_long, struct 
 struct pairs {
     struct ql_buf *out;
     size_t n, max;
-    const char *indent;
+    size_t line; /* where the line at hand begins */
 };
 
 static void put_scalar(const struct ql_json *value, struct ql_buf *out) {
@@ -214,10 +214,18 @@ static void put_scalar(const struct ql_json *value, struct ql_buf *out) {
 
 static void put_setting(void *ctx, struct ql_str key, const struct ql_json *value) {
     struct pairs *pairs = ctx;
-    ql_buf_puts(pairs->out, pairs->n++ != 0 ? ", " : "");
-    (void)put_cut(key, NAME_WIDTH, pairs->out);
+    struct ql_buf text = {0};
+    (void)put_cut(key, NAME_WIDTH, &text);
+    ql_buf_putc(&text, ' ');
+    put_scalar(value, &text);
+    ql_buf_puts(pairs->out, pairs->n++ != 0 ? "," : "");
+    if (pairs->out->len - pairs->line + text.len + 2 > LINE_WIDTH) {
+        ql_buf_puts(pairs->out, "\n     ");
+        pairs->line = pairs->out->len - strlen("     ");
+    }
     ql_buf_putc(pairs->out, ' ');
-    put_scalar(value, pairs->out);
+    ql_buf_put_str(pairs->out, ql_buf_view(&text));
+    ql_buf_fini(&text);
 }
 
 static void put_queue(void *ctx, struct ql_str key, const struct ql_json *value) {
@@ -245,8 +253,9 @@ static void put_ours(const struct ql_json *ours, bool is_long, struct ql_buf *ou
         ql_buf_puts(out, " to ");
         (void)put_cut(ql_json_get_text(range, "to"), NAME_WIDTH, out);
     }
-    ql_buf_puts(out, "\n    settings: ");
-    struct pairs settings = {.out = out};
+    ql_buf_putc(out, '\n');
+    struct pairs settings = {.out = out, .line = out->len};
+    ql_buf_puts(out, "    settings:");
     ql_json_each(ql_json_get(ours, "settings"), put_setting, &settings);
     ql_buf_putc(out, '\n');
     const struct ql_json *columns = ql_json_get(ours, "columns");

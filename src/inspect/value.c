@@ -83,6 +83,7 @@ int ql_value_cmp(const struct ql_parquet_column *column, struct ql_str a, struct
 static void put_double(double number, bool is_single, struct ql_buf *out) {
     char text[32];
     int digits = 1;
+    number = number == 0 ? 0 : number; /* a least zero is stored as -0.0, because both are equal */
     for (int most = is_single ? 9 : 17; digits <= most; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, number);
         double back = strtod(text, NULL);

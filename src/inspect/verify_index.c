@@ -44,14 +44,21 @@ enum ql_status ql_verify_index_load(struct ql_verifier *verifier, const struct q
     return QL_OK;
 }
 
-static const char *check_bounds(const struct ql_page_bounds *bounds, const struct ql_verified_page *page, bool is_exact) {
+static const char *check_bounds(const struct ql_page_bounds *bounds, const struct ql_verified_page *page, bool is_ours) {
+    bool is_double = page->values->column->type == QL_PARQUET_TYPE_DOUBLE;
+    if (is_ours && (bounds->null_count < 0 || (is_double && bounds->nan_count < 0))) {
+        return "the column index does not count NULLs or NaNs";
+    }
     if (bounds->null_count >= 0 && bounds->null_count != page->n_nulls) {
         return "the column index counts other NULLs";
+    }
+    if (bounds->nan_count >= 0 && bounds->nan_count != page->values->n_nan) {
+        return "the column index counts other NaNs";
     }
     if (bounds->is_null != (page->values->n == 0)) {
         return "the column index is wrong on whether there is any value";
     }
-    return bounds->is_null || ql_value_range_check(page->values, bounds->min, bounds->max, is_exact) == NULL
+    return bounds->is_null || ql_value_range_check(page->values, bounds->min, bounds->max, is_ours) == NULL
                ? NULL
                : "the column index states other least or greatest values";
 }

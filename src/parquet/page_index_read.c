@@ -2,6 +2,9 @@
 
 #include "parquet/thrift_read.h"
 
+enum { ORDER = 4, NULL_COUNTS = 5, NAN_COUNTS = 8 }; /* fields of ColumnIndex; 6 and 7 are histograms */
+enum { LISTS = 1 << 1 | 1 << 2 | 1 << 3 | 1 << NULL_COUNTS | 1 << NAN_COUNTS };
+enum { REQUIRED_FIELDS = 1 << 1 | 1 << 2 | 1 << 3 | 1 << ORDER };
 enum { PLACE_SIZE_MIN = 7 }; /* three fields of two bytes, and the end */
 
 static struct ql_page_place get_place(struct ql_thrift_in *in, const struct ql_thrift_field *element) {
@@ -59,7 +62,7 @@ static bool take_length(struct ql_thrift_in *in, struct ql_arena *arena, struct 
         index->pages = ql_arena_alloc(arena, n * sizeof *index->pages);
         index->n = n;
         for (size_t p = 0; p < n; p++) {
-            index->pages[p] = (struct ql_page_bounds){.null_count = -1};
+            index->pages[p] = (struct ql_page_bounds){.null_count = -1, .nan_count = -1};
         }
     }
     if (index->n != n) {
@@ -83,7 +86,11 @@ static void get_list(struct ql_thrift_in *in, const struct ql_thrift_field *fiel
         } else if (field->id == 3) {
             index->pages[p].max = ql_thrift_get_binary(in, &element);
         } else {
-            index->pages[p].null_count = ql_thrift_get_i64(in, &element);
+            int64_t count = ql_thrift_get_i64(in, &element);
+            *(field->id == NULL_COUNTS ? &index->pages[p].null_count : &index->pages[p].nan_count) = count;
+            if (count < 0) {
+                ql_thrift_break(in, "a count is negative");
+            }
         }
     }
 }
@@ -95,18 +102,17 @@ const char *ql_column_index_read(struct ql_str bytes, struct ql_arena *arena, st
     *index = (struct ql_column_index){0};
     ql_thrift_in_init(&in, bytes.ptr, bytes.len);
     while (ql_thrift_next(&in, &field)) {
-        if (field.id >= 1 && field.id <= 5) {
-            seen |= 1U << field.id;
-        }
-        if (field.id == 4) {
+        bool is_list = field.id >= 1 && field.id <= NAN_COUNTS && (1 << field.id & LISTS) != 0;
+        seen |= field.id >= 1 && field.id <= NAN_COUNTS ? 1U << field.id : 0;
+        if (field.id == ORDER) {
             index->order = ql_thrift_get_i32(&in, &field);
-        } else if (field.id >= 1 && field.id <= 5) {
+        } else if (is_list) {
             get_list(&in, &field, arena, index);
         } else {
             ql_thrift_skip(&in, &field);
         }
     }
-    if ((seen & 0x1e) != 0x1e) {
+    if ((seen & REQUIRED_FIELDS) != REQUIRED_FIELDS) {
         ql_thrift_break(&in, "it lacks a list or its order");
     }
     return end_of(&in);

@@ -16,8 +16,8 @@ struct ql_offset_index {
 
 struct ql_page_bounds {
     struct ql_str min, max;
-    int64_t null_count; /* -1: not said */
-    bool is_null;       /* no value at all: then min and max say nothing */
+    int64_t null_count, nan_count; /* -1: not said */
+    bool is_null;                  /* no value at all: then min and max say nothing */
 };
 struct ql_column_index {
     struct ql_page_bounds *pages;

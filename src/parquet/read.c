@@ -14,6 +14,8 @@
 enum { MAGIC_SIZE = 4, ENDING_SIZE = 8, FILE_SIZE_MIN = 2 * MAGIC_SIZE + 4 };
 
 void ql_parquet_file_fini(struct ql_parquet_file *file) {
+    ql_mem_free(file->columns);
+    ql_mem_free(file->groups);
     ql_buf_fini(&file->bytes);
     ql_arena_fini(&file->arena);
     *file = (struct ql_parquet_file){0};
@@ -103,7 +105,7 @@ static void get_parameters(struct ql_thrift_in *in, const struct ql_thrift_field
         } else if (is_time && field.id == 2) {
             column->unit = get_unit(in, &field);
         } else if (column->meaning == QL_MEANS_INTEGER && field.id == 1) {
-            column->bit_width = (uint8_t)ql_thrift_get_i32(in, &field);
+            column->bit_width = (uint8_t)ql_thrift_get_i8(in, &field);
         } else if (column->meaning == QL_MEANS_INTEGER && field.id == 2) {
             column->is_signed = ql_thrift_get_bool(in, &field);
         } else {

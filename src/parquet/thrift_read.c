@@ -85,30 +85,41 @@ bool ql_thrift_get_bool(struct ql_thrift_in *in, const struct ql_thrift_field *f
         ql_thrift_break(in, WRONG_TYPE);
         return false;
     }
-    return (field->is_element ? get_byte(in) : (unsigned)field->type) == QL_THRIFT_TRUE;
+    unsigned value = field->is_element ? get_byte(in) : (unsigned)field->type;
+    if (value > QL_THRIFT_FALSE) { /* 0 stands for false in lists of some writers, as an earlier specification had it */
+        ql_thrift_break(in, "a bool is neither true nor false");
+    }
+    return value == QL_THRIFT_TRUE;
 }
 
+/* The type must be the format's own: generated readers go over a field of any other, as if it were not there. */
 int64_t ql_thrift_get_i64(struct ql_thrift_in *in, const struct ql_thrift_field *field) {
-    switch (field->type) {
-    case TYPE_I8:
-        return (int8_t)get_byte(in);
-    case TYPE_I16:
-    case QL_THRIFT_I32:
-    case QL_THRIFT_I64:
-        return ql_zigzag(get_varint(in));
-    default:
+    if (field->type != QL_THRIFT_I64) {
         ql_thrift_break(in, WRONG_TYPE);
         return 0;
     }
+    return ql_zigzag(get_varint(in));
 }
 
 int32_t ql_thrift_get_i32(struct ql_thrift_in *in, const struct ql_thrift_field *field) {
-    int64_t value = ql_thrift_get_i64(in, field);
+    if (field->type != QL_THRIFT_I32) {
+        ql_thrift_break(in, WRONG_TYPE);
+        return 0;
+    }
+    int64_t value = ql_zigzag(get_varint(in));
     if (value < INT32_MIN || value > INT32_MAX) {
         ql_thrift_break(in, "a number does not fit 32 bits");
         return 0;
     }
     return (int32_t)value;
+}
+
+int8_t ql_thrift_get_i8(struct ql_thrift_in *in, const struct ql_thrift_field *field) {
+    if (field->type != TYPE_I8) {
+        ql_thrift_break(in, WRONG_TYPE);
+        return 0;
+    }
+    return (int8_t)get_byte(in);
 }
 
 static struct ql_str take(struct ql_thrift_in *in, uint64_t len) {
@@ -183,10 +194,12 @@ void ql_thrift_skip(struct ql_thrift_in *in, const struct ql_thrift_field *field
         (void)ql_thrift_get_bool(in, field);
         return;
     case TYPE_I8:
+        (void)get_byte(in);
+        return;
     case TYPE_I16:
     case QL_THRIFT_I32:
     case QL_THRIFT_I64:
-        (void)ql_thrift_get_i64(in, field);
+        (void)get_varint(in);
         return;
     case TYPE_DOUBLE:
         (void)take(in, sizeof(double));

@@ -39,7 +39,8 @@ void ql_thrift_break(struct ql_thrift_in *in, const char *why);
 bool ql_thrift_next(struct ql_thrift_in *in, struct ql_thrift_field *field);
 
 bool ql_thrift_get_bool(struct ql_thrift_in *in, const struct ql_thrift_field *field);
-int32_t ql_thrift_get_i32(struct ql_thrift_in *in, const struct ql_thrift_field *field); /* also i8, i16 and enums */
+int8_t ql_thrift_get_i8(struct ql_thrift_in *in, const struct ql_thrift_field *field);
+int32_t ql_thrift_get_i32(struct ql_thrift_in *in, const struct ql_thrift_field *field); /* also enums */
 int64_t ql_thrift_get_i64(struct ql_thrift_in *in, const struct ql_thrift_field *field);
 /** A view of the bytes that are read; never NULL, also where it is empty. */
 struct ql_str ql_thrift_get_binary(struct ql_thrift_in *in, const struct ql_thrift_field *field);

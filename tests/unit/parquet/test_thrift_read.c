@@ -120,7 +120,7 @@ static void a_value_of_another_type_breaks_it(void **state) {
     assert_int_equal(ql_thrift_get_binary(&in, &field).len, 0);
     assert_non_null(in.why);
     assert_false(ql_thrift_next(&in, &field));
-    ql_thrift_in_init(&in, "\x16\x80\x80\x80\x80\x20\x00", 7); /* 2^32 */
+    ql_thrift_in_init(&in, "\x15\x80\x80\x80\x80\x20\x00", 7); /* 2^32 */
     field = (struct ql_thrift_field){0};
     assert_true(ql_thrift_next(&in, &field));
     assert_int_equal(ql_thrift_get_i32(&in, &field), 0);
