@@ -122,7 +122,8 @@ static enum ql_status check_dictionary(struct chunk_check *check, const struct q
     if (dictionary->is_there || check->n_pages != 0) {
         return QL_FAIL(err, QL_E_DATA, "a dictionary page is not the chunk's first and only one");
     }
-    if (header->encoding != QL_PARQUET_ENCODING_PLAIN && header->encoding != QL_PARQUET_ENCODING_PLAIN_DICTIONARY) {
+    bool is_plain = header->encoding == QL_PARQUET_ENCODING_PLAIN && !check->verifier->is_ours;
+    if (!is_plain && header->encoding != QL_PARQUET_ENCODING_PLAIN_DICTIONARY) {
         return QL_FAIL(err, QL_E_DATA, "the dictionary is encoded as %s", ql_parquet_encoding_name(header->encoding));
     }
     if (check->column->type == QL_PARQUET_TYPE_BOOLEAN) {
