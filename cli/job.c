@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { MAX_DECIMALS = 9 };
 
@@ -102,7 +103,7 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
     job->options.is_cancelled = &ql_cli_signal;
 }
 
-static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+static enum ql_status check_client(const struct ql_settings *settings, struct ql_err *err) {
     if (settings->genesys_client_id.len == 0 || settings->genesys_client_secret.len == 0) {
         bool lacks_id = settings->genesys_client_id.len == 0;
         (void)QL_FAIL(err, QL_E_CONFIG, "there is no %s",
@@ -112,14 +113,22 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
                          "GENESYS_CLIENT_SECRET (or GENESYS_CLIENT_SECRET_FILE)");
         return QL_E_CONFIG;
     }
+    return QL_OK;
+}
+
+static struct ql_genesys_options genesys_options(const struct ql_settings *settings) {
+    return (struct ql_genesys_options){.client_id = settings->genesys_client_id,
+                                       .client_secret = settings->genesys_client_secret,
+                                       .environment = settings->genesys_environment,
+                                       .login_url = settings->login_url,
+                                       .api_url = settings->api_url,
+                                       .max_json_bytes = (size_t)settings->max_json_bytes,
+                                       .max_json_depth = (int)settings->max_json_depth};
+}
+
+static void set_exports(struct ql_cli_job *job, const struct ql_settings *settings) {
     job->options.exports = (struct ql_exports_options){
-        .genesys = {.client_id = settings->genesys_client_id,
-                    .client_secret = settings->genesys_client_secret,
-                    .environment = settings->genesys_environment,
-                    .login_url = settings->login_url,
-                    .api_url = settings->api_url,
-                    .max_json_bytes = (size_t)settings->max_json_bytes,
-                    .max_json_depth = (int)settings->max_json_depth},
+        .genesys = genesys_options(settings),
         .from_us = job->options.from_us,
         .to_us = job->options.to_us,
         .group_by = settings->export_group_by.items,
@@ -135,7 +144,37 @@ static enum ql_status set_exports(struct ql_cli_job *job, const struct ql_settin
     };
     /* --metrics gives set and order for the query and for the output alike, unless the query's names are given themselves. */
     job->options.wants_plan_metrics = settings->metrics.is_set && !ql_settings_is_set(settings, QL_SETTING_export_metrics);
-    return QL_OK;
+}
+
+static void set_reporting(struct ql_cli_job *job, const struct ql_settings *settings) {
+    enum { HALF_AN_HOUR_S = 1800 };
+    job->options.reporting = (struct ql_reporting_options){
+        .genesys = genesys_options(settings),
+        .from_us = job->options.from_us,
+        .to_us = job->options.to_us,
+        .view = settings->report_view,
+        .locale = settings->report_locale,
+        .period_us = settings->granularity != 0 ? settings->granularity : HALF_AN_HOUR_S * QL_US_PER_S,
+        .timezone = settings->csv_timezone,
+        .tz = job->csv_timezone,
+        .columns = settings->report_columns.items,
+        .n_columns = settings->report_columns.n,
+        .queues = settings->report_queues.items,
+        .n_queues = settings->report_queues.n,
+        .media_types = settings->report_media_types.items,
+        .n_media_types = settings->report_media_types.n,
+        .directions = settings->report_directions.items,
+        .n_directions = settings->report_directions.n,
+        .divisions = settings->report_divisions.items,
+        .n_divisions = settings->report_divisions.n,
+        .accept_partial = settings->accept_partial,
+        .delete_export = settings->delete_export,
+        .max_exports = (size_t)settings->max_exports,
+        .poll_min_ms = settings->poll_min,
+        .poll_max_ms = settings->poll_max,
+        .deadline_ms = settings->deadline,
+        .max_downloads = (int)settings->download_attempts,
+    };
 }
 
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
@@ -154,6 +193,10 @@ static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, 
         .delimiter = DELIMITERS[settings->delimiter],
         .encoding = settings->encoding,
         .tz = job->csv_timezone,
+        .dates = (enum ql_csv_dates)settings->csv_dates,
+        .ambiguous_dates =
+            options->source == QL_RUN_REPORTING ? ql_csv_dates_of_locale(settings->report_locale) : QL_CSV_DATES_AUTO,
+        .accept_partial = settings->accept_partial,
         .decimal_comma = settings->decimal_comma,
         .granularity_us = granularity_us,
         .from_us = options->from_us,
@@ -249,6 +292,10 @@ static enum ql_status set_layout(struct ql_cli_job *job, const struct ql_setting
         .max_memory = (size_t)(settings->memory_limit / 4), /* the rest: row groups, blocks of text, what encodes */
         .temp_dir = settings->temp_dir,
     };
+    /* The parts of a reporting export share no cell but of queues that have one name. */
+    if (options->source == QL_RUN_REPORTING && !ql_settings_is_set(settings, QL_SETTING_overlap)) {
+        options->pivot.overlap = QL_OVERLAP_SUM;
+    }
     options->columns_by = (enum ql_columns_by)settings->columns_by;
     return QL_OK;
 }
@@ -303,6 +350,9 @@ static enum ql_status read_queues(struct ql_cli_job *job, struct ql_str path, st
 /* <first input without .csv, .gz, .zst>.parquet, beside the input. */
 static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) {
     static const char *const ENDINGS[] = {".gz", ".zst", ".csv"};
+    while (input.len > 1 && input.ptr[input.len - 1] == '/') { /* a folder */
+        input.len--;
+    }
     for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
         size_t len = strlen(ENDINGS[i]);
         if (input.len > len && ql_str_has_suffix(input, ENDINGS[i]) && input.ptr[input.len - len - 1] != '/') {
@@ -315,6 +365,16 @@ static struct ql_str output_beside(struct ql_cli_job *job, struct ql_str input) 
     struct ql_str out = {.ptr = ql_arena_copy(&job->arena, text.ptr, text.len), .len = text.len};
     ql_buf_fini(&text);
     return out;
+}
+
+/* A pattern stands for many files, and an object is on no disk. */
+static bool has_place_beside(struct ql_str input) {
+    struct stat info;
+    char *name = ql_mem_strndup(input.ptr, input.len);
+    bool is_there = stat(name, &info) == 0;
+    ql_mem_free(name);
+    bool is_pattern = !is_there && (memchr(input.ptr, '*', input.len) != NULL || memchr(input.ptr, '?', input.len) != NULL);
+    return !is_pattern && !ql_str_has_prefix(input, "s3://");
 }
 
 static struct ql_str joined(struct ql_cli_job *job, struct ql_str a, const char *b, struct ql_str c) {
@@ -350,6 +410,11 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     if (ql_str_has_prefix(text, "~/")) {
         (void)QL_FAIL(err, QL_E_USAGE, "the output '%.*s' begins with '~', which no shell has replaced", QL_STR_ARG(text));
         ql_err_hint(err, "write the path out");
+        return QL_E_USAGE;
+    }
+    if (text.len == 0 && is_transform && !has_place_beside(options->paths[0])) {
+        (void)QL_FAIL(err, QL_E_USAGE, "there is no place beside '%.*s' for the output", QL_STR_ARG(options->paths[0]));
+        ql_err_hint(err, "say where it goes with -o");
         return QL_E_USAGE;
     }
     if (text.len == 0 && is_transform) {
@@ -398,10 +463,21 @@ static bool is_aws(struct ql_str endpoint) {
 }
 
 static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    static const enum ql_s3_addressing ADDRESSING[] = {[QL_SET_S3_ADDRESSING_AUTO] = QL_S3_ADDRESSING_AUTO,
+                                                       [QL_SET_S3_ADDRESSING_VIRTUAL] = QL_S3_ADDRESSING_VIRTUAL,
+                                                       [QL_SET_S3_ADDRESSING_PATH] = QL_S3_ADDRESSING_PATH};
     struct ql_run_options *options = &job->options;
     options->s3 = (struct ql_s3_options){
         .region = settings->aws_region,
         .endpoint = settings->aws_endpoint_url,
+        .sts_endpoint = settings->sts_endpoint_url,
+        .addressing = ADDRESSING[settings->s3_addressing],
+        .uses_dual_stack = settings->s3_dual_stack,
+        .uses_fips = settings->s3_fips,
+        .has_no_tags = settings->s3_tagging == QL_SET_S3_TAGGING_NONE,
+        .max_attempts = (int)settings->attempts,
+        .retry_base_ms = settings->retry_base,
+        .retry_cap_ms = settings->retry_cap,
         .access_key_id = settings->aws_access_key_id,
         .secret_access_key = settings->aws_secret_access_key,
         .session_token = settings->aws_session_token,
@@ -420,15 +496,9 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
     }
     options->tags = tags;
     options->n_tags = settings->tag.n;
-    if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
-        is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0) {
-        (void)QL_FAIL(err, QL_E_CONFIG, "the bucket '%s' is only a default name, which could be anyone's at AWS",
-                      DEFAULT_BUCKET);
-        ql_err_hint(
-            err,
-            "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID, or write to a folder with -o");
-        return QL_E_CONFIG;
-    }
+    options->expects_own_bucket = options->destination.kind == QL_STORE_S3 &&
+                                  ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
+                                  is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0;
     return QL_OK;
 }
 
@@ -451,11 +521,17 @@ static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_set
 static enum ql_status fill(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                            struct ql_err *err) {
     struct ql_run_options *options = &job->options;
-    bool is_run = strcmp(command, "run") == 0;
-    options->source = is_run && settings->source == QL_SET_SOURCE_EXPORTS ? QL_RUN_EXPORTS : QL_RUN_FILES;
-    options->source_name = options->source == QL_RUN_EXPORTS ? QL_STR("exports") : QL_STR("file");
+    static const enum ql_run_source SOURCES[] = {[QL_SET_SOURCE_EXPORTS] = QL_RUN_EXPORTS,
+                                                 [QL_SET_SOURCE_FILE] = QL_RUN_FILES,
+                                                 [QL_SET_SOURCE_REPORTING] = QL_RUN_REPORTING};
+    static const char *const SOURCE_NAMES[] = {
+        [QL_RUN_EXPORTS] = "exports", [QL_RUN_FILES] = "file", [QL_RUN_REPORTING] = "reporting"};
+    options->source = strcmp(command, "run") == 0 ? SOURCES[settings->source] : QL_RUN_FILES;
+    options->source_name = ql_str_from(SOURCE_NAMES[options->source]);
+    bool is_genesys = options->source != QL_RUN_FILES;
     options->paths = settings->args;
     options->n_paths = settings->n_args;
+    options->max_downloads = (int)settings->download_attempts;
     if (options->source == QL_RUN_FILES && settings->n_args == 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "no input is named");
         ql_err_hint(err, "queuelake transform export.csv, or 'queuelake transform -' for standard input");
@@ -466,7 +542,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
         ql_err_hint(err, "say --on-bad-row quarantine as well");
         return QL_E_USAGE;
     }
-    if (options->source == QL_RUN_EXPORTS && settings->n_args != 0) {
+    if (is_genesys && settings->n_args != 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "run takes no file, but '%.*s' is one", QL_STR_ARG(settings->args[0]));
         ql_err_hint(err, "a file that you have is the business of 'queuelake transform'");
         return QL_E_USAGE;
@@ -485,10 +561,12 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->parquet = (struct ql_parquet_options){.codec = CODECS[settings->compression],
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
-    QL_TRY(set_range(job, settings, options->source == QL_RUN_EXPORTS, err));
+    QL_TRY(set_range(job, settings, is_genesys, err));
     set_http(job, settings);
-    if (options->source == QL_RUN_EXPORTS) {
-        QL_TRY(set_exports(job, settings, err));
+    if (is_genesys) {
+        QL_TRY(check_client(settings, err));
+        set_exports(job, settings);
+        set_reporting(job, settings);
     }
     set_csv(job, settings, settings->granularity);
     set_plan(job, settings);

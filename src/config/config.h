@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 /** Values of the enum settings, in the order in which the table lists them. */
-enum ql_set_source { QL_SET_SOURCE_EXPORTS, QL_SET_SOURCE_FILE };
+enum ql_set_source { QL_SET_SOURCE_EXPORTS, QL_SET_SOURCE_FILE, QL_SET_SOURCE_REPORTING };
 enum ql_set_layout { QL_SET_LAYOUT_WIDE, QL_SET_LAYOUT_LONG, QL_SET_LAYOUT_TIDY };
 enum ql_set_parquet_compat { QL_SET_PARQUET_COMPAT_BROAD, QL_SET_PARQUET_COMPAT_MODERN };
 enum ql_set_rates { QL_SET_RATES_DOUBLE, QL_SET_RATES_DECIMAL };
@@ -31,7 +31,10 @@ enum ql_set_delimiter {
     QL_SET_DELIMITER_TAB,
     QL_SET_DELIMITER_PIPE
 };
+enum ql_set_csv_dates { QL_SET_CSV_DATES_AUTO, QL_SET_CSV_DATES_ISO, QL_SET_CSV_DATES_US, QL_SET_CSV_DATES_EU };
 enum ql_set_on_bad_row { QL_SET_ON_BAD_ROW_FAIL, QL_SET_ON_BAD_ROW_SKIP, QL_SET_ON_BAD_ROW_QUARANTINE };
+enum ql_set_s3_addressing { QL_SET_S3_ADDRESSING_AUTO, QL_SET_S3_ADDRESSING_VIRTUAL, QL_SET_S3_ADDRESSING_PATH };
+enum ql_set_s3_tagging { QL_SET_S3_TAGGING_HEADER, QL_SET_S3_TAGGING_NONE };
 enum ql_set_compression { QL_SET_COMPRESSION_SNAPPY, QL_SET_COMPRESSION_ZSTD, QL_SET_COMPRESSION_NONE };
 enum ql_set_ddl { QL_SET_DDL_NONE, QL_SET_DDL_ATHENA, QL_SET_DDL_SPARK, QL_SET_DDL_DUCKDB };
 

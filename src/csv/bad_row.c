@@ -132,16 +132,19 @@ static enum ql_status fail(const struct ql_csv_row *row, const struct ql_csv_def
         ql_buf_puts(&where, ", column ");
         ql_csv_put_excerpt(&where, columns->spelled[defect->column]);
     }
-    (void)QL_FAIL(err, QL_E_BAD_ROW, "%s: %s", where.ptr, reason);
+    bool is_fatal = defect->fault == QL_CSV_FAULT_PARTIAL; /* about the file, not about the row */
+    enum ql_status status = QL_FAIL(err, is_fatal ? QL_E_DATA : QL_E_BAD_ROW, "%s: %s", where.ptr, reason);
     ql_buf_fini(&where);
     set_position(row, defect, columns, err);
     if (has_decimal_comma(defect)) {
         ql_err_hint(err, "if numbers are written 1,5, say --decimal-comma; else correct the row, or use --on-bad-row skip or "
                          "quarantine");
+    } else if (is_fatal) {
+        ql_err_hint(err, "%s", fault_hint(defect->fault));
     } else if (fault_hint(defect->fault)[0] != '\0') {
         ql_err_hint(err, "%s; or use --on-bad-row skip or quarantine", fault_hint(defect->fault));
     }
-    return QL_E_BAD_ROW;
+    return status;
 }
 
 /* ---- the side file ---- */
@@ -207,7 +210,7 @@ enum ql_status ql_csv_bad_rows_put(struct ql_csv_bad_rows *bad_rows, const struc
     struct ql_buf reason = {0};
     put_reason(&reason, row, defect, columns, encoding);
     bad_rows->n_rows++;
-    enum ql_status status = bad_rows->policy == QL_BAD_ROW_FAIL
+    enum ql_status status = bad_rows->policy == QL_BAD_ROW_FAIL || defect->fault == QL_CSV_FAULT_PARTIAL
                                 ? fail(row, defect, columns, reason.ptr, err)
                                 : leave_out(bad_rows, row, defect, columns, reason.ptr, input, err);
     ql_buf_fini(&reason);

@@ -39,6 +39,8 @@ struct ql_csv {
     char last_byte;
     struct ql_csv_decode decode;
     struct ql_csv_head head;
+    const struct ql_csv_candidate *chosen; /* the header's row; NULL: it is not known yet */
+    struct ql_csv_look look;
     struct ql_arena input_arena;
     struct ql_csv_columns columns;
     struct ql_csv_input input;
@@ -95,6 +97,7 @@ static void end_input(struct ql_csv *csv) {
     csv->bytes_decoded += csv->decode.bytes_decoded;
     ql_csv_decode_fini(&csv->decode);
     ql_csv_head_fini(&csv->head);
+    ql_csv_look_fini(&csv->look);
 }
 
 void ql_csv_free(struct ql_csv *csv) {
@@ -173,11 +176,11 @@ static enum ql_status check_header_row(const struct ql_csv *csv, const struct ql
 }
 
 /* What the header says, checked against what is asked for and what an earlier input had. */
-static enum ql_status read_header(struct ql_csv *csv, const struct ql_csv_candidate **chosen, struct ql_err *err) {
+static enum ql_status read_header(struct ql_csv *csv, struct ql_err *err) {
     struct ql_arena *arena = csv->has_first ? &csv->input_arena : &csv->arena;
     size_t bad;
-    *chosen = ql_csv_head_choose(&csv->head, &csv->wanted, arena, &csv->columns, &bad);
-    if (*chosen == NULL) {
+    const struct ql_csv_candidate *chosen = ql_csv_head_choose(&csv->head, &csv->wanted, arena, &csv->columns, &bad);
+    if (chosen == NULL) {
         return fail_no_row(csv, err);
     }
     if (ql_csv_columns_count_known(&csv->columns, &csv->wanted) == 0) {
@@ -185,9 +188,13 @@ static enum ql_status read_header(struct ql_csv *csv, const struct ql_csv_candid
         QL_TRY(check_head_end(csv, err));
     }
     struct ql_csv_row row;
-    ql_csv_candidate_row(&csv->head, *chosen, &row);
+    ql_csv_candidate_row(&csv->head, chosen, &row);
     QL_TRY(check_header_row(csv, &row, bad, err));
     QL_TRY(ql_csv_columns_bind(&csv->columns, &csv->wanted, arena, err));
+    csv->columns.dates = csv->options.dates;
+    csv->chosen = chosen;
+    ql_csv_look_fini(&csv->look);
+    ql_csv_look_begin(&csv->look, &csv->limits, chosen->scan.delimiter);
     if (csv->has_first) {
         return ql_csv_columns_check(&csv->columns, &csv->first, &csv->wanted, csv->first_name, err);
     }
@@ -197,10 +204,9 @@ static enum ql_status read_header(struct ql_csv *csv, const struct ql_csv_candid
     return QL_OK;
 }
 
-/* The header is complete: rows begin, the first of them in the text that was collected with it. */
+/* Header and dates are known: rows begin, the first of them in the text that was collected with the header. */
 static enum ql_status begin_rows(struct ql_csv *csv, struct ql_err *err) {
-    const struct ql_csv_candidate *chosen;
-    QL_TRY(read_header(csv, &chosen, err));
+    const struct ql_csv_candidate *chosen = csv->chosen;
     csv->has_columns = true;
     csv->ignored_columns = csv->columns.n_ignored > csv->ignored_columns ? csv->columns.n_ignored : csv->ignored_columns;
     csv->input = (struct ql_csv_input){.number = (uint64_t)csv->n_inputs,
@@ -227,6 +233,36 @@ static enum ql_status begin_rows(struct ql_csv *csv, struct ql_err *err) {
     return QL_OK;
 }
 
+static enum ql_status fail_ambiguous(const struct ql_csv *csv, struct ql_err *err) {
+    struct ql_buf example = {0};
+    ql_csv_put_excerpt(&example, ql_str_from(csv->look.example));
+    (void)QL_FAIL(err, QL_E_DATA, "dates as %s may have the month or the day first, and none of the first rows tells which",
+                  example.ptr);
+    ql_buf_fini(&example);
+    ql_err_hint(err, "say --csv-dates us (month first) or --csv-dates eu (day first)");
+    return QL_E_DATA;
+}
+
+/* Rows begin as soon as it is known how their dates are written. is_end: no more text will come. */
+static enum ql_status look_at_rows(struct ql_csv *csv, bool is_end, struct ql_err *err) {
+    if (csv->columns.dates == QL_CSV_DATES_AUTO) {
+        size_t used = csv->chosen->base + csv->chosen->scan.pos;
+        const struct ql_str text = {.ptr = csv->head.text.ptr + used, .len = csv->head.text.len - used};
+        enum ql_csv_dates dates = ql_csv_look_at(&csv->look, text, &csv->columns, is_end);
+        if (dates == QL_CSV_DATES_AUTO && !csv->look.is_done) {
+            return QL_OK;
+        }
+        if (dates == QL_CSV_DATES_AUTO && csv->look.is_ambiguous) {
+            dates = csv->options.ambiguous_dates;
+            if (dates == QL_CSV_DATES_AUTO) {
+                return fail_ambiguous(csv, err);
+            }
+        }
+        csv->columns.dates = dates != QL_CSV_DATES_AUTO ? dates : QL_CSV_DATES_ISO;
+    }
+    return begin_rows(csv, err);
+}
+
 /* ---- the input ---- */
 
 /* Semantics, section 1: nothing but the stream itself can prove that a download without length is whole. */
@@ -250,11 +286,15 @@ static enum ql_status on_text(void *ctx, const void *ptr, size_t len, struct ql_
     csv->last_byte = text.ptr[text.len - 1];
     while (!csv->has_columns && text.len != 0) {
         size_t piece = text.len < HEAD_PIECE_BYTES ? text.len : HEAD_PIECE_BYTES;
-        bool is_complete = ql_csv_head_feed(&csv->head, text.ptr, piece);
+        if (csv->chosen != NULL) {
+            ql_buf_put(&csv->head.text, text.ptr, piece);
+        } else if (ql_csv_head_feed(&csv->head, text.ptr, piece)) {
+            QL_TRY(read_header(csv, err));
+        }
         text.ptr += piece;
         text.len -= piece;
-        if (is_complete) {
-            QL_TRY(begin_rows(csv, err));
+        if (csv->chosen != NULL) {
+            QL_TRY(look_at_rows(csv, false, err));
         }
     }
     return csv->has_columns ? ql_csv_blocks_put(csv->blocks, text, err) : QL_OK;
@@ -287,6 +327,7 @@ void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized)
     csv->is_unsized = is_unsized;
     csv->has_text = false;
     csv->has_columns = false;
+    csv->chosen = NULL;
     csv->last_byte = '\0';
     ql_arena_reset(&csv->input_arena);
     ql_csv_decode_begin(&csv->decode, csv->encoding, &csv->limits, (struct ql_sink){.write = on_text, .ctx = csv});
@@ -295,8 +336,13 @@ void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized)
 
 /* Before decoding fails: what is wrong with the text that it gave comes first. */
 static enum ql_status drain(struct ql_csv *csv, enum ql_status status, struct ql_err *err) {
+    struct ql_err failure = {0};
+    if (status != QL_OK && csv->chosen != NULL && !csv->has_columns) {
+        if (look_at_rows(csv, true, &failure) != QL_OK) {
+            return status; /* what was to come could have told more */
+        }
+    }
     if (status != QL_OK && csv->has_columns) {
-        struct ql_err failure = {0};
         enum ql_status earlier = ql_csv_blocks_drain(csv->blocks, &failure);
         if (earlier != QL_OK) {
             *err = failure;
@@ -335,9 +381,12 @@ static enum ql_status finish_input(struct ql_csv *csv, struct ql_err *err) {
         (void)QL_FAIL(err, QL_E_TRUNCATED, "the input came without its length and does not end in a line break: it may be cut");
         return QL_E_TRUNCATED;
     }
-    if (!csv->has_columns) {
+    if (csv->chosen == NULL) {
         ql_csv_head_end(&csv->head);
-        QL_TRY(begin_rows(csv, err));
+        QL_TRY(read_header(csv, err));
+    }
+    if (!csv->has_columns) {
+        QL_TRY(look_at_rows(csv, true, err));
     }
     return ql_csv_blocks_end(csv->blocks, err);
 }
@@ -362,5 +411,7 @@ void ql_csv_get_stats(const struct ql_csv *csv, struct ql_csv_stats *stats) {
         .bytes_in = csv->bytes_in + csv->decode.bytes_in,
         .bytes_decoded = csv->bytes_decoded + csv->decode.bytes_decoded,
         .out_of_range_rows = counts.out_of_range_rows,
+        .several_queues_rows = counts.several_queues_rows,
+        .partial_rows = counts.partial_rows,
     };
 }

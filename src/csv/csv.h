@@ -10,6 +10,9 @@
 
 #include "table/rows.h"
 
+/** How stamps are written: ISO 8601, or numbers with the month or the day first (dates.c). */
+enum ql_csv_dates { QL_CSV_DATES_AUTO, QL_CSV_DATES_ISO, QL_CSV_DATES_US, QL_CSV_DATES_EU };
+
 enum ql_bad_row_policy { QL_BAD_ROW_FAIL, QL_BAD_ROW_SKIP, QL_BAD_ROW_QUARANTINE };
 
 /** What a source's header calls a column, and what its values must be multiplied by: data from the built-in table or the
@@ -36,7 +39,10 @@ struct ql_csv_options {
     char delimiter; /* 0: detected on the header */
     /* empty: by the mark, else UTF-8; else "utf-8", "utf-16", "utf-16le", "utf-16be", "latin1", "windows-1252" */
     struct ql_str encoding;
-    const struct ql_tz *tz; /* of stamps without offset; NULL: UTC */
+    const struct ql_tz *tz;            /* of stamps without offset; NULL: UTC */
+    enum ql_csv_dates dates;           /* AUTO: recognised on the first rows of each input */
+    enum ql_csv_dates ambiguous_dates; /* of an input whose first rows do not tell; AUTO: an error */
+    bool accept_partial;               /* take a file that says that it is not complete */
     bool decimal_comma;
     int64_t granularity_us;      /* 0: not given */
     int64_t from_us, to_us;      /* half-open range of interval starts; QL_TIME_NONE: no bound */
@@ -66,6 +72,8 @@ struct ql_csv_stats {
     int64_t rows, bad_rows, missing_values, nan_values, ignored_columns; /* rows: good ones */
     int64_t bytes_in, bytes_decoded;
     int64_t out_of_range_rows;
+    int64_t several_queues_rows; /* of view exports: sums over queues that have rows of their own; left out */
+    int64_t partial_rows;        /* that say that their file is not complete; they are among `rows` */
 };
 
 /**
@@ -96,7 +104,8 @@ void ql_csv_free(struct ql_csv *csv);
 void ql_csv_input_begin(struct ql_csv *csv, struct ql_str name, bool is_unsized);
 /**
  * Errors: E_BAD_ROW (row, byte_offset and column are set; an excerpt is in the message), E_NO_COLUMN, E_COLLISION, E_ENCODING,
- * E_LIMIT, E_COMPRESSED, E_TRUNCATED, E_DATA (no CSV, or an unusable header), E_PROTOCOL (an unsized input that proves
+ * E_LIMIT, E_COMPRESSED, E_TRUNCATED, E_DATA (no CSV, an unusable header, dates that may mean two things, a file that says that
+ * it is not complete), E_PROTOCOL (an unsized input that proves
  * nothing), E_CONFIG (encoding or scale unknown), whatever the sinks return. The first one sticks: later calls fail in the same
  * way.
  */
@@ -110,6 +119,8 @@ void *ql_csv_room(struct ql_csv *csv, size_t *cap);
 QL_MUST_CHECK enum ql_status ql_csv_input_end(struct ql_csv *csv, struct ql_err *err);
 void ql_csv_get_stats(const struct ql_csv *csv, struct ql_csv_stats *stats);
 
+/** How a locale writes dates ("en-us", "de_DE"), as far as it is known; else AUTO. */
+enum ql_csv_dates ql_csv_dates_of_locale(struct ql_str locale);
 /** Appends the normalised form of a header name (semantics, section 2). */
 void ql_csv_normalise_name(struct ql_str name, struct ql_buf *out);
 

@@ -5,6 +5,7 @@
  *   dialect.c  the first row under every delimiter        text -> delimiter, header row
  *   header.c   names (aliases.c) and what is needed       header row -> which column is what
  *   scanner.c  RFC 4180 over chunks                       text -> rows of fields
+ *   dates.c    first rows                                text -> how their dates are written
  *   row.c      interval.c, number.c                       fields -> values
  *   index.c    index_x86.c, index_neon.c; regular rows    text -> positions of delimiters and line ends
  *   quick_row.c  swar.h; the same rows                    positions -> values; declines what is not plain
@@ -37,6 +38,7 @@ enum { QL_CSV_SCALE_MAX = 18 };
     X(ENCODING, "is not valid text", "name the encoding with --encoding")                                                 \
     X(INTERVAL, "is not an ISO 8601 interval or time",                                                                    \
       "intervals are written 2024-01-01T00:00:00Z/2024-01-01T00:30:00Z, or as a start, or as a start and an end column")  \
+    X(DATE, "is not a date and time as the input's first rows, or --csv-dates, have them", "see --csv-dates")             \
     X(ORDER, "does not end after it starts", "")                                                                          \
     X(SKIPPED, "is a local time that the time zone skips", "check --csv-timezone, or export times with their offset")     \
     X(REPEATED, "is a local time that the time zone has twice", "export times with their offset, or in UTC")              \
@@ -47,7 +49,9 @@ enum { QL_CSV_SCALE_MAX = 18 };
     X(COUNT, "is not a whole number", "")                                                                                 \
     X(NEGATIVE, "is a negative count", "")                                                                                \
     X(COUNT_OVERFLOW, "does not fit a 64-bit integer", "")                                                                \
-    X(OVERFLOW, "is larger than the largest double", "")
+    X(OVERFLOW, "is larger than the largest double", "")                                                                  \
+    X(SEVERAL_QUEUES, "is a row of several queues", "")                                                                   \
+    X(PARTIAL, "says that the export is not complete", "export it again, or take what there is with --accept-partial")
 
 enum ql_csv_fault {
     QL_CSV_FINE,
@@ -221,6 +225,8 @@ const char *ql_csv_decode_encoding_name(const struct ql_csv_decode *decode);
 
 /* ---- aliases.c ---- */
 
+enum { QL_CSV_MS_TO_S = -3, QL_CSV_RATIO_TO_PERCENT = 2 }; /* scales of view exports */
+
 /** A name that a source's header uses, normalised; the value in the canonical unit is value * 10^shift. */
 struct ql_csv_name {
     struct ql_str from, to;
@@ -250,6 +256,9 @@ struct ql_csv_columns {
     size_t interval;           /* time_interval, else interval_start */
     size_t interval_end;       /* QL_CSV_NONE: none */
     size_t queue_id, queue_name;
+    size_t completed;        /* of a view export: whether the file is complete; QL_CSV_NONE: it does not say */
+    bool is_view;            /* a view export, in which one cell may name several queues */
+    enum ql_csv_dates dates; /* never AUTO once rows are read */
     size_t n_metrics;
     size_t *metric; /* [n_metrics] */
     int *shift;     /* [n_metrics] */
@@ -336,6 +345,7 @@ static inline int64_t ql_csv_pow10(int n) {
 /* ---- interval.c ---- */
 
 struct ql_csv_clock {
+    enum ql_csv_dates dates;
     const struct ql_tz *tz;
     int64_t granularity_us, from_us, to_us;
 };
@@ -345,6 +355,25 @@ struct ql_csv_clock {
  */
 enum ql_csv_fault ql_csv_interval_parse(const struct ql_csv_clock *clock, struct ql_str start, const struct ql_str *end,
                                         int64_t interval_us[2], bool *is_end_wrong);
+
+/* ---- dates.c ---- */
+
+/** The first rows of an input, looked at until they tell how dates are written. */
+struct ql_csv_look {
+    struct ql_csv_scan scan;
+    size_t at; /* the next row to look at */
+    bool is_done;
+    bool is_ambiguous; /* there were dates that are not ISO 8601; what follows then: */
+    char example[48];  /* the first of them */
+};
+void ql_csv_look_begin(struct ql_csv_look *look, const struct ql_csv_limits *limits, char delimiter);
+void ql_csv_look_fini(struct ql_csv_look *look);
+/** text: all that is known behind the header. AUTO with is_done: the first rows do not tell; AUTO without: more text is needed.
+ */
+enum ql_csv_dates ql_csv_look_at(struct ql_csv_look *look, struct ql_str text, const struct ql_csv_columns *columns,
+                                 bool is_end);
+/** A stamp in numbers, blanks at its ends gone; dates: US or EU. */
+bool ql_csv_date_parse(struct ql_str s, enum ql_csv_dates dates, struct ql_civil *civil);
 
 /* ---- batch.c ---- */
 
@@ -512,7 +541,8 @@ struct ql_csv_reader {
     size_t n_quick, n_quick_counts;
     bool can_guess; /* rows begin with interval and queue, and have few columns: a kernel's `guess` may read them */
     struct ql_csv_field *quick_fields; /* [n_columns] of a row that quick_row.c passes to row.c */
-    int64_t missing_values, nan_values, out_of_range_rows;
+    bool accepts_partial, is_row_partial;
+    int64_t missing_values, nan_values, out_of_range_rows, several_queues_rows, partial_rows;
 };
 
 /** columns and queues must live until the next begin or fini. Counters go on. */
@@ -576,7 +606,7 @@ struct ql_csv_input {
 };
 
 struct ql_csv_counts {
-    int64_t rows, missing_values, nan_values, out_of_range_rows;
+    int64_t rows, missing_values, nan_values, out_of_range_rows, several_queues_rows, partial_rows;
 };
 
 void ql_csv_counts_add(struct ql_csv_counts *counts, const struct ql_csv_counts *more);

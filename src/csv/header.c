@@ -147,6 +147,25 @@ static bool is_asked_for(const struct ql_csv_wanted *wanted, struct ql_str name)
     return ql_str_eq(name, ql_str_from(QUEUE_NAMES[0])) || ql_str_eq(name, ql_str_from(QUEUE_NAMES[1]));
 }
 
+/* includeDurationFormatInHeader appends the unit: "Avg Handle (Seconds)". What has colons or letters says its unit itself. */
+static bool find_with_unit(struct ql_str from, struct ql_csv_name *name) {
+    static const struct {
+        const char *unit;
+        int shift;
+    } UNITS[] = {{"_(milliseconds)", -3}, {"_(ms)", -3}, {"_(seconds)", 0}, {"_(s)", 0}, {"_(hh:mm:ss)", 0}};
+    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
+        if (ql_str_has_suffix(from, UNITS[i].unit)) {
+            const struct ql_csv_name *bare =
+                ql_csv_alias_find((struct ql_str){.ptr = from.ptr, .len = from.len - strlen(UNITS[i].unit)});
+            if (bare != NULL && bare->shift == QL_CSV_MS_TO_S) {
+                *name = (struct ql_csv_name){.from = from, .to = bare->to, .shift = UNITS[i].shift};
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static struct ql_csv_name resolve(const struct ql_csv_wanted *wanted, struct ql_str from) {
     for (size_t i = 0; i < wanted->n_aliases; i++) {
         if (ql_str_eq(wanted->aliases[i].from, from)) {
@@ -156,6 +175,10 @@ static struct ql_csv_name resolve(const struct ql_csv_wanted *wanted, struct ql_
         }
     }
     const struct ql_csv_name *built_in = is_asked_for(wanted, from) ? NULL : ql_csv_alias_find(from);
+    struct ql_csv_name with_unit;
+    if (built_in == NULL && find_with_unit(from, &with_unit)) {
+        return with_unit;
+    }
     return built_in != NULL ? *built_in : (struct ql_csv_name){.from = from, .to = from};
 }
 
@@ -264,7 +287,7 @@ static bool is_bound(const struct ql_csv_columns *columns, size_t i) {
         is_metric = is_metric || columns->metric[m] == i;
     }
     return is_metric || i == columns->interval || i == columns->interval_end || i == columns->queue_id ||
-           i == columns->queue_name;
+           i == columns->queue_name || i == columns->completed;
 }
 
 /* The column whose name is most like `name` (as spelled, normalised or resolved); QL_CSV_NONE if none is near. */
@@ -374,6 +397,8 @@ enum ql_status ql_csv_columns_bind(struct ql_csv_columns *columns, const struct 
     columns->interval_end = find_text(columns, INTERVAL_NAMES[2]);
     columns->queue_id = find_text(columns, QUEUE_NAMES[0]);
     columns->queue_name = find_text(columns, QUEUE_NAMES[1]);
+    columns->completed = find_text(columns, "full_export_completed");
+    columns->is_view = columns->completed != QL_CSV_NONE || find_text(columns, "interval_complete") != QL_CSV_NONE;
     columns->n_metrics = wanted->n_metrics;
     columns->metric = ql_arena_alloc(arena, wanted->n_metrics * sizeof *columns->metric);
     columns->shift = ql_arena_alloc(arena, wanted->n_metrics * sizeof *columns->shift);

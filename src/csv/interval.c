@@ -1,6 +1,6 @@
 /*
  * Interval cells to instants (semantics, section 1): "start/end" in ISO 8601, a start alone, or a start and an end cell. The
- * end may also be an ISO 8601 period (start/PT30M).
+ * end may also be an ISO 8601 period (start/PT30M). Where the input's dates are numbers (dates.c), a cell is a start or an end.
  *
  * Offsets are honoured; a stamp without one is local time in the clock's zone, and where the zone skips or repeats that time
  * there is no right answer, so the row is bad. A date alone is its midnight. Blanks around a stamp do not count.
@@ -43,20 +43,9 @@ static bool parse_usual_stamp(struct ql_str s, struct ql_civil *civil) {
     return ql_civil_is_valid(civil);
 }
 
-static enum ql_csv_fault parse_stamp(const struct ql_csv_clock *clock, struct ql_str s, int64_t *us) {
-    struct ql_time_text text;
-    if (parse_usual_stamp(s, &text.civil)) {
-        *us = ql_time_from_civil(&text.civil);
-        return QL_CSV_FINE;
-    }
-    if (!ql_time_parse_iso(ql_str_trim(s), &text)) {
-        return QL_CSV_FAULT_INTERVAL;
-    }
-    int64_t local_us = ql_time_from_civil(&text.civil);
-    if (text.has_offset) {
-        *us = local_us - text.offset_s * QL_US_PER_S;
-        return QL_CSV_FINE;
-    }
+/* A local time of the clock's zone. */
+static enum ql_csv_fault to_instant(const struct ql_csv_clock *clock, const struct ql_civil *civil, int64_t *us) {
+    int64_t local_us = ql_time_from_civil(civil);
     if (clock->tz == NULL) {
         *us = local_us;
         return QL_CSV_FINE;
@@ -72,6 +61,30 @@ static enum ql_csv_fault parse_stamp(const struct ql_csv_clock *clock, struct ql
     return QL_CSV_FINE;
 }
 
+static bool has_slashed_dates(const struct ql_csv_clock *clock) {
+    return clock->dates == QL_CSV_DATES_US || clock->dates == QL_CSV_DATES_EU;
+}
+
+static enum ql_csv_fault parse_stamp(const struct ql_csv_clock *clock, struct ql_str s, int64_t *us) {
+    struct ql_time_text text;
+    if (has_slashed_dates(clock)) {
+        return ql_csv_date_parse(ql_str_trim(s), clock->dates, &text.civil) ? to_instant(clock, &text.civil, us)
+                                                                            : QL_CSV_FAULT_DATE;
+    }
+    if (parse_usual_stamp(s, &text.civil)) {
+        *us = ql_time_from_civil(&text.civil);
+        return QL_CSV_FINE;
+    }
+    if (!ql_time_parse_iso(ql_str_trim(s), &text)) {
+        return QL_CSV_FAULT_INTERVAL;
+    }
+    if (text.has_offset) {
+        *us = ql_time_from_civil(&text.civil) - text.offset_s * QL_US_PER_S;
+        return QL_CSV_FINE;
+    }
+    return to_instant(clock, &text.civil, us);
+}
+
 static enum ql_csv_fault parse_end(const struct ql_csv_clock *clock, struct ql_str s, int64_t start_us, int64_t *us) {
     int64_t period_us = 0;
     s = ql_str_trim(s);
@@ -84,8 +97,8 @@ static enum ql_csv_fault parse_end(const struct ql_csv_clock *clock, struct ql_s
 
 enum ql_csv_fault ql_csv_interval_parse(const struct ql_csv_clock *clock, struct ql_str start, const struct ql_str *end,
                                         int64_t interval_us[2], bool *is_end_wrong) {
-    struct ql_str second;
-    struct ql_str first = ql_str_split(start, '/', &second);
+    struct ql_str second = {0};
+    struct ql_str first = has_slashed_dates(clock) ? start : ql_str_split(start, '/', &second);
     bool is_pair = first.len != start.len;
     *is_end_wrong = false;
     enum ql_csv_fault fault = parse_stamp(clock, first, &interval_us[0]);

@@ -38,6 +38,8 @@ void ql_csv_counts_add(struct ql_csv_counts *counts, const struct ql_csv_counts 
     counts->missing_values += more->missing_values;
     counts->nan_values += more->nan_values;
     counts->out_of_range_rows += more->out_of_range_rows;
+    counts->several_queues_rows += more->several_queues_rows;
+    counts->partial_rows += more->partial_rows;
 }
 
 struct ql_csv_counts ql_csv_lane_take_counts(struct ql_csv_lane *lane) {
@@ -45,11 +47,15 @@ struct ql_csv_counts ql_csv_lane_take_counts(struct ql_csv_lane *lane) {
     const struct ql_csv_counts counts = {.rows = lane->n_packed,
                                          .missing_values = reader->missing_values,
                                          .nan_values = reader->nan_values,
-                                         .out_of_range_rows = reader->out_of_range_rows};
+                                         .out_of_range_rows = reader->out_of_range_rows,
+                                         .several_queues_rows = reader->several_queues_rows,
+                                         .partial_rows = reader->partial_rows};
     lane->n_packed = 0;
     reader->missing_values = 0;
     reader->nan_values = 0;
     reader->out_of_range_rows = 0;
+    reader->several_queues_rows = 0;
+    reader->partial_rows = 0;
     ql_csv_batch_reset(&lane->batch);
     return counts;
 }
@@ -92,7 +98,8 @@ static enum ql_status read_row(struct ql_csv_lane *lane, const struct ql_csv_row
         ql_csv_dictionary_reset(&lane->reader.dictionary, lane->max_queues);
     }
     struct ql_csv_defect defect;
-    if (!ql_csv_reader_read(&lane->reader, row, &lane->batch, &defect)) {
+    bool is_read = ql_csv_reader_read(&lane->reader, row, &lane->batch, &defect);
+    if (!is_read && defect.fault != QL_CSV_FAULT_SEVERAL_QUEUES) { /* that one is counted and no more */
         QL_TRY(reading->odd(reading->ctx, QL_CSV_SCAN_ROW, row, &defect, err));
     }
     return flush_if_full(lane, reading, err);
@@ -107,6 +114,9 @@ static size_t read_some(struct ql_csv_lane *lane, struct ql_csv_scanner *scanner
     struct ql_csv_guess guess = {.delimiter = lane->input->delimiter};
     struct ql_csv_indexed_rows rows;
     size_t n = 0;
+    if (lane->input->columns->completed != QL_CSV_NONE) { /* every row has to be asked whether the file is complete */
+        return 0;
+    }
     if (lane->reader.can_guess && ql_csv_scanner_view_text(scanner, &guess.text)) {
         const struct ql_csv_limits *limits = lane->input->limits;
         guess.max_row_bytes = limits->max_field_bytes < limits->max_row_bytes ? limits->max_field_bytes : limits->max_row_bytes;

@@ -77,11 +77,15 @@ static void plan_quick_numbers(struct ql_csv_reader *reader) {
 void ql_csv_reader_begin(struct ql_csv_reader *reader, const struct ql_csv_options *options,
                          const struct ql_csv_columns *columns, const struct ql_csv_queues *queues) {
     reader->columns = columns;
-    reader->clock = (struct ql_csv_clock){
-        .tz = options->tz, .granularity_us = options->granularity_us, .from_us = options->from_us, .to_us = options->to_us};
+    reader->clock = (struct ql_csv_clock){.dates = columns->dates,
+                                          .tz = options->tz,
+                                          .granularity_us = options->granularity_us,
+                                          .from_us = options->from_us,
+                                          .to_us = options->to_us};
     reader->queues = queues;
     reader->n_metrics = options->n_metrics;
     reader->wants_interval_text = options->wants_interval_text;
+    reader->accepts_partial = options->accept_partial;
     reader->interval_spans = spans_of(columns->interval, columns->interval_end);
     reader->queue_spans = spans_of(columns->queue_id, columns->queue_name);
     ql_arena_reset(&reader->arena);
@@ -135,6 +139,37 @@ static bool check_structure(const struct ql_csv_reader *reader, const struct ql_
                     (struct ql_str){.ptr = row->text.ptr + start, .len = row->text.len - start});
     }
     return row->n_fields == n_columns || fail(defect, QL_CSV_FAULT_RAGGED, QL_CSV_NONE, row->text);
+}
+
+/* A view export joins the names of the queues that a row is about with "; " and ids likewise; an id has no semicolon of its
+ * own. Such a row, the summary at the end among them, sums up what rows of single queues say too. */
+static bool names_several_queues(const struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_buf *scratch) {
+    const struct ql_csv_columns *columns = reader->columns;
+    bool has_id = columns->queue_id != QL_CSV_NONE;
+    if (!columns->is_view) {
+        return false;
+    }
+    struct ql_str s = ql_csv_row_field(row, has_id ? columns->queue_id : columns->queue_name, scratch);
+    return s.len != 0 && memmem(s.ptr, s.len, "; ", has_id ? 1 : 2) != NULL;
+}
+
+/* Whatever is not a clear yes is no. */
+static bool is_complete(struct ql_str said) {
+    said = ql_str_trim(said);
+    return ql_str_eq_nocase(said, QL_STR("yes")) || ql_str_eq_nocase(said, QL_STR("true"));
+}
+
+static bool check_completion(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect) {
+    size_t column = reader->columns->completed;
+    if (column == QL_CSV_NONE) {
+        return true;
+    }
+    struct ql_str said = ql_csv_row_field(row, column, &reader->scratch_number);
+    if (is_complete(said)) {
+        return true;
+    }
+    reader->is_row_partial = true;
+    return reader->accepts_partial || fail(defect, QL_CSV_FAULT_PARTIAL, column, said);
 }
 
 bool ql_csv_reader_read_interval(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_defect *defect) {
@@ -197,6 +232,9 @@ bool ql_csv_reader_read_queue(struct ql_csv_reader *reader, const struct ql_csv_
         return false;
     }
     size_t column = columns->queue_name != QL_CSV_NONE ? columns->queue_name : columns->queue_id;
+    if (names_several_queues(reader, row, &reader->scratch_number)) {
+        return fail(defect, QL_CSV_FAULT_SEVERAL_QUEUES, column, name);
+    }
     if (name.len == 0) {
         name = id;
     }
@@ -244,7 +282,8 @@ static bool read_numbers(struct ql_csv_reader *reader, const struct ql_csv_row *
 static struct ql_str copy_interval_text(struct ql_csv_reader *reader, struct ql_arena *arena) {
     struct ql_buf *text = &reader->scratch_interval;
     struct ql_str start = ql_buf_view(&reader->last_start);
-    bool is_pair = memchr(start.ptr, '/', start.len) != NULL;
+    bool is_iso = reader->clock.dates == QL_CSV_DATES_ISO; /* else a slash is part of a date */
+    bool is_pair = is_iso && memchr(start.ptr, '/', start.len) != NULL;
     ql_buf_reset(text);
     ql_buf_put_str(text, start);
     if (reader->columns->interval_end != QL_CSV_NONE && !is_pair) {
@@ -274,7 +313,14 @@ static void count_missing(struct ql_csv_reader *reader) {
 
 static bool read_fields(struct ql_csv_reader *reader, const struct ql_csv_row *row, struct ql_csv_batch *batch, uint32_t *code,
                         struct ql_csv_defect *defect) {
-    if (!check_structure(reader, row, defect) || !ql_csv_reader_read_interval(reader, row, defect)) {
+    reader->is_row_partial = false;
+    if (!check_structure(reader, row, defect) || !check_completion(reader, row, defect)) {
+        return false;
+    }
+    if (names_several_queues(reader, row, &reader->scratch_id)) { /* before its interval, which may be any */
+        return fail(defect, QL_CSV_FAULT_SEVERAL_QUEUES, QL_CSV_NONE, row->text);
+    }
+    if (!ql_csv_reader_read_interval(reader, row, defect)) {
         return false;
     }
     const struct ql_csv_spans *spans = &reader->queue_spans;
@@ -288,6 +334,7 @@ bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *r
     uint32_t code;
     if (!read_fields(reader, row, batch, &code, defect)) {
         reader->out_of_range_rows += defect->fault == QL_CSV_FAULT_RANGE;
+        reader->several_queues_rows += defect->fault == QL_CSV_FAULT_SEVERAL_QUEUES;
         return false;
     }
     if (batch->n_runs == 0 || reader->is_new_interval) {
@@ -298,6 +345,7 @@ bool ql_csv_reader_read(struct ql_csv_reader *reader, const struct ql_csv_row *r
         ql_csv_batch_put(batch, i, &reader->pending[i].number, reader->pending[i].wide);
     }
     count_missing(reader);
+    reader->partial_rows += reader->is_row_partial;
     batch->n_rows++;
     return true;
 }

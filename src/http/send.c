@@ -58,7 +58,7 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
     ql_http_response_fini(sending->response);
     QL_TRY(ql_redirect_check_url(&http->options, url, hop, err));
     QL_TRY(wait_for_budget(sending, url, err));
-    if (http->options.deadline_ms != 0 && ql_time_monotonic_ms() >= http->options.deadline_ms) {
+    if (ql_http_is_past_deadline(http)) {
         return QL_FAIL(err, QL_E_DEADLINE, "the deadline passed before '%s' was asked", url->authority);
     }
     (void)snprintf(sending->host, sizeof sending->host, "%s", url->authority);
@@ -178,6 +178,7 @@ static enum ql_status send_with_repeats(struct sending *sending, struct ql_err *
         enum ql_status status = attempt_once(sending, &attempt, failure);
         counts.attempts++;
         counts.n_500 += status == QL_OK && attempt.http_status == 500;
+        sending->response->fault = ql_retry_fault(&attempt);
         if (!ql_retry_is_due(&policy, sending->request->repeat, &attempt, &counts)) {
             if (status != QL_OK) {
                 note_attempts(failure, counts.attempts);
@@ -190,7 +191,7 @@ static enum ql_status send_with_repeats(struct sending *sending, struct ql_err *
             sending->response->was_sent = sending->response->was_sent && sending->request->repeat != QL_HTTP_REPEAT_IF_UNSENT;
             return status;
         }
-        sending->http->stats.retries++;
+        ql_http_note_retry(sending->http);
     }
 }
 

@@ -105,8 +105,10 @@ enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct 
     if (has_quarantine && output.len != 0 && is_same_file(options->quarantine_path, output)) {
         return fail_same("the quarantine file", output, "the output", err);
     }
-    for (size_t i = 0; options->source == QL_RUN_FILES && i < options->n_paths; i++) {
-        struct ql_str input = options->paths[i];
+    size_t n_inputs = 0;
+    const struct ql_str *inputs = options->source == QL_RUN_FILES ? ql_source_files_paths(run->source, &n_inputs) : NULL;
+    for (size_t i = 0; i < n_inputs; i++) {
+        struct ql_str input = inputs[i];
         if (ql_str_eq(input, QL_STR("-"))) {
             continue;
         }
@@ -154,11 +156,25 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     return status;
 }
 
+/* A bucket of that name could be anyone's at AWS: S3 is told to refuse one of another account. */
+static enum ql_status expect_own_bucket(const struct ql_run_state *run, struct ql_err *err) {
+    struct ql_str bucket = run->options->destination.bucket;
+    enum ql_status status = ql_s3_client_expect_own(run->s3, bucket, err);
+    if (status != QL_OK) {
+        ql_err_wrap(err, "cannot make sure that bucket '%.*s', which is only a default name, is yours", QL_STR_ARG(bucket));
+        ql_err_hint(err, "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID");
+    }
+    return status;
+}
+
 enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     QL_TRY(check_template(options, err));
     if (options->destination.kind == QL_STORE_S3) {
         QL_TRY(ql_s3_check(&options->s3, options->destination.bucket, err));
+    }
+    if (options->expects_own_bucket) {
+        QL_TRY(expect_own_bucket(run, err));
     }
     QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
     QL_TRY(probe_folder(run, err));

@@ -169,6 +169,23 @@ static void note_export_id(const struct ql_run_state *run) {
     (void)snprintf(run->summary->export_id, sizeof run->summary->export_id, "%.*s", QL_STR_ARG(id));
 }
 
+/* What the rows of the whole input say. */
+static enum ql_status check_what_came(struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_csv_stats *csv = &run->summary->csv;
+    if (csv->several_queues_rows != 0 && csv->rows == 0) {
+        (void)QL_FAIL(err, QL_E_DATA, "each row of the input is of several queues together");
+        ql_err_hint(err, "export the queues split by filter (hasSplitFilters), or one at a time: here with --report-queues");
+        return QL_E_DATA;
+    }
+    if (csv->several_queues_rows != 0) {
+        ql_run_warn(run, "rows that sum up several queues were left out: %lld", (long long)csv->several_queues_rows);
+    }
+    if (csv->partial_rows != 0) {
+        ql_run_warn(run, "the input says that it is not complete (%lld of its rows do)", (long long)csv->partial_rows);
+    }
+    return QL_OK;
+}
+
 enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_source_sink sink = {.begin = on_begin, .room = on_room, .bytes = on_bytes, .end = on_end, .ctx = run};
     enum ql_status status = run->source->ops->fetch(run->source, &sink, err);
@@ -178,6 +195,7 @@ enum ql_status ql_run_read(struct ql_run_state *run, struct ql_err *err) {
         ql_csv_free(run->csv); /* its blocks of text: the memory is for what follows */
         run->csv = NULL;
     }
+    status = status == QL_OK ? check_what_came(run, err) : status;
     if (run->source_hash != NULL && status == QL_OK) {
         uint8_t digest[QL_SHA256_SIZE];
         ql_sha256_take(run->source_hash, digest);

@@ -21,8 +21,20 @@ void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) {
     va_end(args);
 }
 
+static bool reads_objects(const struct ql_run_options *options) {
+    bool reads = false;
+    for (size_t i = 0; options->source == QL_RUN_FILES && i < options->n_paths; i++) {
+        reads = reads || ql_str_has_prefix(options->paths[i], "s3://");
+    }
+    return reads;
+}
+
+static bool needs_s3(const struct ql_run_options *options) {
+    return reads_objects(options) || options->destination.kind == QL_STORE_S3;
+}
+
 static bool needs_http(const struct ql_run_options *options) {
-    return options->source == QL_RUN_EXPORTS || options->destination.kind == QL_STORE_S3;
+    return needs_s3(options) || options->source == QL_RUN_EXPORTS || options->source == QL_RUN_REPORTING;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -40,10 +52,45 @@ static struct ql_str api_name(struct ql_arena *arena, struct ql_str name) {
     return (struct ql_str){.ptr = out, .len = n};
 }
 
-static void open_source(struct ql_run_state *run) {
+static void on_warn(void *ctx, const char *text) {
+    ql_run_warn(ctx, "%s", text);
+}
+
+/* By any thread, one at a time; they stay when an input is begun again, and are told at the end. */
+static void on_s3_warning(void *ctx, const char *text) {
+    struct ql_run_state *run = ctx;
+    ql_buf_puts(&run->s3_warnings, text);
+    ql_buf_putc(&run->s3_warnings, '\n');
+}
+
+static void tell_s3_warnings(struct ql_run_state *run) {
+    struct ql_str rest = ql_buf_view(&run->s3_warnings);
+    while (rest.len != 0) {
+        struct ql_str line = ql_str_split(rest, '\n', &rest);
+        ql_run_warn(run, "%.*s", QL_STR_ARG(line));
+    }
+    ql_buf_fini(&run->s3_warnings);
+}
+
+static enum ql_status open_files(struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
-    if (options->source == QL_RUN_FILES) {
-        run->source = ql_source_files_new(options->paths, options->n_paths);
+    const struct ql_files_options files = {.paths = options->paths,
+                                           .n_paths = options->n_paths,
+                                           .objects = ql_run_objects(run),
+                                           .max_downloads = options->max_downloads,
+                                           .wait_min_ms = options->http.retry_base_ms,
+                                           .wait_max_ms = options->http.retry_cap_ms};
+    run->source = ql_source_files_new(&files);
+    return ql_source_files_expand(run->source, err);
+}
+
+static void open_genesys(struct ql_run_state *run) {
+    const struct ql_run_options *options = run->options;
+    struct ql_source_events events = options->events;
+    events.warn = on_warn;
+    events.warn_ctx = run;
+    if (options->source == QL_RUN_REPORTING) {
+        run->source = ql_source_reporting_new(run->http, &options->reporting, &events);
         return;
     }
     struct ql_exports_options exports = options->exports;
@@ -59,7 +106,7 @@ static void open_source(struct ql_run_state *run) {
         }
         exports.metrics = run->export_metrics;
     }
-    run->source = ql_source_exports_new(run->http, &exports, &options->events);
+    run->source = ql_source_exports_new(run->http, &exports, &events);
 }
 
 static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
@@ -68,7 +115,17 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     if (needs_http(options)) {
         QL_TRY(ql_http_new(&options->http, &run->http, err));
     }
-    open_source(run);
+    if (needs_s3(options)) {
+        run->s3_options = options->s3;
+        run->s3_options.on_warning = on_s3_warning;
+        run->s3_options.on_warning_ctx = run;
+        QL_TRY(ql_s3_client_new(run->http, &run->s3_options, &run->s3, err));
+    }
+    if (options->source == QL_RUN_FILES) {
+        QL_TRY(open_files(run, err));
+    } else {
+        open_genesys(run);
+    }
     QL_TRY(ql_run_check(run, err));
 
     int64_t begun_ms = ql_time_monotonic_ms();
@@ -102,6 +159,8 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
     ql_plan_free(run.plan);
     ql_store_free(run.quarantine);
     ql_sha256_free(run.source_hash);
+    ql_s3_client_free(run.s3);
+    tell_s3_warnings(&run);
     ql_http_free(run.http);
     ql_mem_free(run.export_metrics);
     ql_arena_fini(&run.arena);

@@ -15,7 +15,7 @@
 #include "source/source.h"
 #include "store/store.h"
 
-enum ql_run_source { QL_RUN_EXPORTS, QL_RUN_FILES };
+enum ql_run_source { QL_RUN_EXPORTS, QL_RUN_FILES, QL_RUN_REPORTING };
 enum ql_columns_by { QL_COLUMNS_BY_AUTO, QL_COLUMNS_BY_ID, QL_COLUMNS_BY_NAME };
 
 /** Texts and arrays are borrowed for the call. */
@@ -24,9 +24,11 @@ struct ql_run_options {
     struct ql_str source_name;   /* "exports", "file": for {source} and the summary */
     struct ql_http_options http; /* used when the source or the destination needs it */
     struct ql_exports_options exports;
+    struct ql_reporting_options reporting;
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
-    const struct ql_str *paths; /* QL_RUN_FILES */
+    const struct ql_str *paths; /* QL_RUN_FILES: files, folders, patterns, "-", "s3://..." */
     size_t n_paths;
+    int max_downloads; /* how often an object is begun */
 
     struct ql_plan_request plan;
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */
@@ -42,6 +44,7 @@ struct ql_run_options {
     bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
     struct ql_s3_options s3;
+    bool expects_own_bucket;   /* the destination's bucket must belong to the account of the credentials */
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;

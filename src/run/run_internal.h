@@ -9,6 +9,9 @@ struct ql_run_state {
     const struct ql_run_options *options;
     struct ql_run_summary *summary;
     struct ql_http *http;
+    struct ql_s3_options s3_options; /* those of options, with the run's own ear for warnings */
+    struct ql_s3_client *s3;         /* where objects are read or stored; else NULL */
+    struct ql_buf s3_warnings;       /* a line each */
     struct ql_source *source;
     struct ql_plan *plan;
     struct ql_csv *csv;
@@ -35,6 +38,8 @@ QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state
 QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
+/** What paths "s3://..." are read with. */
+struct ql_object_reader ql_run_objects(struct ql_run_state *run);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

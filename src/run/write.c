@@ -19,7 +19,7 @@ static enum ql_status open_store(const struct ql_run_state *run, struct ql_str k
     case QL_STORE_STDOUT:
         return ql_store_stdout_open(store, err);
     case QL_STORE_S3:
-        return ql_store_s3_open(run->http, &options->s3, options->destination.bucket, store, err);
+        return ql_store_s3_open(run->s3, options->destination.bucket, store, err);
     case QL_STORE_FILE:
     default:
         return ql_store_file_open(key, true, store, err);
@@ -183,6 +183,22 @@ static enum ql_status write_artefact(struct ql_run_state *run, const struct ql_g
     return status;
 }
 
+/* It must be none of the inputs. */
+static enum ql_status check_destination(const struct ql_run_state *run, struct ql_str key, struct ql_err *err) {
+    const struct ql_destination *destination = &run->options->destination;
+    struct ql_buf uri = {0};
+    if (destination->kind == QL_STORE_FILE) {
+        return ql_run_check_files_differ(run, key, err);
+    }
+    if (destination->kind == QL_STORE_S3) {
+        ql_buf_printf(&uri, "s3://%.*s/", QL_STR_ARG(destination->bucket));
+        ql_buf_put_str(&uri, key);
+    }
+    enum ql_status status = ql_run_check_files_differ(run, ql_buf_view(&uri), err);
+    ql_buf_fini(&uri);
+    return status;
+}
+
 static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *grid, struct ql_err *err) {
     struct ql_buf key = {0};
     struct ql_store *store = NULL;
@@ -193,8 +209,8 @@ static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *gr
     if (status == QL_OK && run->options->destination.kind == QL_STORE_S3) {
         status = ql_tags_check(tags, n_tags, err);
     }
-    if (status == QL_OK && run->options->destination.kind == QL_STORE_FILE) {
-        status = ql_run_check_files_differ(run, ql_buf_view(&key), err);
+    if (status == QL_OK) {
+        status = check_destination(run, ql_buf_view(&key), err);
     }
     if (status == QL_OK) {
         status = open_store(run, ql_buf_view(&key), &store, err);

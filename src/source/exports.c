@@ -1,8 +1,5 @@
 /*
- * The contract analytics/conversations/exports: create, poll (poll.c), download (download.c).
- *
- * The creating POST is the one request of a run that must not happen twice: it goes out on a connection of its own and is
- * repeated by http only where nothing can have happened. After any other doubt the run ends and says that an export may exist.
+ * The contract analytics/conversations/exports: create (export_create.c), poll (poll.c), download (download.c).
  */
 #include "source/source_internal.h"
 
@@ -56,81 +53,21 @@ void ql_exports_request_body(const struct ql_exports_options *options, struct ql
 
 /* ---- creating */
 
-/* err says what went wrong; this says what follows from it. */
-static enum ql_status unsure(struct ql_err *err) {
-    if (err != NULL) {
-        ql_err_wrap(err, "the export may exist all the same");
-        err->status = QL_E_EXPORT_UNSURE;
-        ql_err_hint(err,
-                    "look for it before running again (GET " EXPORTS_PATH " lists the exports); a second one would cost the "
-                    "organization's quota, but spoil no data");
-    }
-    return QL_E_EXPORT_UNSURE;
-}
-
-static bool is_doubtful(enum ql_status status) {
-    return status != QL_E_CANCELLED && status != QL_E_REFUSED_URL && status != QL_E_TLS;
-}
-
-/* An id becomes part of paths and tags. */
-static bool is_id(struct ql_str id) {
-    bool is_good = id.len != 0 && id.len <= 128;
-    for (size_t i = 0; i < id.len && is_good; i++) {
-        char c = id.ptr[i];
-        is_good =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-    }
-    return is_good && !ql_str_eq(id, QL_STR(".")) && !ql_str_eq(id, QL_STR(".."));
-}
-
-static enum ql_status take_created(struct ql_exports *exports, const struct ql_http_response *response, struct ql_err *err) {
-    struct ql_json *json = NULL;
-    enum ql_status status = ql_genesys_parse(&exports->genesys, response, &json, err);
-    if (status == QL_OK && !is_id(ql_json_get_text(json, "id"))) {
-        status = QL_FAIL(err, QL_E_PROTOCOL, "the answer to the creation (%ld) names no usable id", response->status);
-        ql_error_note_answer(response, NULL, err);
-    }
-    if (status != QL_OK) {
-        ql_json_free(json);
-        return unsure(err);
-    }
-    ql_buf_put_str(&exports->id, ql_json_get_text(json, "id"));
-    exports->created_ms = ql_time_monotonic_ms();
-    ql_genesys_note(&exports->genesys, "export %s was created", ql_buf_text(&exports->id));
-    enum ql_export_state state;
-    status = ql_exports_read_state(exports, json, &state, err); /* it may have failed already */
-    ql_json_free(json);
-    return status;
-}
-
-static enum ql_status judge_created(struct ql_exports *exports, const struct ql_http_response *response, struct ql_err *err) {
-    if (response->status >= 200 && response->status < 300) {
-        return take_created(exports, response, err);
-    }
-    enum ql_status status = ql_genesys_explain(&exports->genesys, ql_buf_text(&exports->genesys.api_host), response, err);
-    bool is_clear = response->status < 500 ? response->status != 408 : response->status == 503; /* 503: nothing was done */
-    return is_clear ? status : unsure(err);
-}
-
 static enum ql_status create(struct ql_exports *exports, struct ql_err *err) {
-    ql_genesys_stage(&exports->genesys, "create");
     ql_buf_reset(&exports->id);
     ql_buf_reset(&exports->link);
     struct ql_buf body = {0};
+    struct ql_json *json = NULL;
     ql_exports_request_body(&exports->options, &body);
-    const struct ql_genesys_call call = {
-        .method = "POST", .path = EXPORTS_PATH, .body = ql_buf_view(&body), .repeat = QL_HTTP_REPEAT_IF_UNSENT};
-    struct ql_http_response response;
-    bool was_sent;
-    enum ql_status status = ql_genesys_send(&exports->genesys, &call, &response, &was_sent, err);
+    enum ql_status status = ql_export_create(&exports->genesys, EXPORTS_PATH, ql_buf_view(&body), &json, err);
     if (status == QL_OK) {
-        status = judge_created(exports, &response, err);
-    } else if (was_sent && is_doubtful(status)) {
-        status = unsure(err);
-    } else if (was_sent && status == QL_E_CANCELLED) {
-        ql_err_wrap(err, "the export may exist all the same");
+        enum ql_export_state state;
+        ql_buf_put_str(&exports->id, ql_json_get_text(json, "id"));
+        exports->created_ms = ql_time_monotonic_ms();
+        ql_genesys_note(&exports->genesys, "export %s was created", ql_buf_text(&exports->id));
+        status = ql_exports_read_state(exports, json, &state, err); /* it may have failed already */
     }
-    ql_http_response_fini(&response);
+    ql_json_free(json);
     ql_buf_fini(&body);
     if (status != QL_OK) {
         ql_err_wrap(err, "creating the export");
@@ -146,17 +83,14 @@ static struct ql_exports *exports_of(struct ql_source *source) {
 
 static enum ql_status exports_prepare(struct ql_source *source, struct ql_err *err) {
     struct ql_exports *exports = exports_of(source);
-    const struct ql_genesys_options *options = &exports->genesys.options;
-    if (options->client_id.len == 0 || options->client_secret.len == 0) {
-        QL_FAIL(err, QL_E_CONFIG, "there is no %s for Genesys Cloud",
-                options->client_id.len == 0 ? "client id" : "client secret");
-        ql_err_hint(
-            err,
-            "set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET to those of an OAuth client with the grant 'Client Credentials'");
-        return QL_E_CONFIG;
-    }
+    QL_TRY(ql_oauth_check_credentials(&exports->genesys, err));
     ql_genesys_stage(&exports->genesys, "token");
     return ql_oauth_check_scopes(&exports->genesys, SCOPES, sizeof SCOPES / sizeof SCOPES[0], err);
+}
+
+static enum ql_status renew_link(void *ctx, size_t part, struct ql_err *err) {
+    (void)part;
+    return ql_exports_renew_link(ctx, err);
 }
 
 static enum ql_status exports_fetch(struct ql_source *source, const struct ql_source_sink *sink, struct ql_err *err) {
@@ -164,8 +98,16 @@ static enum ql_status exports_fetch(struct ql_source *source, const struct ql_so
     QL_TRY(create(exports, err));
     ql_genesys_stage(&exports->genesys, "wait");
     QL_TRY(ql_exports_poll(exports, err));
-    ql_genesys_stage(&exports->genesys, "download");
-    return ql_exports_download(exports, sink, err);
+    struct ql_download_part part = {.id = ql_buf_view(&exports->id), .link = &exports->link};
+    const struct ql_downloads downloads = {.genesys = &exports->genesys,
+                                           .parts = &part,
+                                           .n_parts = 1,
+                                           .wait_min_ms = exports->options.poll_min_ms,
+                                           .wait_max_ms = exports->options.poll_max_ms,
+                                           .max_downloads = exports->options.max_downloads,
+                                           .renew = renew_link,
+                                           .ctx = exports};
+    return ql_download_all(&downloads, sink, err);
 }
 
 static void exports_free(struct ql_source *source) {

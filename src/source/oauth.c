@@ -278,3 +278,16 @@ enum ql_status ql_oauth_check_scopes(struct ql_genesys *genesys, const char *con
     }
     return QL_OK;
 }
+
+enum ql_status ql_oauth_check_credentials(const struct ql_genesys *genesys, struct ql_err *err) {
+    const struct ql_genesys_options *options = &genesys->options;
+    if (options->client_id.len == 0 || options->client_secret.len == 0) {
+        QL_FAIL(err, QL_E_CONFIG, "there is no %s for Genesys Cloud",
+                options->client_id.len == 0 ? "client id" : "client secret");
+        ql_err_hint(
+            err,
+            "set GENESYS_CLIENT_ID and GENESYS_CLIENT_SECRET to those of an OAuth client with the grant 'Client Credentials'");
+        return QL_E_CONFIG;
+    }
+    return QL_OK;
+}

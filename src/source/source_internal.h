@@ -1,7 +1,7 @@
 /**
  * Inside the room: one client of the Genesys Cloud API, shared by every source that talks to it, and the words of its errors.
- * oauth.c (token, scopes) and genesys.c (requests with it) belong to the platform; exports.c, poll.c and download.c to one
- * contract of it.
+ * oauth.c (token, scopes) and genesys.c (requests with it) belong to the platform, export_*.c and download.c to its contracts
+ * of exports, exports.c and poll.c to one of them, reporting*.c to the other.
  */
 #ifndef QL_SOURCE_INTERNAL_H
 #define QL_SOURCE_INTERNAL_H
@@ -36,6 +36,8 @@ void ql_oauth_forget(struct ql_genesys *genesys);
  * all. */
 QL_MUST_CHECK enum ql_status ql_oauth_check_scopes(struct ql_genesys *genesys, const char *const *needed, size_t n_needed,
                                                    struct ql_err *err);
+/** E_CONFIG where client id or secret is missing. */
+QL_MUST_CHECK enum ql_status ql_oauth_check_credentials(const struct ql_genesys *genesys, struct ql_err *err);
 /** Whether a list of scopes ("a:b c:d", also with commas) has one: itself, or one that it is a part of ("a" has "a:b"). */
 bool ql_scopes_have(struct ql_str scopes, struct ql_str needed);
 /** RFC 4648, section 4. */
@@ -78,7 +80,46 @@ void ql_words_copy(const struct ql_http *http, struct ql_str words, char *out, s
 /** Sets err's HTTP status and request id from an answer. */
 void ql_error_note_answer(const struct ql_http_response *response, const struct ql_error_body *body, struct ql_err *err);
 
-/* ---- exports.c, poll.c, download.c */
+/* ---- export_create.c, export_wait.c, download.c: what contracts of exports share */
+
+/** Whether a server's id may become part of paths and tags. */
+bool ql_export_is_id(struct ql_str id);
+/** Sends the creating POST. *json is the answer, which names a usable id. E_EXPORT_UNSURE after any doubt. */
+QL_MUST_CHECK enum ql_status ql_export_create(struct ql_genesys *genesys, const char *path, struct ql_str body,
+                                              struct ql_json **json, struct ql_err *err);
+
+struct ql_export_wait {
+    struct ql_genesys *genesys;
+    struct ql_str id;
+    int64_t created_ms; /* monotonic */
+    int64_t poll_min_ms, poll_max_ms;
+    int64_t deadline_ms; /* from its creation; 0: none */
+    /** Sets *is_over once nothing more is to be waited for. */
+    enum ql_status (*look)(void *ctx, bool *is_over, struct ql_err *err);
+    void *ctx;
+};
+/** Looks, with waits in between, until it is over. E_DEADLINE names the export. */
+QL_MUST_CHECK enum ql_status ql_export_wait(const struct ql_export_wait *wait, struct ql_err *err);
+
+struct ql_download_part {
+    struct ql_str id;    /* of the export */
+    struct ql_buf *link; /* a secret; empty: to be asked for */
+};
+struct ql_downloads {
+    struct ql_genesys *genesys;
+    const struct ql_download_part *parts;
+    size_t n_parts;
+    int64_t wait_min_ms, wait_max_ms; /* before another try */
+    int max_downloads;                /* how often a download is begun: one more than may break */
+    /** Puts a fresh link into that of a part. */
+    enum ql_status (*renew)(void *ctx, size_t part, struct ql_err *err);
+    void *ctx;
+};
+/** Every part is an input of the sink, in their order. */
+QL_MUST_CHECK enum ql_status ql_download_all(const struct ql_downloads *downloads, const struct ql_source_sink *sink,
+                                             struct ql_err *err);
+
+/* ---- exports.c, poll.c */
 
 struct ql_exports {
     struct ql_source source; /* first */
@@ -92,8 +133,6 @@ void ql_exports_request_body(const struct ql_exports_options *options, struct ql
 QL_MUST_CHECK enum ql_status ql_exports_poll(struct ql_exports *exports, struct ql_err *err);
 /** Asks once more for the link of a completed export. */
 QL_MUST_CHECK enum ql_status ql_exports_renew_link(struct ql_exports *exports, struct ql_err *err);
-QL_MUST_CHECK enum ql_status ql_exports_download(struct ql_exports *exports, const struct ql_source_sink *sink,
-                                                 struct ql_err *err);
 /** A tenth of what was waited already, from min to max, less a random part of a fifth of itself. */
 int64_t ql_exports_poll_wait_ms(int64_t waited_ms, int64_t min_ms, int64_t max_ms, uint64_t random);
 

@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "http/http.h"
+#include "store/aws_credentials.h"
 
 enum ql_store_kind { QL_STORE_FILE, QL_STORE_S3, QL_STORE_STDOUT };
 
@@ -43,11 +44,29 @@ QL_MUST_CHECK enum ql_status ql_key_check(struct ql_str template, struct ql_err 
 /** Appends text with its braces doubled: a name that is to stand in a template as it is. */
 void ql_key_escape(struct ql_str text, struct ql_buf *out);
 
+enum ql_s3_addressing {
+    QL_S3_ADDRESSING_AUTO, /* virtual host at AWS, unless the name has a dot, which its certificate does not cover; else path */
+    QL_S3_ADDRESSING_VIRTUAL,
+    QL_S3_ADDRESSING_PATH
+};
+
 struct ql_s3_options {
-    struct ql_str region;   /* empty: us-east-1 */
-    struct ql_str endpoint; /* AWS_ENDPOINT_URL; path style; empty: AWS itself, virtual host style */
+    struct ql_str region;       /* empty: us-east-1 */
+    struct ql_str endpoint;     /* of S3; empty: AWS itself */
+    struct ql_str sts_endpoint; /* likewise */
+    enum ql_s3_addressing addressing;
+    bool uses_dual_stack, uses_fips; /* AWS itself only */
     struct ql_str access_key_id, secret_access_key, session_token;
+    const struct ql_aws_credentials_provider *credentials; /* NULL: the three keys above */
     struct ql_str expected_bucket_owner;
+    bool is_requester_pays;
+    bool has_no_tags;                    /* object tags are not sent, although the store may know them */
+    int max_attempts;                    /* of one request; 0: 5 */
+    int64_t retry_base_ms, retry_cap_ms; /* upper bounds of the SDKs' waits (200 ms, of throttling 1 s; 20 s); 0: those */
+    int concurrency;                     /* requests in flight; 0: 4 */
+    /** Told of what the user should set right: another region, a wrong clock. By any thread, one at a time. NULL: silent. */
+    void (*on_warning)(void *ctx, const char *text);
+    void *on_warning_ctx;
     struct ql_str content_type;           /* default application/octet-stream */
     struct ql_str server_side_encryption; /* default AES256; "none": no header */
     struct ql_str temp_dir;               /* where what does not fit in memory waits for the commit; default /tmp */
@@ -58,6 +77,54 @@ struct ql_s3_options {
  * encryption that cannot be. E_CONFIG; the hint says which variable to set.
  */
 QL_MUST_CHECK enum ql_status ql_s3_check(const struct ql_s3_options *options, struct ql_str bucket, struct ql_err *err);
+
+/**
+ * What all requests to S3 of a run share: credentials, the regions of buckets, the server's clock, the budget of attempts,
+ * connections. http and options are borrowed; nothing is sent. Of http, the client uses siblings (ql_http_new_sibling) from
+ * whatever thread needs one. E_CONFIG as ql_s3_check, bucket aside.
+ */
+struct ql_s3_client;
+QL_MUST_CHECK enum ql_status ql_s3_client_new(struct ql_http *http, const struct ql_s3_options *options,
+                                              struct ql_s3_client **client, struct ql_err *err);
+/** Before http. NULL is fine. */
+void ql_s3_client_free(struct ql_s3_client *client);
+/** From now on the bucket must belong to the account of the credentials, which STS is asked for. */
+QL_MUST_CHECK enum ql_status ql_s3_client_expect_own(struct ql_s3_client *client, struct ql_str bucket, struct ql_err *err);
+
+/** What the codes of S3's errors mean, for docs; in hints, {bucket}, {arn}, {actions} and {owner} are filled in. */
+enum ql_s3_kind {
+    QL_S3_FINAL,
+    QL_S3_TRANSIENT, /* may pass */
+    QL_S3_THROTTLED  /* may pass if there are fewer requests */
+};
+struct ql_s3_explanation {
+    const char *code;  /* ends in '*': any code that begins so */
+    const char *words; /* that S3's message must have; NULL: any */
+    enum ql_status status;
+    enum ql_s3_kind kind;
+    const char *what, *hint;
+};
+const struct ql_s3_explanation *ql_s3_explanations(size_t *n);
+
+/** Receives an object: begin, bytes... */
+struct ql_s3_reader {
+    enum ql_status (*begin)(void *ctx, bool is_unsized, struct ql_err *err);
+    enum ql_status (*bytes)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
+    void *ctx;
+};
+/** Streams an object. What http says of a body that breaks (E_TRUNCATED, E_NETWORK, E_TIMEOUT) is the caller's to begin again;
+ * else E_NO_INPUT, E_NO_BUCKET, E_S3_DENIED, E_S3, E_CONFIG, or what the reader returned. */
+QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
+                                       const struct ql_s3_reader *reader, struct ql_err *err);
+struct ql_s3_keys {
+    struct ql_str prefix;
+    bool is_deep; /* also keys with another '/' behind the prefix */
+    void (*found)(void *ctx, struct ql_str key);
+    void *ctx;
+};
+/** Calls found for each key. After an error some were told. */
+QL_MUST_CHECK enum ql_status ql_s3_list(struct ql_s3_client *client, struct ql_str bucket, const struct ql_s3_keys *keys,
+                                        struct ql_err *err);
 
 /** An object tag. */
 struct ql_tag {
@@ -80,9 +147,9 @@ QL_MUST_CHECK enum ql_status ql_store_file_open(struct ql_str path, bool makes_f
                                                 struct ql_err *err);
 /** E_USAGE if standard output is a terminal. The caller ignores SIGPIPE, so that a reader that went away is an E_IO. */
 QL_MUST_CHECK enum ql_status ql_store_stdout_open(struct ql_store **store, struct ql_err *err);
-/** http, options and bucket are borrowed. Nothing is sent before commit. Credentials are registered with http as secrets. */
-QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_http *http, const struct ql_s3_options *options, struct ql_str bucket,
-                                              struct ql_store **store, struct ql_err *err);
+/** client and bucket are borrowed. Nothing is sent before commit. */
+QL_MUST_CHECK enum ql_status ql_store_s3_open(struct ql_s3_client *client, struct ql_str bucket, struct ql_store **store,
+                                              struct ql_err *err);
 
 /** Where the artefact's bytes go, in order. After an error the store can only be freed. */
 struct ql_sink ql_store_sink(struct ql_store *store);

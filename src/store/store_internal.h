@@ -2,7 +2,7 @@
 #ifndef QL_STORE_STORE_INTERNAL_H
 #define QL_STORE_STORE_INTERNAL_H
 
-#include "store/store.h"
+#include "store/s3_request.h"
 
 #include "hash/hash.h"
 #include "xml/xml.h"
@@ -119,54 +119,97 @@ void ql_target_fini(struct ql_target *target);
 /** What is wrong with a rendered key ("is empty"), or NULL (key.c). */
 const char *ql_key_fault(struct ql_str key);
 
-/* ---- S3 (s3_check.c, s3_url.c, s3_put.c, s3_error.c, tags.c) ---- */
+/* ---- S3 (what its files share; s3_client.h has what requests share) ---- */
 
 /** Appends k1=v1&k2=v2 as x-amz-tagging wants it. */
 void ql_tags_header(const struct ql_tag *tags, size_t n_tags, struct ql_buf *out);
 
+/** What the beginning of a region's code says (aws_partition.c). */
+struct ql_aws_partition {
+    const char *prefix; /* of the region: "cn-" */
+    const char *name;   /* in ARNs: "aws-cn" */
+    const char *domain, *dual_stack_domain;
+    bool has_s3_fips;
+    bool is_sts_fips; /* STS complies with FIPS under its ordinary name */
+};
+const struct ql_aws_partition *ql_aws_partition_of(struct ql_str region);
+
 /** Where an object is: all parts as they go over the wire. */
 struct ql_s3_address {
-    struct ql_buf url;  /* whole */
+    struct ql_buf url;  /* whole, without query */
     struct ql_buf host; /* with port if the URL has one */
     struct ql_buf path; /* percent-encoded once; what is signed */
 };
-void ql_s3_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str bucket,
-                        struct ql_str key);
+void ql_s3_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str region,
+                        struct ql_str bucket, struct ql_str key);
+void ql_sts_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str region);
 void ql_s3_address_fini(struct ql_s3_address *address);
+/** The region of the options, else the store's usual one. */
 struct ql_str ql_s3_region(const struct ql_s3_options *options);
 
 /** A URL in its parts, or false: http or https, a host, perhaps a port, perhaps a path; nothing else. */
 struct ql_s3_endpoint {
     bool is_https, is_loopback;
+    bool is_address;         /* numbers instead of a name */
     struct ql_str authority; /* host and port */
     struct ql_str path;      /* without a '/' at its end; may be empty */
 };
 bool ql_s3_endpoint_parse(struct ql_str text, struct ql_s3_endpoint *endpoint);
 
-/** What an error is about. */
+/** The feature (enum ql_s3_feature) that a request header belongs to; 0: one that every store has (s3_quirks.c). */
+unsigned ql_s3_feature_of_header(struct ql_str name);
+
+/* A bucket in another region (s3_region.c). */
+bool ql_s3_is_region(struct ql_str text);
+bool ql_s3_is_about_region(const struct ql_s3_error *error, const struct ql_http_response *response);
+/** The region that the answer names; empty: none. */
+struct ql_str ql_s3_told_region(const struct ql_s3_error *error, const struct ql_http_response *response);
+
+/** What an error is about (s3_error.c). */
 struct ql_s3_subject {
+    enum ql_s3_act act;
     struct ql_str bucket, key, region;
     bool is_aws; /* AWS itself, not a custom endpoint */
-    bool has_tags, has_owner;
+    bool has_tags, has_owner, has_kms;
     int64_t now_us; /* this machine's clock when the request was signed */
 };
+/** Refuses options that cannot be, the bucket aside (s3_check.c). */
+QL_MUST_CHECK enum ql_status ql_s3_check_options(const struct ql_s3_options *options, struct ql_err *err);
 /** Makes the error of an answer that is no success: one sentence, the code, the request id, what to do. */
 enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_http_response *response);
-/** Whether the same request may succeed a moment later. */
-bool ql_s3_is_transient(const struct ql_http_response *response);
+/** The row of the table that a code and S3's words fit; NULL: none (s3_error_table.c). */
+const struct ql_s3_explanation *ql_s3_explain(const char *code, const char *words);
+/** "read", "store" and so on, for "cannot ... 's3://bucket/key'". */
+const char *ql_s3_verb(enum ql_s3_act act);
+/** "'s3://bucket/key'", cut where it would fill the whole message; "the AWS account" for what is in no bucket. */
+void ql_s3_put_subject(const struct ql_s3_subject *subject, struct ql_buf *out);
+/** How far this machine's clock is from the server's: "1 h 20 min behind". */
+void ql_s3_put_clock(int64_t ahead_us, struct ql_buf *out);
+/** Whether the same request may succeed a moment later, by the code, or without a known one by the HTTP status. */
+enum ql_s3_kind ql_s3_kind_of(const char *code, const char *words, long status);
 
-/** The world as the upload sees it; unit tests put their own in. */
+/* Retries (s3_retry.c): arithmetic, given the random number. */
+enum {
+    QL_S3_REPEAT_COST = 5, /* of the budget; botocore/retries/quota.py and standard.py */
+    QL_S3_TIMEOUT_COST = 10,
+    QL_S3_BUDGET = 500
+};
+/** Full jitter: 0 to base doubling with each attempt, at most the cap; but at least what the server asks for. */
+int64_t ql_s3_wait_ms(const struct ql_s3_options *options, int n_attempts, enum ql_s3_kind kind,
+                      const struct ql_http_response *response, uint64_t random);
+
+/** The world as requests and uploads see it; unit tests put their own in. */
 struct ql_s3_world {
+    /** One exchange. */
     enum ql_status (*send)(struct ql_http *http, const struct ql_http_request *request, struct ql_http_response *response,
                            struct ql_err *err);
+    enum ql_status (*wait)(struct ql_http *http, int64_t wait_ms, const char *reason, struct ql_err *err);
+    uint64_t (*random)(struct ql_http *http, uint64_t n); /* from [0, n) */
     int64_t (*now_us)(void);
     int64_t (*monotonic_ms)(void);
     const struct ql_disk *disk;
     size_t max_memory_bytes; /* of the spool */
 };
 extern const struct ql_s3_world QL_S3_WORLD;
-QL_MUST_CHECK enum ql_status ql_store_s3_open_with(const struct ql_s3_world *world, struct ql_http *http,
-                                                   const struct ql_s3_options *options, struct ql_str bucket,
-                                                   struct ql_store **store, struct ql_err *err);
 
 #endif

@@ -19,6 +19,11 @@ static struct ql_str variable(const char *name) {
     return ql_str_from(value != NULL ? value : "");
 }
 
+static void on_warning(void *ctx, const char *text) {
+    (void)ctx;
+    printf("warning: %s\n", text);
+}
+
 static int report(enum ql_status status, const struct ql_err *err, const struct ql_stored *stored,
                   const struct ql_http_stats *stats) {
     printf("requests: %lld\n", (long long)stats->requests);
@@ -70,16 +75,24 @@ int main(int argc, char **argv) {
                                           .secret_access_key = variable("AWS_SECRET_ACCESS_KEY"),
                                           .session_token = variable("AWS_SESSION_TOKEN"),
                                           .expected_bucket_owner = variable("EXPECTED_BUCKET_OWNER"),
-                                          .server_side_encryption = variable("SERVER_SIDE_ENCRYPTION")};
+                                          .server_side_encryption = variable("SERVER_SIDE_ENCRYPTION"),
+                                          .max_attempts = 4,
+                                          .retry_base_ms = 10,
+                                          .retry_cap_ms = 20,
+                                          .on_warning = on_warning};
     const struct ql_publication publication = {.key = ql_str_from(argv[2]), .tags = tags, .n_tags = n_tags};
     struct ql_http *http = NULL;
+    struct ql_s3_client *client = NULL;
     struct ql_store *store = NULL;
     struct ql_stored stored = {0};
     struct ql_err err = {0};
     struct ql_http_stats stats = {0};
     enum ql_status status = ql_http_new(&http_options, &http, &err);
     if (status == QL_OK) {
-        status = ql_store_s3_open(http, &options, ql_str_from(argv[1]), &store, &err);
+        status = ql_s3_client_new(http, &options, &client, &err);
+    }
+    if (status == QL_OK) {
+        status = ql_store_s3_open(client, ql_str_from(argv[1]), &store, &err);
     }
     if (status == QL_OK) {
         status = store_input(store, &publication, &stored, &err);
@@ -89,6 +102,7 @@ int main(int argc, char **argv) {
     }
     int code = report(status, &err, &stored, &stats);
     ql_store_free(store);
+    ql_s3_client_free(client);
     ql_http_free(http);
     return code;
 }
