@@ -41,6 +41,9 @@ struct ql_cli_job {
 QL_MUST_CHECK enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                                              struct ql_err *err);
 void ql_cli_job_fini(struct ql_cli_job *job);
+/** What settings say of requests, and of those to S3; texts are the settings'. */
+struct ql_http_options ql_cli_http_options(const struct ql_settings *settings);
+struct ql_s3_options ql_cli_s3_options(const struct ql_settings *settings);
 
 /** Lines on standard error while a run goes on. */
 struct ql_cli_progress {

@@ -14,7 +14,12 @@
 struct inspection {
     const struct ql_settings *settings;
     struct ql_str name; /* as the user wrote it */
-    struct ql_file_input input;
+    struct ql_file_input local;
+    struct ql_s3_options s3; /* of an object, as what follows */
+    struct ql_http *http;
+    struct ql_s3_client *client;
+    struct ql_s3_object *object;
+    struct ql_parquet_input input; /* one of the two */
     struct ql_parquet_file file;
     struct ql_verify_report *report; /* NULL: not verified */
     bool is_told;                    /* in a JSON document, which has the damage as its error */
@@ -22,7 +27,10 @@ struct inspection {
 
 static void fini(struct inspection *inspection) {
     ql_parquet_file_fini(&inspection->file);
-    ql_file_input_fini(&inspection->input);
+    ql_file_input_fini(&inspection->local);
+    ql_s3_object_free(inspection->object);
+    ql_s3_client_free(inspection->client);
+    ql_http_free(inspection->http);
     ql_mem_free(inspection->report);
 }
 
@@ -102,23 +110,41 @@ static enum ql_status print_text(const struct inspection *inspection, const stru
     return status;
 }
 
+static enum ql_status read_object(void *ctx, int64_t offset, void *ptr, size_t len, struct ql_err *err) {
+    return ql_s3_object_read_at(ctx, offset, ptr, len, err);
+}
+
+static enum ql_status open_object(struct inspection *inspection, const struct ql_destination *place, struct ql_err *err) {
+    const struct ql_http_options http = ql_cli_http_options(inspection->settings);
+    inspection->s3 = ql_cli_s3_options(inspection->settings);
+    QL_TRY(ql_s3_check(&inspection->s3, place->bucket, err));
+    QL_TRY(ql_http_new(&http, &inspection->http, err));
+    QL_TRY(ql_s3_client_new(inspection->http, &inspection->s3, &inspection->client, err));
+    QL_TRY(ql_s3_object_open(inspection->client, place->bucket, place->path, &inspection->object, err));
+    inspection->input = (struct ql_parquet_input){
+        .size = ql_s3_object_size(inspection->object), .read_at = read_object, .ctx = inspection->object};
+    return QL_OK;
+}
+
 static enum ql_status open_input(struct inspection *inspection, const struct ql_destination *place, struct ql_err *err) {
     if (place->kind == QL_STORE_S3) {
-        return QL_FAIL(err, QL_E_USAGE, "'%.*s' cannot be read yet", QL_STR_ARG(inspection->name));
+        return open_object(inspection, place, err);
     }
-    return ql_file_input_open(&inspection->input, place->kind == QL_STORE_STDOUT ? QL_STR("-") : place->path,
-                              inspection->settings->temp_dir, err);
+    QL_TRY(ql_file_input_open(&inspection->local, place->kind == QL_STORE_STDOUT ? QL_STR("-") : place->path,
+                              inspection->settings->temp_dir, err));
+    inspection->input = inspection->local.input;
+    return QL_OK;
 }
 
 /* Looks, and leaves what was found in inspection. */
 static enum ql_status look(struct inspection *inspection, const struct ql_destination *place, struct ql_err *err) {
     QL_TRY(open_input(inspection, place, err));
-    QL_TRY(ql_parquet_file_read(&inspection->input.input, &inspection->file, err));
+    QL_TRY(ql_parquet_file_read(&inspection->input, &inspection->file, err));
     if (!inspection->settings->verify) {
         return QL_OK;
     }
     struct ql_verify_report *report = ql_mem_zalloc(1, sizeof *report);
-    enum ql_status status = ql_verify(&inspection->input.input, &inspection->file, &ql_cli_signal, report, err);
+    enum ql_status status = ql_verify(&inspection->input, &inspection->file, &ql_cli_signal, report, err);
     if (status != QL_OK) {
         ql_mem_free(report);
         return status;

@@ -78,8 +78,8 @@ static enum ql_status set_range(struct ql_cli_job *job, const struct ql_settings
     return QL_OK;
 }
 
-static void set_http(struct ql_cli_job *job, const struct ql_settings *settings) {
-    job->options.http = (struct ql_http_options){
+struct ql_http_options ql_cli_http_options(const struct ql_settings *settings) {
+    return (struct ql_http_options){
         .user_agent = QL_STR("queuelake/" QUEUELAKE_VERSION),
         .ca_file = settings->ca_file,
         .proxy = settings->https_proxy,
@@ -100,7 +100,6 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
         .rate_wait_ms = settings->rate_wait,
         .is_cancelled = &ql_cli_signal,
     };
-    job->options.is_cancelled = &ql_cli_signal;
 }
 
 static enum ql_status check_client(const struct ql_settings *settings, struct ql_err *err) {
@@ -462,12 +461,11 @@ static bool is_aws(struct ql_str endpoint) {
     return endpoint.len == 0;
 }
 
-static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+struct ql_s3_options ql_cli_s3_options(const struct ql_settings *settings) {
     static const enum ql_s3_addressing ADDRESSING[] = {[QL_SET_S3_ADDRESSING_AUTO] = QL_S3_ADDRESSING_AUTO,
                                                        [QL_SET_S3_ADDRESSING_VIRTUAL] = QL_S3_ADDRESSING_VIRTUAL,
                                                        [QL_SET_S3_ADDRESSING_PATH] = QL_S3_ADDRESSING_PATH};
-    struct ql_run_options *options = &job->options;
-    options->s3 = (struct ql_s3_options){
+    return (struct ql_s3_options){
         .region = settings->aws_region,
         .endpoint = settings->aws_endpoint_url,
         .sts_endpoint = settings->sts_endpoint_url,
@@ -487,6 +485,11 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .allow_http = settings->allow_http,
         .temp_dir = settings->temp_dir,
     };
+}
+
+static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    options->s3 = ql_cli_s3_options(settings);
     struct ql_tag *tags = ql_arena_alloc(&job->arena, settings->tag.n * sizeof *tags);
     for (size_t i = 0; i < settings->tag.n; i++) {
         tags[i].key = ql_str_split(settings->tag.items[i], '=', &tags[i].value);
@@ -562,7 +565,8 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
     QL_TRY(set_range(job, settings, is_genesys, err));
-    set_http(job, settings);
+    options->http = ql_cli_http_options(settings);
+    options->is_cancelled = &ql_cli_signal;
     if (is_genesys) {
         QL_TRY(check_client(settings, err));
         set_exports(job, settings);
