@@ -82,10 +82,10 @@ const char *ql_rle_get(struct ql_str bytes, unsigned width, size_t n, ql_number_
             n -= repeat;
             continue;
         }
-        if (count > n / GROUP + 1 || (width != 0 && count > (size_t)(end - at) / width)) {
+        if (width != 0 && count > (size_t)(end - at) / width) {
             return "a packed run is longer than the page";
         }
-        size_t n_packed = (size_t)count * GROUP < n ? (size_t)count * GROUP : n;
+        size_t n_packed = count <= n / GROUP ? (size_t)count * GROUP : n; /* DuckDB fills up to 32 groups */
         for (size_t i = 0; i < n_packed; i++) {
             fn(ctx, (uint32_t)load_bits(at, (uint64_t)i * width, width), 1);
         }
