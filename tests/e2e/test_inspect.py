@@ -316,3 +316,37 @@ def test_memory_does_not_grow_with_the_file(binary, tmp_path):
         peaks.append(int(done.stderr.split()[-1]))
     assert peaks[1] < peaks[0] + 8 * 1024, peaks
     assert math.isfinite(peaks[0])
+
+
+# ---- S3 ----
+
+def test_an_object_is_inspected_without_being_fetched_whole(ql, s3, tmp_path):
+    """3 MB, so that ranges are read and not only the tail: the same document as of the file, and damage at the same place."""
+    rng = random.Random(2)
+    table = pa.table({"x": [rng.random() for _ in range(400_000)]})
+    path = tmp_path / "x.parquet"
+    pq.write_table(table, path, use_dictionary=False, row_group_size=50_000, write_page_checksum=True)
+    bucket = s3.bucket(f"inspect-{s3.name}")
+    s3.client.upload_file(str(path), bucket, "lake/date=2024-01-01/x.parquet")
+    uri = f"s3://{bucket}/lake/date=2024-01-01/x.parquet"
+    mine, theirs = ql("inspect", "--json", "--verify", path).json, ql("inspect", "--json", "--verify", uri, env=s3.env)
+    assert theirs.code == 0, theirs
+    assert theirs.json["location"] == uri
+    assert {k: v for k, v in theirs.json.items() if k != "location"} == {k: v for k, v in mine.items() if k != "location"}
+    assert "PARTITIONED BY" in ql("inspect", "--ddl", "athena", uri, env=s3.env).out.decode()
+    bad = bytearray(path.read_bytes())
+    bad[len(bad) // 3] ^= 4
+    s3.client.put_object(Bucket=bucket, Key="bad.parquet", Body=bytes(bad))
+    done = ql("inspect", "--verify", f"s3://{bucket}/bad.parquet", env=s3.env)
+    assert done.code == 65 and "CRC" in done.text and f"s3://{bucket}/bad.parquet" in done.text
+
+
+def test_objects_that_are_not_there_or_empty(ql, s3):
+    bucket = s3.bucket(f"inspect-none-{s3.name}")
+    s3.client.put_object(Bucket=bucket, Key="empty", Body=b"")
+    s3.client.put_object(Bucket=bucket, Key="small", Body=b"PAR1")
+    assert ql("inspect", f"s3://{bucket}/missing.parquet", env=s3.env).code == 66
+    assert ql("inspect", f"s3://no-such-{bucket}/x.parquet", env=s3.env).code == 73
+    for key in ("empty", "small"):
+        done = ql("inspect", f"s3://{bucket}/{key}", env=s3.env)
+        assert done.code == 65 and "too few" in done.text, done
