@@ -120,7 +120,7 @@ static size_t change(uint8_t *data, size_t size) {
     return size;
 }
 
-enum { N_CHANGES = 2000 };
+enum { N_CHANGES = 1000 };
 
 static void replay(const struct ql_buf *file) {
     (void)LLVMFuzzerTestOneInput((const uint8_t *)file->ptr, file->len);

