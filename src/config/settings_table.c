@@ -42,11 +42,11 @@ static const char *const SECTION_TITLES[QL_SECTION_COUNT] = {
     [QL_SECTION_SHAPE] = "Shape of the artefact",
     [QL_SECTION_INPUT] = "Reading the CSV",
     [QL_SECTION_GENESYS] = "Genesys Cloud",
+    [QL_SECTION_INSPECT] = "Looking at a file",
     [QL_SECTION_S3] = "S3",
     [QL_SECTION_NETWORK] = "Network",
     [QL_SECTION_WAITING] = "Waiting and trying again",
     [QL_SECTION_LIMITS] = "Safety limits",
-    [QL_SECTION_INSPECT] = "Looking at a file",
     [QL_SECTION_GENERAL] = "General",
 };
 
@@ -66,7 +66,7 @@ static const struct ql_command COMMANDS[] = {
     {.name = "inspect",
      .bit = COMMAND_INSPECT,
      .synopsis = "queuelake inspect [flags] FILE|URI",
-     .summary = "show what a Parquet file says of itself, verify it, or make it a table elsewhere; - is standard input",
+     .summary = "show what a Parquet file says, verify it, or make it a table elsewhere; - is standard input",
      .examples = "queuelake inspect lake/day.parquet\n"
                  "queuelake inspect --verify s3://bucket/date=2024-01-01/part.parquet\n"
                  "queuelake inspect --ddl spark lake/date=2024-01-01/part.parquet"},
