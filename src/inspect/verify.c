@@ -159,6 +159,7 @@ enum ql_status ql_verify(const struct ql_parquet_input *input, const struct ql_p
     }
     ql_verify_window_fini(&verifier.window);
     ql_decompressor_free(verifier.decompressor);
+    ql_arena_fini(&verifier.arena);
     return status;
 }
 

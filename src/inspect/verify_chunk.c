@@ -45,7 +45,6 @@ static void fini(struct chunk_check *check) {
     ql_buf_fini(&check->dictionary.payload);
     ql_mem_free(check->dictionary.entries);
     ql_mem_free(check->dictionary.is_used);
-    ql_verify_index_fini(&check->index);
     ql_value_range_fini(&check->page);
     ql_value_range_fini(&check->all);
     ql_buf_fini(&check->payload);

@@ -3,18 +3,13 @@
 
 enum { INDEX_SIZE_MAX = 256 * 1024 * 1024 };
 
-void ql_verify_index_fini(struct ql_verify_index *index) {
-    ql_arena_fini(&index->arena);
-    *index = (struct ql_verify_index){0};
-}
-
-static enum ql_status read_place(struct ql_verifier *verifier, struct ql_parquet_place place, struct ql_arena *arena,
-                                 struct ql_str *bytes, struct ql_err *err) {
+static enum ql_status read_place(struct ql_verifier *verifier, struct ql_parquet_place place, struct ql_str *bytes,
+                                 struct ql_err *err) {
     if (place.len > INDEX_SIZE_MAX) {
         verifier->is_unsupported = true;
         return QL_FAIL(err, QL_E_DATA, "its page index has %lld bytes; more than 256 MiB are not read", (long long)place.len);
     }
-    char *room = ql_arena_alloc(arena, (size_t)place.len);
+    char *room = ql_arena_alloc(&verifier->arena, (size_t)place.len);
     const struct ql_parquet_input *input = verifier->window.input;
     QL_TRY(input->read_at(input->ctx, place.offset, room, (size_t)place.len, err));
     *bytes = (struct ql_str){.ptr = room, .len = (size_t)place.len};
@@ -25,18 +20,19 @@ enum ql_status ql_verify_index_load(struct ql_verifier *verifier, const struct q
                                     struct ql_verify_index *index, struct ql_err *err) {
     struct ql_str bytes;
     const char *why = NULL;
+    ql_arena_reset(&verifier->arena);
     index->has_offsets = chunk->offset_index.len != 0;
     index->has_columns = chunk->column_index.len != 0;
     if (index->has_offsets) {
-        QL_TRY(read_place(verifier, chunk->offset_index, &index->arena, &bytes, err));
-        why = ql_offset_index_read(bytes, &index->arena, &index->offsets);
+        QL_TRY(read_place(verifier, chunk->offset_index, &bytes, err));
+        why = ql_offset_index_read(bytes, &verifier->arena, &index->offsets);
         if (why != NULL) {
             return QL_FAIL(err, QL_E_DATA, "its offset index cannot be read: %s", why);
         }
     }
     if (index->has_columns) {
-        QL_TRY(read_place(verifier, chunk->column_index, &index->arena, &bytes, err));
-        why = ql_column_index_read(bytes, &index->arena, &index->columns);
+        QL_TRY(read_place(verifier, chunk->column_index, &bytes, err));
+        why = ql_column_index_read(bytes, &verifier->arena, &index->columns);
         if (why != NULL) {
             return QL_FAIL(err, QL_E_DATA, "its column index cannot be read: %s", why);
         }

@@ -51,6 +51,7 @@ struct ql_verifier {
     const volatile sig_atomic_t *is_cancelled;
     struct ql_verify_window window;
     struct ql_decompressor *decompressor;
+    struct ql_arena arena; /* of the indexes of the chunk at hand */
     struct ql_verify_report *report;
     bool is_ours;
     bool is_unsupported; /* said together with the error that is made of it */
@@ -66,16 +67,14 @@ struct ql_verified_page {
     int64_t n_nulls;
     const struct ql_value_range *values;
 };
-/** The indexes of a chunk, loaded before its pages. Zero-initialise. */
+/** The indexes of a chunk, loaded before its pages; they live in the verifier's arena, until the next chunk's are loaded. */
 struct ql_verify_index {
-    struct ql_arena arena;
     struct ql_offset_index offsets;
     struct ql_column_index columns;
     bool has_offsets, has_columns;
 };
 QL_MUST_CHECK enum ql_status ql_verify_index_load(struct ql_verifier *verifier, const struct ql_parquet_chunk *chunk,
                                                   struct ql_verify_index *index, struct ql_err *err);
-void ql_verify_index_fini(struct ql_verify_index *index);
 const char *ql_verify_index_check_page(const struct ql_verifier *verifier, const struct ql_verify_index *index,
                                        const struct ql_verified_page *page);
 /** After the last page. */

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAKER_COLUMNS = 5, MAKER_ROWS = 60 };
+enum { MAKER_COLUMNS = 5, MAKER_ROWS = 36 };
 
 struct maker_table {
     int64_t i64[MAKER_ROWS];
@@ -68,10 +68,10 @@ static inline void maker_file(unsigned kind, struct ql_buf *out) {
     const struct ql_parquet_options options = {
         .compat = kind % 2 == 0 ? QL_PARQUET_BROAD : QL_PARQUET_MODERN, .codec = CODECS[kind / 2 % 3], .n_threads = 1};
     const struct ql_schema schema = {.n_columns = MAKER_COLUMNS, .columns = COLUMNS};
-    const struct ql_key_value metadata = {.key = QL_STR("queuelake"), .value = QL_STR("{\"rows\":120}")};
+    const struct ql_key_value metadata = {.key = QL_STR("queuelake"), .value = QL_STR("{\"rows\":72}")};
     struct maker_table *table = ql_mem_zalloc(1, sizeof *table);
     struct ql_parquet_writer *writer =
-        ql_parquet_writer_new_paged(&options, kind % 4 < 2 ? 25 : 0, (struct ql_sink){.write = maker_write, .ctx = out});
+        ql_parquet_writer_new_paged(&options, kind % 4 < 2 ? 15 : 0, (struct ql_sink){.write = maker_write, .ctx = out});
     struct ql_column_sink sink = ql_parquet_writer_sink(writer);
     const struct ql_column_source source = {.fill = maker_fill, .ctx = table};
     maker_set_values(table, kind);
