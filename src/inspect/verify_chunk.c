@@ -80,7 +80,7 @@ static enum ql_status find_codec(struct chunk_check *check, enum ql_codec *codec
 /* The page as it was before compression. Levels of a v2 page are not compressed. */
 static enum ql_status unpack(struct chunk_check *check, const struct ql_page_header *header, struct ql_str stored,
                              struct ql_buf *out, struct ql_err *err) {
-    enum ql_codec codec;
+    enum ql_codec codec = QL_CODEC_NONE;
     size_t bare = header->is_v2 ? (size_t)header->def_len + (size_t)header->rep_len : 0;
     size_t raw_size = (size_t)header->raw_size;
     QL_TRY(find_codec(check, &codec, err));
@@ -324,7 +324,7 @@ static enum ql_status read_header(struct chunk_check *check, int64_t offset, int
     const char *why = NULL;
     for (int64_t size = HEADER_SIZE_FIRST;; size *= 16) {
         int64_t len = size < end - offset ? size : end - offset;
-        struct ql_str bytes;
+        struct ql_str bytes = {0};
         QL_TRY(ql_verify_window_get(&check->verifier->window, offset, (size_t)len, &bytes, err));
         enum ql_page_header_result result = ql_page_header_read(bytes, header, &why);
         if (result == QL_PAGE_HEADER_OK) {
@@ -350,7 +350,7 @@ static enum ql_status check_crc(struct chunk_check *check, const struct ql_page_
 
 static enum ql_status check_page(struct chunk_check *check, int64_t offset, int64_t end, int64_t *next, struct ql_err *err) {
     struct ql_page_header header;
-    struct ql_str stored;
+    struct ql_str stored = {0};
     QL_TRY(read_header(check, offset, end, &header, err));
     int64_t begin = offset + (int64_t)header.len;
     if (header.stored_size > end - begin) {

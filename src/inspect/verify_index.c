@@ -18,7 +18,7 @@ static enum ql_status read_place(struct ql_verifier *verifier, struct ql_parquet
 
 enum ql_status ql_verify_index_load(struct ql_verifier *verifier, const struct ql_parquet_chunk *chunk,
                                     struct ql_verify_index *index, struct ql_err *err) {
-    struct ql_str bytes;
+    struct ql_str bytes = {0};
     const char *why = NULL;
     ql_arena_reset(&verifier->arena);
     index->has_offsets = chunk->offset_index.len != 0;

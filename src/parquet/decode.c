@@ -276,7 +276,7 @@ static const char *decode_prefixed(struct ql_value_type type, struct ql_str byte
 
 static const char *decode_fixed(struct ql_value_type type, struct ql_str bytes, size_t n, ql_value_fn *fn, void *ctx) {
     size_t size = ql_value_size(type);
-    if (n > bytes.len / size) {
+    if (size == 0 || n > bytes.len / size) {
         return CUT;
     }
     for (size_t i = 0; i < n; i++) {
@@ -318,7 +318,7 @@ static const char *decode_bits(struct ql_value_type type, struct ql_str bytes, s
 static const char *decode_split(struct ql_value_type type, struct ql_str bytes, size_t n, ql_value_fn *fn, void *ctx) {
     enum { SIZE_MAX_OF_NUMBERS = 8 };
     size_t size = ql_value_size(type);
-    if (n > bytes.len / size) {
+    if (size == 0 || n > bytes.len / size) {
         return CUT;
     }
     if (n * size != bytes.len) {
