@@ -4,18 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static bool is_s3(struct ql_str uri) {
-    return ql_str_has_prefix(uri, "s3://");
-}
-
-static bool uses_s3(const struct ql_run_options *options) {
-    bool uses = options->destination.kind == QL_STORE_S3;
-    for (size_t i = 0; i < options->n_paths; i++) {
-        uses = uses || is_s3(options->paths[i]);
-    }
-    return uses;
-}
-
 /* What only Genesys Cloud and this program need is no business of a credential process. */
 static const char *const *shared_environment(struct ql_arena *arena) {
     size_t n = 0;
@@ -65,20 +53,18 @@ static enum ql_status check_expiration(const struct ql_settings *settings, struc
     return QL_E_AUTH;
 }
 
-enum ql_status ql_cli_aws_init(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
-    struct ql_s3_options *s3 = &job->options.s3;
-    if (!uses_s3(&job->options)) {
-        return QL_OK;
-    }
-    job->aws_options = (struct ql_aws_chain_options){.profile = settings->s3_profile,
-                                                     .is_profile_wanted = is_explicit(settings, QL_SETTING_s3_profile),
-                                                     .s3 = s3,
-                                                     .environment = shared_environment(&job->arena),
-                                                     .process_timeout_ms = settings->request_timeout,
-                                                     .http = &job->options.http};
-    job->aws = ql_aws_chain_new(&job->aws_options);
+enum ql_status ql_cli_aws_init(struct ql_cli_aws *aws, const struct ql_settings *settings, struct ql_s3_options *s3,
+                               struct ql_err *err) {
+    aws->http = ql_cli_http_options(settings);
+    aws->options = (struct ql_aws_chain_options){.profile = settings->s3_profile,
+                                                 .is_profile_wanted = is_explicit(settings, QL_SETTING_s3_profile),
+                                                 .s3 = s3,
+                                                 .environment = shared_environment(&aws->arena),
+                                                 .process_timeout_ms = settings->request_timeout,
+                                                 .http = &aws->http};
+    aws->chain = ql_aws_chain_new(&aws->options);
     if (s3->region.len == 0) {
-        QL_TRY(ql_aws_chain_region(job->aws, &s3->region, err));
+        QL_TRY(ql_aws_chain_region(aws->chain, &s3->region, err));
     }
     if (has_keys(settings)) {
         s3->access_key_id = settings->aws_access_key_id;
@@ -86,7 +72,12 @@ enum ql_status ql_cli_aws_init(struct ql_cli_job *job, const struct ql_settings 
         s3->session_token = settings->aws_session_token;
         return check_expiration(settings, err);
     }
-    job->aws_credentials = ql_aws_chain_provider(job->aws);
-    s3->credentials = &job->aws_credentials;
+    aws->credentials = ql_aws_chain_provider(aws->chain);
+    s3->credentials = &aws->credentials;
     return QL_OK;
+}
+
+void ql_cli_aws_fini(struct ql_cli_aws *aws) {
+    ql_aws_chain_free(aws->chain);
+    ql_arena_fini(&aws->arena);
 }

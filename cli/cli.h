@@ -18,6 +18,7 @@ extern volatile sig_atomic_t ql_cli_signal;
 /** Each returns the process's exit code. argv begins behind the command's name. */
 int ql_cli_run(int argc, char **argv);
 int ql_cli_transform(int argc, char **argv);
+int ql_cli_inspect(int argc, char **argv);
 int ql_cli_config(int argc, char **argv);
 int ql_cli_version(int argc, char **argv);
 int ql_cli_help(int argc, char **argv);
@@ -30,22 +31,35 @@ bool ql_cli_wants_json(int argc, char **argv);
 /** What the processor has, below the ceiling that QUEUELAKE_CPU sets: scalar, avx2 or native. E_CONFIG for another word. */
 QL_MUST_CHECK enum ql_status ql_cli_cpu(struct ql_cpu *cpu, struct ql_err *err);
 
+/** Credentials and region of AWS as this process's environment and files have them. */
+struct ql_cli_aws {
+    struct ql_arena arena;
+    struct ql_http_options http;
+    struct ql_aws_chain_options options; /* of chain */
+    struct ql_aws_chain *chain;
+    struct ql_aws_credentials_provider credentials;
+};
+/** Completes s3, which stays where it is as long as aws: explicit keys, or the chain of the SDKs; the region. */
+QL_MUST_CHECK enum ql_status ql_cli_aws_init(struct ql_cli_aws *aws, const struct ql_settings *settings, struct ql_s3_options *s3,
+                                             struct ql_err *err);
+/** Zeroed is fine. */
+void ql_cli_aws_fini(struct ql_cli_aws *aws);
+
 /** What a run needs beside the settings' own texts. */
 struct ql_cli_job {
     struct ql_run_options options;
     struct ql_cpu cpu;
     struct ql_arena arena;
     struct ql_tz *timezone, *csv_timezone;
-    struct ql_aws_chain_options aws_options; /* of aws; both of S3 only */
-    struct ql_aws_chain *aws;
-    struct ql_aws_credentials_provider aws_credentials;
+    struct ql_cli_aws aws; /* where S3 is read or written */
 };
-/** The part of a job that reads the environment for AWS, where S3 is read or written; options and settings are filled. */
-QL_MUST_CHECK enum ql_status ql_cli_aws_init(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err);
 /** E_CONFIG and E_USAGE for what the table of settings cannot see: two settings that do not fit, times, zones, destinations. */
 QL_MUST_CHECK enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                                              struct ql_err *err);
 void ql_cli_job_fini(struct ql_cli_job *job);
+/** What settings say of requests, and of those to S3; texts are the settings'. */
+struct ql_http_options ql_cli_http_options(const struct ql_settings *settings);
+struct ql_s3_options ql_cli_s3_options(const struct ql_settings *settings);
 
 /** Lines on standard error while a run goes on. */
 struct ql_cli_progress {

@@ -78,8 +78,8 @@ static enum ql_status set_range(struct ql_cli_job *job, const struct ql_settings
     return QL_OK;
 }
 
-static void set_http(struct ql_cli_job *job, const struct ql_settings *settings) {
-    job->options.http = (struct ql_http_options){
+struct ql_http_options ql_cli_http_options(const struct ql_settings *settings) {
+    return (struct ql_http_options){
         .user_agent = QL_STR("queuelake/" QUEUELAKE_VERSION),
         .ca_file = settings->ca_file,
         .proxy = settings->https_proxy,
@@ -100,7 +100,6 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
         .rate_wait_ms = settings->rate_wait,
         .is_cancelled = &ql_cli_signal,
     };
-    job->options.is_cancelled = &ql_cli_signal;
 }
 
 static enum ql_status check_client(const struct ql_settings *settings, struct ql_err *err) {
@@ -443,6 +442,14 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     return QL_OK;
 }
 
+static bool uses_s3(const struct ql_run_options *options) {
+    bool uses = options->destination.kind == QL_STORE_S3;
+    for (size_t i = 0; i < options->n_paths; i++) {
+        uses = uses || ql_str_has_prefix(options->paths[i], "s3://");
+    }
+    return uses;
+}
+
 /* AWS by its own name is AWS, however it was named. */
 static bool is_aws(struct ql_str endpoint) {
     struct ql_str host = endpoint;
@@ -520,12 +527,11 @@ static enum ql_status set_upload(struct ql_cli_job *job, const struct ql_setting
     return split_pairs(job, &settings->s3_kms_context, &s3->kms_context, err);
 }
 
-static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+struct ql_s3_options ql_cli_s3_options(const struct ql_settings *settings) {
     static const enum ql_s3_addressing ADDRESSING[] = {[QL_SET_S3_ADDRESSING_AUTO] = QL_S3_ADDRESSING_AUTO,
                                                        [QL_SET_S3_ADDRESSING_VIRTUAL] = QL_S3_ADDRESSING_VIRTUAL,
                                                        [QL_SET_S3_ADDRESSING_PATH] = QL_S3_ADDRESSING_PATH};
-    struct ql_run_options *options = &job->options;
-    options->s3 = (struct ql_s3_options){
+    return (struct ql_s3_options){
         .region = settings->aws_region,
         .endpoint = settings->aws_endpoint_url,
         .sts_endpoint = settings->sts_endpoint_url,
@@ -540,6 +546,11 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .allow_http = settings->allow_http,
         .temp_dir = settings->temp_dir,
     };
+}
+
+static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    options->s3 = ql_cli_s3_options(settings);
     QL_TRY(set_upload(job, settings, err));
     QL_TRY(split_pairs(job, &settings->tag, &options->tags, err));
     options->n_tags = settings->tag.n;
@@ -611,7 +622,8 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
     QL_TRY(set_range(job, settings, is_genesys, err));
-    set_http(job, settings);
+    options->http = ql_cli_http_options(settings);
+    options->is_cancelled = &ql_cli_signal;
     if (is_genesys) {
         QL_TRY(check_client(settings, err));
         set_exports(job, settings);
@@ -622,7 +634,9 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     QL_TRY(set_layout(job, settings, settings->granularity, err));
     QL_TRY(set_destination(job, settings, err));
     QL_TRY(set_s3(job, settings, err));
-    QL_TRY(ql_cli_aws_init(job, settings, err));
+    if (uses_s3(&job->options)) {
+        QL_TRY(ql_cli_aws_init(&job->aws, settings, &job->options.s3, err));
+    }
     options->quarantine_path = quarantine_path(job, settings);
     return settings->queues_from.len != 0 ? read_queues(job, settings->queues_from, err) : QL_OK;
 }
@@ -639,7 +653,7 @@ enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, cons
 void ql_cli_job_fini(struct ql_cli_job *job) {
     ql_tz_free(job->timezone);
     ql_tz_free(job->csv_timezone);
-    ql_aws_chain_free(job->aws);
+    ql_cli_aws_fini(&job->aws);
     ql_arena_fini(&job->arena);
     *job = (struct ql_cli_job){0};
 }

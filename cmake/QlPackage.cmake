@@ -1,5 +1,5 @@
 # ql_package(PACKAGE OUT): the target of a package of pkg-config, in OUT. Its archive is linked where it lies beside its shared object
-# and links: a shared object costs 0.05 ms at every start, libsnappy with libstdc++ 0.6 ms (docs/design/0009-start-up.md).
+# and links: a shared object costs 0.05 ms at every start (docs/design/0009-start-up.md).
 
 find_package(PkgConfig REQUIRED)
 include(CheckCSourceCompiles)
@@ -12,19 +12,8 @@ set(QL_PROBE_jansson json_loadb)
 set(QL_PROBE_libcrypto SHA256_Update)
 set(QL_PROBE_libutf8proc utf8proc_decompose)
 set(QL_PROBE_libzstd ZSTD_compress2)
-set(QL_PROBE_snappy snappy_compress)
 set(QL_PROBE_yaml_0_1 yaml_parser_parse)
 set(QL_PROBE_zlib inflate)
-
-# What a program links instead of the shared objects; what cannot be had shows when it is tried.
-function(ql_archives shared package out)
-  list(TRANSFORM shared REPLACE "\\.so$" ".a" OUTPUT_VARIABLE archives)
-  if(package STREQUAL snappy) # is C++ behind a C interface
-    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libstdc++.a OUTPUT_VARIABLE runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
-    list(APPEND archives ${runtime} -static-libgcc)
-  endif()
-  set(${out} ${archives} PARENT_SCOPE)
-endfunction()
 
 function(ql_package package out)
   string(MAKE_C_IDENTIFIER ${package} id)
@@ -38,7 +27,7 @@ function(ql_package package out)
     return()
   endif()
   get_target_property(shared ${target} INTERFACE_LINK_LIBRARIES)
-  ql_archives("${shared}" ${package} archives)
+  list(TRANSFORM shared REPLACE "\\.so$" ".a" OUTPUT_VARIABLE archives)
   set(CMAKE_REQUIRED_LIBRARIES ${archives})
   set(CMAKE_REQUIRED_QUIET ON)
   check_c_source_compiles("char ${QL_PROBE_${id}}(void); int main(void) { return ${QL_PROBE_${id}}(); }" QL_${id}_LINKS_STATICALLY)

@@ -50,6 +50,7 @@ enum ql_set_s3_encryption {
     QL_SET_S3_ENCRYPTION_KMS_DSSE,
     QL_SET_S3_ENCRYPTION_NONE
 };
+enum ql_set_ddl { QL_SET_DDL_NONE, QL_SET_DDL_ATHENA, QL_SET_DDL_SPARK, QL_SET_DDL_DUCKDB };
 
 struct ql_list {
     struct ql_str *items;
@@ -138,7 +139,7 @@ struct ql_settings {
 
 /** Where settings come from. Everything is borrowed for the call. */
 struct ql_settings_source {
-    const char *command; /* "run", "transform", "config", "version" */
+    const char *command; /* "run", "transform", "inspect", "config", "version" */
     int argc;            /* arguments behind the command ... */
     char *const *argv;   /* ... the first of them being argv[0] */
     /** The value of an environment variable, or NULL; an empty value counts as not set. */

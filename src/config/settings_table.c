@@ -5,13 +5,15 @@
 
 #include <stdio.h>
 
-enum { COMMAND_RUN = 1, COMMAND_TRANSFORM = 2, COMMAND_CONFIG = 4, COMMAND_VERSION = 8 };
+enum { COMMAND_RUN = 1, COMMAND_TRANSFORM = 2, COMMAND_CONFIG = 4, COMMAND_VERSION = 8, COMMAND_INSPECT = 32 };
 
 /* What settings.def calls them. `config` shows all settings, so it takes all flags. */
 enum {
     RUN_ONLY = COMMAND_RUN | COMMAND_CONFIG,
     BOTH = COMMAND_RUN | COMMAND_TRANSFORM | COMMAND_CONFIG,
-    ALL = COMMAND_RUN | COMMAND_TRANSFORM | COMMAND_CONFIG | COMMAND_VERSION
+    INSPECT_ONLY = COMMAND_INSPECT | COMMAND_CONFIG,
+    READERS = BOTH | COMMAND_INSPECT, /* whatever reads or writes an object */
+    ALL = COMMAND_INSPECT | COMMAND_RUN | COMMAND_TRANSFORM | COMMAND_CONFIG | COMMAND_VERSION
 };
 
 #define ARG(text) .metavar = (text)
@@ -40,6 +42,7 @@ static const char *const SECTION_TITLES[QL_SECTION_COUNT] = {
     [QL_SECTION_SHAPE] = "Shape of the artefact",
     [QL_SECTION_INPUT] = "Reading the CSV",
     [QL_SECTION_GENESYS] = "Genesys Cloud",
+    [QL_SECTION_INSPECT] = "Looking at a file",
     [QL_SECTION_S3] = "S3",
     [QL_SECTION_NETWORK] = "Network",
     [QL_SECTION_WAITING] = "Waiting and trying again",
@@ -60,6 +63,13 @@ static const struct ql_command COMMANDS[] = {
      .summary = "pivot CSV exports that are already here; - is standard input",
      .examples = "queuelake transform export.csv\n"
                  "queuelake transform --layout long -o lake/2024-01-01.parquet monday.csv.gz tuesday.csv.gz"},
+    {.name = "inspect",
+     .bit = COMMAND_INSPECT,
+     .synopsis = "queuelake inspect [flags] FILE|URI",
+     .summary = "show what a Parquet file says, verify it, or make it a table elsewhere; - is standard input",
+     .examples = "queuelake inspect lake/day.parquet\n"
+                 "queuelake inspect --verify s3://bucket/date=2024-01-01/part.parquet\n"
+                 "queuelake inspect --ddl spark lake/date=2024-01-01/part.parquet"},
     {.name = "config",
      .bit = COMMAND_CONFIG,
      .synopsis = "queuelake config [flags]",

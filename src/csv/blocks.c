@@ -23,6 +23,7 @@
 enum {
     BLOCK_BYTES = 1024 * 1024,      /* 0.5 to 4 MiB are equally fast; a block and what it becomes fit a core's cache */
     SERIAL_BYTES = 3 * 1024 * 1024, /* about the time that starting a thread and its first memory costs */
+    SERIAL_BLOCK_BYTES = 96 * 1024, /* as long as one thread reads: memory that is touched first costs more than its text */
     QUEUE_MAX = 8,                  /* blocks that wait, however many lanes there are */
     ODD_MAX = 2,                    /* odd blocks one after the other, and then so many are read carefully at once: */
     CAREFUL_BLOCKS = 16,
@@ -336,8 +337,13 @@ static enum ql_status end_call(struct ql_csv_blocks *blocks, struct ql_err *err)
     return status;
 }
 
+static size_t bytes_to_gather(const struct ql_csv_blocks *blocks) {
+    bool is_short = blocks->n_serial_left != 0 && blocks->block_bytes > SERIAL_BLOCK_BYTES;
+    return is_short ? SERIAL_BLOCK_BYTES : blocks->block_bytes;
+}
+
 char *ql_csv_blocks_room(struct ql_csv_blocks *blocks, size_t *cap) {
-    *cap = blocks->block_bytes - blocks->len;
+    *cap = bytes_to_gather(blocks) - blocks->len;
     return gathering(blocks)->text + blocks->len;
 }
 
@@ -353,7 +359,7 @@ enum ql_status ql_csv_blocks_put(struct ql_csv_blocks *blocks, struct ql_str tex
         text.ptr += n;
         text.len -= n;
         blocks->len += n;
-        if (room - n <= blocks->block_bytes / ROOM_SHARE) {
+        if (room - n <= bytes_to_gather(blocks) / ROOM_SHARE) {
             end_block(blocks);
         }
     }

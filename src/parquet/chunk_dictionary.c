@@ -102,16 +102,18 @@ static bool rank_by_marks(struct ql_chunk_dictionary *dictionary, const struct q
             entries[e++] = w * WORD + (size_t)__builtin_ctzll(bits);
         }
     }
-    if (n == at.span + 1) { /* where every number appears, it is its own rank */
-        kernels->subtract(at.src, values->n, at.base, dictionary->index);
+    if (n == at.span + 1 && at.base == 0) { /* where every number appears, it is its own rank */
+        dictionary->index = at.src;
+    } else if (n == at.span + 1) {
+        kernels->subtract(at.src, values->n, at.base, dictionary->own_index);
     } else if (at.span < RANGE_TABLE_MAX) {
         QL_MEM_GROW(dictionary->table, dictionary->table_cap, (size_t)at.span + 1);
         for (size_t e = 0; e < n; e++) {
             dictionary->table[entries[e]] = (uint32_t)e;
         }
-        kernels->look_up(at.src, values->n, at.base, dictionary->table, dictionary->index);
+        kernels->look_up(at.src, values->n, at.base, dictionary->table, dictionary->own_index);
     } else {
-        kernels->to_ranks(at.src, values->n, at.base, dictionary->bitmap, dictionary->rank, dictionary->index);
+        kernels->to_ranks(at.src, values->n, at.base, dictionary->bitmap, dictionary->rank, dictionary->own_index);
     }
     return true;
 }
@@ -197,7 +199,7 @@ static size_t number_values(struct ql_chunk_dictionary *dictionary, const struct
     for (size_t i = 0; i < values->n; i++) {
         uint64_t key = key_of(values, i);
         if (key == last) { /* times come in runs */
-            dictionary->index[i] = dictionary->index[i - 1];
+            dictionary->own_index[i] = dictionary->own_index[i - 1];
             continue;
         }
         last = key;
@@ -214,15 +216,16 @@ static size_t number_values(struct ql_chunk_dictionary *dictionary, const struct
             dictionary->entries[dictionary->n++] = key;
             dictionary->slots[slot] = (uint32_t)dictionary->n;
         }
-        dictionary->index[i] = dictionary->slots[slot] - 1;
+        dictionary->own_index[i] = dictionary->slots[slot] - 1;
     }
     return n_slots;
 }
 
 static void move_indices(struct ql_chunk_dictionary *dictionary, size_t n_values) {
     for (size_t i = 0; i < n_values; i++) {
-        dictionary->index[i] = dictionary->place[dictionary->index[i]];
+        dictionary->own_index[i] = dictionary->place[dictionary->index[i]];
     }
+    dictionary->index = dictionary->own_index;
 }
 
 /* Entries are keys afterwards, ascending. */
@@ -257,7 +260,7 @@ static enum built rank_offsets(struct ql_chunk_dictionary *dictionary, const str
                                size_t max_bytes) {
     if (values->n <= QL_KERNELS_FEW && at.span >= FEW_RANGE_MAX && at.span <= UINT32_MAX) {
         QL_MEM_GROW(dictionary->entries, dictionary->entries_cap, QL_KERNELS_FEW);
-        dictionary->n = values->kernels->rank_few(at.src, values->n, at.base, dictionary->index, dictionary->entries);
+        dictionary->n = values->kernels->rank_few(at.src, values->n, at.base, dictionary->own_index, dictionary->entries);
         return BUILT;
     }
     if (!is_small_range(values->n, at.span)) {
@@ -270,11 +273,11 @@ static enum built build_integers(struct ql_chunk_dictionary *dictionary, const s
                                  size_t max_bytes) {
     const struct ql_kernels *kernels = values->kernels;
     struct ql_range_i64 range = kernels->range_i64((const int64_t *)values->bits, values->n);
-    struct offsets at = {.src = dictionary->index, .span = (uint64_t)range.max - (uint64_t)range.min};
+    struct offsets at = {.src = dictionary->own_index, .span = (uint64_t)range.max - (uint64_t)range.min};
     if (at.span > UINT32_MAX) {
         return NOT_THIS_WAY;
     }
-    kernels->narrow(values->bits, values->n, (uint64_t)range.min, dictionary->index);
+    kernels->narrow(values->bits, values->n, (uint64_t)range.min, dictionary->own_index);
     enum built built = rank_offsets(dictionary, values, at, max_bytes);
     for (size_t e = 0; built == BUILT && e < dictionary->n; e++) {
         dictionary->entries[e] += (uint64_t)range.min;
@@ -285,11 +288,11 @@ static enum built build_integers(struct ql_chunk_dictionary *dictionary, const s
 static enum built build_doubles(struct ql_chunk_dictionary *dictionary, const struct ql_chunk_values *values,
                                 size_t max_bytes) {
     struct ql_range_i64 range;
-    if (!values->kernels->scaled(values->bits, values->n, DOUBLE_SCALE, dictionary->index, &range)) {
+    if (!values->kernels->scaled(values->bits, values->n, DOUBLE_SCALE, dictionary->own_index, &range)) {
         return NOT_THIS_WAY;
     }
     struct offsets at = {
-        .src = dictionary->index, .base = (uint32_t)range.min, .span = (uint64_t)range.max - (uint64_t)range.min};
+        .src = dictionary->own_index, .base = (uint32_t)range.min, .span = (uint64_t)range.max - (uint64_t)range.min};
     enum built built = rank_offsets(dictionary, values, at, max_bytes);
     for (size_t e = 0; built == BUILT && e < dictionary->n; e++) {
         int64_t k = (int64_t)dictionary->entries[e] + range.min;
@@ -406,7 +409,8 @@ bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const str
     if (values->n == 0) {
         return true;
     }
-    QL_MEM_GROW(dictionary->index, dictionary->index_cap, values->n);
+    QL_MEM_GROW(dictionary->own_index, dictionary->own_index_cap, values->n);
+    dictionary->index = dictionary->own_index;
     if (!(values->form == QL_COLUMN_VALUES ? build_wide : build_narrow)(dictionary, values, max_bytes)) {
         return false;
     }
@@ -416,7 +420,7 @@ bool ql_chunk_dictionary_build(struct ql_chunk_dictionary *dictionary, const str
 
 void ql_chunk_dictionary_fini(struct ql_chunk_dictionary *dictionary) {
     ql_mem_free(dictionary->entries);
-    ql_mem_free(dictionary->index);
+    ql_mem_free(dictionary->own_index);
     ql_mem_free(dictionary->seen);
     ql_mem_free(dictionary->bitmap);
     ql_mem_free(dictionary->rank);

@@ -11,12 +11,13 @@
 
 /** Zero-initialise before the first build; buffers are used again by the next. */
 struct ql_chunk_dictionary {
-    size_t n;           /* entries */
-    uint64_t *entries;  /* raw values (see ql_chunk_values), ascending */
-    uint32_t *index;    /* [values.n] */
-    size_t plain_bytes; /* of the entries in PLAIN encoding */
+    size_t n;              /* entries */
+    uint64_t *entries;     /* raw values (see ql_chunk_values), ascending */
+    const uint32_t *index; /* [values.n]; may be the values themselves, and is valid as long as they are */
+    size_t plain_bytes;    /* of the entries in PLAIN encoding */
 
-    size_t entries_cap, index_cap;
+    uint32_t *own_index;
+    size_t entries_cap, own_index_cap;
     uint8_t *seen; /* which of a range of numbers appear: a byte each, where that is not too many */
     size_t seen_cap;
     uint64_t *bitmap; /* the same, a bit each */

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 1024 * 1024 };
+enum { READ_BYTES = 96 * 1024 }; /* where the sink has no room of its own: the head of a text, and what is compressed */
 
 struct files {
     struct ql_source source; /* first */

@@ -152,6 +152,17 @@ struct ql_s3_reader {
  * else E_NO_INPUT, E_NO_BUCKET, E_S3_DENIED, E_S3, E_CONFIG, or what the reader returned. */
 QL_MUST_CHECK enum ql_status ql_s3_get(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
                                        const struct ql_s3_reader *reader, struct ql_err *err);
+/** An object whose bytes are read from anywhere; its last megabyte comes with the opening and stays in memory. */
+struct ql_s3_object;
+/** client is borrowed. Errors as ql_s3_get; a broken body is gone on with here. */
+QL_MUST_CHECK enum ql_status ql_s3_object_open(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
+                                               struct ql_s3_object **object, struct ql_err *err);
+void ql_s3_object_free(struct ql_s3_object *object); /* NULL is fine */
+int64_t ql_s3_object_size(const struct ql_s3_object *object);
+/** All of [offset, offset + len), which is inside of the object. E_IO if it was replaced since it was opened. */
+QL_MUST_CHECK enum ql_status ql_s3_object_read_at(const struct ql_s3_object *object, int64_t offset, void *ptr, size_t len,
+                                                  struct ql_err *err);
+
 struct ql_s3_keys {
     struct ql_str prefix;
     bool is_deep; /* also keys with another '/' behind the prefix */

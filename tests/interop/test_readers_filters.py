@@ -10,7 +10,7 @@ from readers.spark import FILTERS, counts
 
 pytest_plugins = ["readers.fixtures"]
 # Spark plans a query slowly, and parquet-java reads by rows: of the conditions they are asked some of each column.
-SPARK_STEP, JAVA_STEP = 9, 3
+SPARK_STEP, JAVA_STEP = 11, 7
 MODES = {True: "skipping", False: "not skipping"}
 
 
