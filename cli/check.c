@@ -95,6 +95,20 @@ static int look(const struct ql_settings *settings, struct ql_cli_job *job) {
     return code;
 }
 
+static enum ql_status init(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    QL_TRY(ql_cli_job_init(job, "check", settings, err));
+    if (settings->orphans && job->destination_err.status != QL_OK) {
+        *err = job->destination_err;
+        return err->status;
+    }
+    if (settings->abort && !settings->orphans) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--abort ends what --orphans finds, which is not asked for");
+        ql_err_hint(err, "say --orphans --abort, or leave --abort out");
+        return QL_E_USAGE;
+    }
+    return QL_OK;
+}
+
 int ql_cli_check(int argc, char **argv) {
     struct ql_settings settings;
     int code = ql_cli_load("check", argc, argv, &settings);
@@ -103,8 +117,8 @@ int ql_cli_check(int argc, char **argv) {
     }
     struct ql_cli_job job;
     struct ql_err err = {0};
-    if (ql_cli_job_init(&job, "check", &settings, &err) == QL_OK) {
-        code = look(&settings, &job);
+    if (init(&job, &settings, &err) == QL_OK) {
+        code = settings.orphans ? ql_cli_orphans(&job, &settings) : look(&settings, &job);
     } else {
         code = ql_cli_exit_code(&err);
         if (settings.json) {

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "cpu/cpu.h"
 #include "run/run.h"
+#include "store/aws_chain.h"
 
 #include <signal.h>
 
@@ -18,6 +19,7 @@ extern volatile sig_atomic_t ql_cli_signal;
 int ql_cli_run(int argc, char **argv);
 int ql_cli_transform(int argc, char **argv);
 int ql_cli_check(int argc, char **argv);
+int ql_cli_inspect(int argc, char **argv);
 int ql_cli_config(int argc, char **argv);
 int ql_cli_version(int argc, char **argv);
 int ql_cli_help(int argc, char **argv);
@@ -30,18 +32,36 @@ bool ql_cli_wants_json(int argc, char **argv);
 /** What the processor has, below the ceiling that QUEUELAKE_CPU sets: scalar, avx2 or native. E_CONFIG for another word. */
 QL_MUST_CHECK enum ql_status ql_cli_cpu(struct ql_cpu *cpu, struct ql_err *err);
 
+/** Credentials and region of AWS as this process's environment and files have them. */
+struct ql_cli_aws {
+    struct ql_arena arena;
+    struct ql_http_options http;
+    struct ql_aws_chain_options options; /* of chain */
+    struct ql_aws_chain *chain;
+    struct ql_aws_credentials_provider credentials;
+};
+/** Completes s3, which stays where it is as long as aws: explicit keys, or the chain of the SDKs; the region. */
+QL_MUST_CHECK enum ql_status ql_cli_aws_init(struct ql_cli_aws *aws, const struct ql_settings *settings,
+                                             struct ql_s3_options *s3, struct ql_err *err);
+/** Zeroed is fine. */
+void ql_cli_aws_fini(struct ql_cli_aws *aws);
+
 /** What a run needs beside the settings' own texts. */
 struct ql_cli_job {
     struct ql_run_options options;
     struct ql_cpu cpu;
     struct ql_arena arena;
     struct ql_tz *timezone, *csv_timezone;
+    struct ql_cli_aws aws;         /* where S3 is read or written */
     struct ql_err destination_err; /* of `check` alone: why the settings lead to no destination; it goes on without */
 };
 /** E_CONFIG and E_USAGE for what the table of settings cannot see: two settings that do not fit, times, zones, destinations. */
 QL_MUST_CHECK enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                                              struct ql_err *err);
 void ql_cli_job_fini(struct ql_cli_job *job);
+/** What settings say of requests, and of those to S3; texts are the settings'. */
+struct ql_http_options ql_cli_http_options(const struct ql_settings *settings);
+struct ql_s3_options ql_cli_s3_options(const struct ql_settings *settings);
 
 /** Lines on standard error while a run goes on. */
 struct ql_cli_progress {
@@ -52,6 +72,12 @@ void ql_cli_progress_init(struct ql_cli_progress *progress, const struct ql_sett
 /** Connects it to a run. */
 void ql_cli_progress_attach(struct ql_cli_progress *progress, struct ql_run_options *options);
 void ql_cli_progress_clear(struct ql_cli_progress *progress);
+
+/**
+ * `check --orphans`: the unfinished uploads below the part of the destination's key that no placeholder changes, for people and
+ * as JSON on standard output; with --abort those that nobody can be at work on are ended. Returns the process's exit code.
+ */
+int ql_cli_orphans(const struct ql_cli_job *job, const struct ql_settings *settings);
 
 /** The summary for people on standard error, or as one JSON document on standard output. err: NULL after success. */
 void ql_cli_summary_print(const char *command, const struct ql_settings *settings, const struct ql_run_summary *summary,

@@ -81,8 +81,8 @@ static enum ql_status set_range(struct ql_cli_job *job, const struct ql_settings
     return QL_OK;
 }
 
-static void set_http(struct ql_cli_job *job, const struct ql_settings *settings) {
-    job->options.http = (struct ql_http_options){
+struct ql_http_options ql_cli_http_options(const struct ql_settings *settings) {
+    return (struct ql_http_options){
         .user_agent = QL_STR("queuelake/" QUEUELAKE_VERSION),
         .ca_file = settings->ca_file,
         .proxy = settings->https_proxy,
@@ -103,7 +103,6 @@ static void set_http(struct ql_cli_job *job, const struct ql_settings *settings)
         .rate_wait_ms = settings->rate_wait,
         .is_cancelled = &ql_cli_signal,
     };
-    job->options.is_cancelled = &ql_cli_signal;
 }
 
 static void set_csv(struct ql_cli_job *job, const struct ql_settings *settings, int64_t granularity_us) {
@@ -360,12 +359,26 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
         QL_TRY(ql_destination_parse(text, &options->destination, err));
     }
     options->default_key = default_key(job, settings);
+    options->if_exists = (enum ql_if_exists)settings->if_exists;
+    if (options->destination.kind == QL_STORE_STDOUT && settings->manifest) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--manifest has no place beside standard output");
+        ql_err_hint(err, "give the artefact a name with -o, or leave --manifest out; --json has the same facts");
+        return QL_E_USAGE;
+    }
     if (options->destination.kind == QL_STORE_STDOUT && settings->json) {
         (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
         ql_err_hint(err, "give the artefact a name with -o, or leave --json out");
         return QL_E_USAGE;
     }
     return QL_OK;
+}
+
+static bool uses_s3(const struct ql_run_options *options) {
+    bool uses = options->destination.kind == QL_STORE_S3;
+    for (size_t i = 0; i < options->n_paths; i++) {
+        uses = uses || ql_str_has_prefix(options->paths[i], "s3://");
+    }
+    return uses;
 }
 
 /* AWS by its own name is AWS, however it was named. */
@@ -393,39 +406,89 @@ static bool is_aws(struct ql_str endpoint) {
     return endpoint.len == 0;
 }
 
-static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
-    struct ql_run_options *options = &job->options;
-    options->s3 = (struct ql_s3_options){
+static enum ql_status split_pairs(struct ql_cli_job *job, const struct ql_list *list, const struct ql_tag **pairs,
+                                  struct ql_err *err) {
+    struct ql_tag *made = ql_arena_alloc(&job->arena, list->n * sizeof *made);
+    for (size_t i = 0; i < list->n; i++) {
+        made[i].key = ql_str_split(list->items[i], '=', &made[i].value);
+        if (made[i].value.ptr == NULL) {
+            return QL_FAIL(err, QL_E_USAGE, "'%.*s' is not KEY=VALUE", QL_STR_ARG(list->items[i]));
+        }
+    }
+    *pairs = made;
+    return QL_OK;
+}
+
+/* $XDG_STATE_HOME/queuelake, else ~/.local/state/queuelake (XDG Base Directory Specification); empty: neither is known. */
+static struct ql_str state_dir(struct ql_cli_job *job, const struct ql_settings *settings) {
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    if (settings->state_dir.len != 0) {
+        return settings->state_dir;
+    }
+    if (state != NULL && state[0] == '/') { /* a relative one is to be ignored */
+        return joined(job, ql_str_from(state), "/queuelake", (struct ql_str){0});
+    }
+    return home != NULL && home[0] == '/' ? joined(job, ql_str_from(home), "/.local/state/queuelake", (struct ql_str){0})
+                                          : (struct ql_str){0};
+}
+
+/* How objects are stored, beside where. */
+static enum ql_status set_upload(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    static const char *const ENCRYPTIONS[] = {[QL_SET_S3_ENCRYPTION_AES256] = "AES256",
+                                              [QL_SET_S3_ENCRYPTION_KMS] = "aws:kms",
+                                              [QL_SET_S3_ENCRYPTION_KMS_DSSE] = "aws:kms:dsse",
+                                              [QL_SET_S3_ENCRYPTION_NONE] = "none"};
+    struct ql_s3_options *s3 = &job->options.s3;
+    s3->content_type = settings->s3_content_type;
+    s3->cache_control = settings->s3_cache_control;
+    s3->storage_class = settings->s3_storage_class;
+    s3->acl = settings->s3_acl;
+    s3->is_requester_pays = settings->s3_requester_pays;
+    s3->server_side_encryption = ql_str_from(ENCRYPTIONS[settings->s3_encryption]);
+    s3->kms_key = settings->s3_kms_key;
+    s3->n_kms_context = settings->s3_kms_context.n;
+    s3->uses_bucket_key = settings->s3_bucket_key;
+    s3->checksum = (enum ql_checksum_kind)settings->checksum;
+    s3->multipart_threshold = settings->s3_multipart_threshold;
+    s3->part_size = settings->s3_part_size;
+    s3->concurrency = (int)settings->s3_concurrency;
+    s3->hashes_first = settings->s3_hash_first;
+    s3->state_dir = state_dir(job, settings);
+    return split_pairs(job, &settings->s3_kms_context, &s3->kms_context, err);
+}
+
+struct ql_s3_options ql_cli_s3_options(const struct ql_settings *settings) {
+    static const enum ql_s3_addressing ADDRESSING[] = {[QL_SET_S3_ADDRESSING_AUTO] = QL_S3_ADDRESSING_AUTO,
+                                                       [QL_SET_S3_ADDRESSING_VIRTUAL] = QL_S3_ADDRESSING_VIRTUAL,
+                                                       [QL_SET_S3_ADDRESSING_PATH] = QL_S3_ADDRESSING_PATH};
+    return (struct ql_s3_options){
         .region = settings->aws_region,
         .endpoint = settings->aws_endpoint_url,
-        .access_key_id = settings->aws_access_key_id,
-        .secret_access_key = settings->aws_secret_access_key,
-        .session_token = settings->aws_session_token,
+        .sts_endpoint = settings->sts_endpoint_url,
+        .addressing = ADDRESSING[settings->s3_addressing],
+        .uses_dual_stack = settings->s3_dual_stack,
+        .uses_fips = settings->s3_fips,
+        .has_no_tags = settings->s3_tagging == QL_SET_S3_TAGGING_NONE,
+        .max_attempts = (int)settings->attempts,
+        .retry_base_ms = settings->retry_base,
+        .retry_cap_ms = settings->retry_cap,
         .expected_bucket_owner = settings->expected_bucket_owner,
-        .content_type = QL_STR("application/octet-stream"),
-        .server_side_encryption = QL_STR("AES256"),
         .allow_http = settings->allow_http,
         .temp_dir = settings->temp_dir,
     };
-    struct ql_tag *tags = ql_arena_alloc(&job->arena, settings->tag.n * sizeof *tags);
-    for (size_t i = 0; i < settings->tag.n; i++) {
-        tags[i].key = ql_str_split(settings->tag.items[i], '=', &tags[i].value);
-        if (tags[i].value.ptr == NULL) {
-            return QL_FAIL(err, QL_E_USAGE, "tag '%.*s' is not KEY=VALUE", QL_STR_ARG(settings->tag.items[i]));
-        }
-    }
-    options->tags = tags;
+}
+
+static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
+    struct ql_run_options *options = &job->options;
+    options->s3 = ql_cli_s3_options(settings);
+    QL_TRY(set_upload(job, settings, err));
+    QL_TRY(split_pairs(job, &settings->tag, &options->tags, err));
     options->n_tags = settings->tag.n;
-    if (options->destination.kind == QL_STORE_S3 && ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
-        is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0) {
-        (void)QL_FAIL(err, QL_E_CONFIG, "the bucket '%s' is only a default name, which could be anyone's at AWS",
-                      DEFAULT_BUCKET);
-        ql_err_hint(
-            err,
-            "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID, or write to a folder with -o");
-        return QL_E_CONFIG;
-    }
-    return QL_OK;
+    options->expects_own_bucket = options->destination.kind == QL_STORE_S3 &&
+                                  ql_str_eq(options->destination.bucket, QL_STR(DEFAULT_BUCKET)) &&
+                                  is_aws(settings->aws_endpoint_url) && settings->expected_bucket_owner.len == 0;
+    return uses_s3(options) ? ql_cli_aws_init(&job->aws, settings, &options->s3, err) : QL_OK;
 }
 
 static struct ql_str quarantine_path(struct ql_cli_job *job, const struct ql_settings *settings) {
@@ -468,6 +531,8 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->timezone = job->timezone;
     options->csv_timezone = settings->csv_timezone;
     options->version_tag = settings->version_tag;
+    options->org = settings->org;
+    options->wants_manifest = settings->manifest;
     options->embeds_provenance = settings->embed_provenance;
     options->wants_source_sha256 = settings->source_sha256;
     options->n_threads = (size_t)settings->threads;
@@ -478,7 +543,8 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
                                                    .level = (int)settings->compression_level,
                                                    .compat = (enum ql_parquet_compat)settings->parquet_compat};
     QL_TRY(set_range(job, settings, is_genesys, err));
-    set_http(job, settings);
+    options->http = ql_cli_http_options(settings);
+    options->is_cancelled = &ql_cli_signal;
     int64_t granularity_us = settings->granularity;
     if ((options->source == QL_RUN_AGGREGATES || options->source == QL_RUN_REPORTING) && granularity_us == 0) {
         granularity_us = DEFAULT_GRANULARITY_US;
@@ -508,6 +574,7 @@ enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, cons
 void ql_cli_job_fini(struct ql_cli_job *job) {
     ql_tz_free(job->timezone);
     ql_tz_free(job->csv_timezone);
+    ql_cli_aws_fini(&job->aws);
     ql_arena_fini(&job->arena);
     *job = (struct ql_cli_job){0};
 }

@@ -22,6 +22,7 @@ static const struct command COMMANDS[] = {
     {"run", ql_cli_run, "ask Genesys Cloud for an export, transform it, store it"},
     {"transform", ql_cli_transform, "the same from CSV files or standard input"},
     {"check", ql_cli_check, "look at everything that could stop a run, before it runs"},
+    {"inspect", ql_cli_inspect, "show, verify or declare a Parquet file"},
     {"config", ql_cli_config, "print every setting and where it comes from"},
     {"version", ql_cli_version, "print versions of the program and its libraries"},
     {"help", ql_cli_help, "explain a command: queuelake help run"},

@@ -81,14 +81,22 @@ void ql_cli_error_print_json(const char *command, const struct ql_err *err) {
     ql_cli_document_print(ql_cli_document_new(command, err));
 }
 
+static const char *const OUTCOMES[] = {
+    [QL_STORED_NEW] = "stored", [QL_STORED_UNCHANGED] = "unchanged", [QL_STORED_SKIPPED] = "skipped"};
+
 static void set_artefact(struct ql_json *root, const struct ql_run_summary *summary) {
     struct ql_json *artefact = ql_json_new_object();
     set_text(artefact, "location", summary->stored.location);
+    set_text(artefact, "manifest", summary->manifest);
     set_int(artefact, "bytes", summary->stored.bytes);
     set_text(artefact, "sha256", summary->stored.sha256);
+    set_text(artefact, "outcome", OUTCOMES[summary->stored.how]);
     set_text(artefact, "layout", summary->layout);
     set_int(artefact, "rows", summary->n_rows);
     set_int(artefact, "columns", summary->n_columns);
+    if (summary->stored.n_parts != 0) {
+        set_int(artefact, "parts", summary->stored.n_parts);
+    }
     set_text(artefact, "etag", summary->stored.etag);
     set_text(artefact, "version_id", summary->stored.version_id);
     set_text(artefact, "request_id", summary->stored.request_id);
@@ -187,7 +195,13 @@ static void print_text(const struct ql_run_summary *summary) {
     char b[32];
     char c[32];
     bool is_stdout = strcmp(summary->stored.location, "-") == 0;
-    (void)fprintf(stderr, "wrote %s\n", is_stdout ? "standard output" : summary->stored.location);
+    static const char *const DID[][2] = {
+        [QL_STORED_NEW] = {"wrote ", ""},
+        [QL_STORED_UNCHANGED] = {"wrote nothing: ", " has the same contents already"},
+        [QL_STORED_SKIPPED] = {"wrote nothing: ", " exists already (--if-exists skip)"},
+    };
+    const char *const *did = DID[summary->stored.how];
+    (void)fprintf(stderr, "%s%s%s\n", did[0], is_stdout ? "standard output" : summary->stored.location, did[1]);
     (void)fprintf(stderr, "  %s: %s rows x %s columns, %s bytes, sha256 %.12s\n", summary->layout, grouped(summary->n_rows, a),
                   grouped(summary->n_columns, b), grouped(summary->stored.bytes, c), summary->stored.sha256);
     (void)fprintf(stderr, "  from %s rows, %s bytes: %s intervals", grouped(summary->csv.rows, a),

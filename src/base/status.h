@@ -48,7 +48,8 @@
     X(E_CANNOT_CREATE, 50, 73, false, "the destination cannot be created", "check that it exists and may be written")    \
     X(E_NO_BUCKET, 51, 73, false, "the bucket does not exist", "create the bucket or correct its name and region")       \
     X(E_S3_DENIED, 52, 77, false, "S3 refused the request", "grant the named action on the named resource")              \
-    X(E_S3, 53, 69, false, "S3 answered with an error", "see its code in the message")
+    X(E_S3, 53, 69, false, "S3 answered with an error", "see its code in the message")                                   \
+    X(E_EXISTS, 54, 73, false, "something is at the destination already", "say --if-exists replace, version or skip")
 
 enum ql_status {
 #define X(name, number, exit_code, retryable, meaning, hint) QL_##name = (number),

@@ -1,4 +1,4 @@
-/** Compression by libraries: whole pages out (snappy, zstd), streams in (gzip, zstd). */
+/** Compression by libraries: whole pages out and in (snappy, zstd), streams in (gzip, zstd). */
 #ifndef QL_CODEC_CODEC_H
 #define QL_CODEC_CODEC_H
 
@@ -29,6 +29,16 @@ QL_MUST_CHECK enum ql_status ql_compressor_run(struct ql_compressor *compressor,
  */
 QL_MUST_CHECK enum ql_status ql_compressor_store(struct ql_compressor *compressor, const void *ptr, size_t len, void *out,
                                                  size_t *out_len, struct ql_err *err);
+
+struct ql_decompressor; /* keeps what zstd wants to keep between pages */
+struct ql_decompressor *ql_decompressor_new(void);
+void ql_decompressor_free(struct ql_decompressor *decompressor);
+/**
+ * The way back, from bytes that nobody vouches for: out has room for out_len bytes, and exactly these must come out.
+ * Errors: QL_E_COMPRESSED for damage; out is then undefined. QL_E_SYSTEM if zstd gets no memory for its context.
+ */
+QL_MUST_CHECK enum ql_status ql_decompressor_run(struct ql_decompressor *decompressor, enum ql_codec codec, const void *ptr,
+                                                 size_t len, void *out, size_t out_len, struct ql_err *err);
 
 enum ql_stream { QL_STREAM_PLAIN, QL_STREAM_GZIP, QL_STREAM_ZSTD };
 /** By the magic bytes; needs the first 4 bytes (fewer: PLAIN). A zstd stream may begin with a skippable frame, as pzstd's do.

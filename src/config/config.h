@@ -35,7 +35,24 @@ enum ql_set_delimiter {
 };
 enum ql_set_csv_dates { QL_SET_CSV_DATES_AUTO, QL_SET_CSV_DATES_ISO, QL_SET_CSV_DATES_US, QL_SET_CSV_DATES_EU };
 enum ql_set_on_bad_row { QL_SET_ON_BAD_ROW_FAIL, QL_SET_ON_BAD_ROW_SKIP, QL_SET_ON_BAD_ROW_QUARANTINE };
+enum ql_set_s3_addressing { QL_SET_S3_ADDRESSING_AUTO, QL_SET_S3_ADDRESSING_VIRTUAL, QL_SET_S3_ADDRESSING_PATH };
+enum ql_set_s3_tagging { QL_SET_S3_TAGGING_HEADER, QL_SET_S3_TAGGING_NONE };
 enum ql_set_compression { QL_SET_COMPRESSION_SNAPPY, QL_SET_COMPRESSION_ZSTD, QL_SET_COMPRESSION_NONE };
+enum ql_set_if_exists { QL_SET_IF_EXISTS_REPLACE, QL_SET_IF_EXISTS_SKIP, QL_SET_IF_EXISTS_FAIL, QL_SET_IF_EXISTS_VERSION };
+enum ql_set_checksum {
+    QL_SET_CHECKSUM_NONE,
+    QL_SET_CHECKSUM_CRC64NVME,
+    QL_SET_CHECKSUM_CRC32C,
+    QL_SET_CHECKSUM_SHA256,
+    QL_SET_CHECKSUM_MD5
+};
+enum ql_set_s3_encryption {
+    QL_SET_S3_ENCRYPTION_AES256,
+    QL_SET_S3_ENCRYPTION_KMS,
+    QL_SET_S3_ENCRYPTION_KMS_DSSE,
+    QL_SET_S3_ENCRYPTION_NONE
+};
+enum ql_set_ddl { QL_SET_DDL_NONE, QL_SET_DDL_ATHENA, QL_SET_DDL_SPARK, QL_SET_DDL_DUCKDB };
 
 struct ql_list {
     struct ql_str *items;
@@ -124,7 +141,7 @@ struct ql_settings {
 
 /** Where settings come from. Everything is borrowed for the call. */
 struct ql_settings_source {
-    const char *command; /* "run", "transform", "config", "version" */
+    const char *command; /* "run", "transform", "inspect", "config", "version" */
     int argc;            /* arguments behind the command ... */
     char *const *argv;   /* ... the first of them being argv[0] */
     /** The value of an environment variable, or NULL; an empty value counts as not set. */

@@ -5,7 +5,14 @@
 
 #include <stdio.h>
 
-enum { COMMAND_RUN = 1, COMMAND_TRANSFORM = 2, COMMAND_CONFIG = 4, COMMAND_VERSION = 8, COMMAND_CHECK = 16 };
+enum {
+    COMMAND_RUN = 1,
+    COMMAND_TRANSFORM = 2,
+    COMMAND_CONFIG = 4,
+    COMMAND_VERSION = 8,
+    COMMAND_CHECK = 16,
+    COMMAND_INSPECT = 32
+};
 
 /* What settings.def calls them. `config` shows all settings, so it takes all flags; `check` takes those of the run that it
  * looks at, so that one word makes the one of the other. */
@@ -14,7 +21,9 @@ enum {
     CHECK_ONLY = COMMAND_CHECK | COMMAND_CONFIG,
     RUN_ONLY = COMMAND_RUN | COMMAND_CHECK | COMMAND_CONFIG,
     BOTH = RUN_ONLY | COMMAND_TRANSFORM,
-    ALL = BOTH | COMMAND_VERSION
+    INSPECT_ONLY = COMMAND_INSPECT | COMMAND_CONFIG,
+    READERS = BOTH | COMMAND_INSPECT, /* whatever reads or writes an object */
+    ALL = READERS | COMMAND_VERSION
 };
 
 #define ARG(text) .metavar = (text)
@@ -43,6 +52,7 @@ static const char *const SECTION_TITLES[QL_SECTION_COUNT] = {
     [QL_SECTION_SHAPE] = "Shape of the artefact",
     [QL_SECTION_INPUT] = "Reading the CSV",
     [QL_SECTION_GENESYS] = "Genesys Cloud",
+    [QL_SECTION_INSPECT] = "Looking at a file",
     [QL_SECTION_S3] = "S3",
     [QL_SECTION_NETWORK] = "Network",
     [QL_SECTION_WAITING] = "Waiting and trying again",
@@ -69,6 +79,13 @@ static const struct ql_command COMMANDS[] = {
      .summary = "look at everything that could stop a run: network, clock, client, permissions, destination, disk",
      .examples = "queuelake check -o ./lake/\n"
                  "queuelake check --write-test -o s3://bucket/{start:%Y-%m-%d}.parquet"},
+    {.name = "inspect",
+     .bit = COMMAND_INSPECT,
+     .synopsis = "queuelake inspect [flags] FILE|URI",
+     .summary = "show what a Parquet file says, verify it, or make it a table elsewhere; - is standard input",
+     .examples = "queuelake inspect lake/day.parquet\n"
+                 "queuelake inspect --verify s3://bucket/date=2024-01-01/part.parquet\n"
+                 "queuelake inspect --ddl spark lake/date=2024-01-01/part.parquet"},
     {.name = "config",
      .bit = COMMAND_CONFIG,
      .synopsis = "queuelake config [flags]",

@@ -1,5 +1,6 @@
 /**
- * SHA-256 and HMAC-SHA-256 (OpenSSL): the artefact's digest, the digest and the signature of S3 requests. None of these fails.
+ * SHA-256 and HMAC-SHA-256 (OpenSSL): the artefact's digest, the digest and the signature of S3 requests; hex and base64. None
+ * of these fails.
  */
 #ifndef QL_HASH_HASH_H
 #define QL_HASH_HASH_H
@@ -19,6 +20,8 @@ void ql_sha256_of(const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]);
 void ql_hmac_sha256(const void *key, size_t key_len, const void *ptr, size_t len, uint8_t digest[QL_SHA256_SIZE]);
 /** Lower-case hex with a NUL: out has room for 2 * len + 1. */
 void ql_hex(const uint8_t *bytes, size_t len, char *out);
+/** Appends base64 with its padding (RFC 4648, section 4). */
+void ql_base64(const void *ptr, size_t len, struct ql_buf *out);
 /** Appends "OpenSSL 3.0.x", for `version`. */
 void ql_hash_versions(struct ql_buf *out);
 

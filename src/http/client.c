@@ -1,7 +1,7 @@
 /*
- * What all requests of a run share: one libcurl multi handle, which keeps the connections, the deadline, the generator of the
- * jitter and the secrets. Nothing is read from the environment: libcurl would look for proxies there, so
- * proxy and no_proxy are always set (handle.c).
+ * What all requests of a run share: the deadline, the generator of the jitter, the secrets and the statistics, which siblings
+ * have in common, and for each of them a libcurl multi handle, which keeps the connections. Nothing is read from the
+ * environment: libcurl would look for proxies there, so proxy and no_proxy are always set (handle.c).
  */
 #include "http/http_internal.h"
 
@@ -101,7 +101,11 @@ enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http
     made->options.ca_file = copy_of(options->ca_file);
     made->options.proxy = copy_of(options->proxy);
     made->options.no_proxy = copy_of(options->no_proxy);
-    made->random_state = seed_of(options->seed);
+    made->shared = ql_mem_zalloc(1, sizeof *made->shared);
+    made->shared->deadline_ms = options->deadline_ms;
+    made->shared->random_state = seed_of(options->seed);
+    (void)pthread_mutex_init(&made->shared->mutex, NULL);
+    (void)pthread_mutex_init(&made->shared->telling, NULL);
     made->multi = curl.multi_init();
     enum ql_status status = check_options(made, err);
     if (status == QL_OK && made->multi == NULL) {
@@ -116,36 +120,82 @@ enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http
     return QL_OK;
 }
 
+enum ql_status ql_http_new_sibling(struct ql_http *http, struct ql_http **sibling, struct ql_err *err) {
+    *sibling = NULL;
+    CURLM *multi = http->curl.multi_init();
+    if (multi == NULL) {
+        return QL_FAIL(err, QL_E_SYSTEM, "libcurl does not start");
+    }
+    (void)http->curl.multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)MAX_IDLE_CONNECTIONS);
+    struct ql_http *made = ql_mem_zalloc(1, sizeof *made);
+    made->options = http->options;
+    made->curl = http->curl;
+    made->multi = multi;
+    made->shared = http->shared;
+    made->is_sibling = true;
+    *sibling = made;
+    return QL_OK;
+}
+
+static void free_shared(struct ql_http_shared *shared) {
+    for (size_t i = 0; i < shared->n_secrets; i++) {
+        ql_mem_free_secret(shared->secrets[i].ptr, shared->secrets[i].cap);
+    }
+    ql_mem_free(shared->secrets);
+    (void)pthread_mutex_destroy(&shared->mutex);
+    (void)pthread_mutex_destroy(&shared->telling);
+    ql_mem_free(shared);
+}
+
 void ql_http_free(struct ql_http *http) {
     if (http == NULL) {
         return;
     }
     const struct ql_libcurl curl = http->curl;
     (void)curl.multi_cleanup(http->multi);
-    for (size_t i = 0; i < http->n_secrets; i++) {
-        ql_mem_free_secret(http->secrets[i].ptr, http->secrets[i].cap);
+    if (!http->is_sibling) {
+        free_shared(http->shared);
+        free_copy(http->options.user_agent);
+        free_copy(http->options.ca_file);
+        free_copy(http->options.proxy);
+        free_copy(http->options.no_proxy);
+        curl.global_cleanup();
     }
-    ql_mem_free(http->secrets);
-    free_copy(http->options.user_agent);
-    free_copy(http->options.ca_file);
-    free_copy(http->options.proxy);
-    free_copy(http->options.no_proxy);
     ql_mem_free(http);
-    curl.global_cleanup();
 }
 
 void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms) {
-    http->options.deadline_ms = deadline_ms;
+    http->shared->deadline_ms = deadline_ms;
 }
 int64_t ql_http_get_deadline(const struct ql_http *http) {
-    return http->options.deadline_ms;
+    int64_t cleanup_ms = http->shared->cleanup_ms;
+    return cleanup_ms != 0 ? cleanup_ms : http->shared->deadline_ms;
+}
+
+void ql_http_begin_cleanup(struct ql_http *http, int64_t ms) {
+    http->shared->cleanup_ms = ql_time_monotonic_ms() + ms;
+}
+void ql_http_end_cleanup(struct ql_http *http) {
+    http->shared->cleanup_ms = 0;
 }
 void ql_http_get_stats(const struct ql_http *http, struct ql_http_stats *stats) {
-    *stats = http->stats;
+    (void)pthread_mutex_lock(&http->shared->mutex);
+    *stats = http->shared->stats;
+    (void)pthread_mutex_unlock(&http->shared->mutex);
+}
+void ql_http_note_retry(struct ql_http *http) {
+    (void)pthread_mutex_lock(&http->shared->mutex);
+    http->shared->stats.retries++;
+    (void)pthread_mutex_unlock(&http->shared->mutex);
 }
 
 bool ql_http_is_cancelled(const struct ql_http *http) {
-    return http->options.is_cancelled != NULL && *http->options.is_cancelled != 0;
+    return http->options.is_cancelled != NULL && *http->options.is_cancelled != 0 && http->shared->cleanup_ms == 0;
+}
+
+bool ql_http_is_past_deadline(const struct ql_http *http) {
+    int64_t deadline_ms = ql_http_get_deadline(http);
+    return deadline_ms != 0 && ql_time_monotonic_ms() >= deadline_ms;
 }
 
 const char *ql_http_duration(int64_t ms, char *out) {
@@ -162,13 +212,16 @@ enum ql_status ql_http_wait(struct ql_http *http, int64_t wait_ms, const char *r
     if (ql_http_is_cancelled(http)) {
         return QL_FAIL(err, QL_E_CANCELLED, "stopped by a signal");
     }
-    if (http->options.deadline_ms != 0 && end_ms > http->options.deadline_ms) {
+    int64_t deadline_ms = ql_http_get_deadline(http);
+    if (deadline_ms != 0 && end_ms > deadline_ms) {
         char text[QL_DURATION_TEXT_SIZE];
         return QL_FAIL(err, QL_E_DEADLINE, "no time is left to wait %s%s%s", ql_http_duration(wait_ms, text),
                        reason != NULL ? ": " : "", reason != NULL ? reason : "");
     }
     if (reason != NULL && http->options.on_wait != NULL && wait_ms > 0) {
+        (void)pthread_mutex_lock(&http->shared->telling);
         http->options.on_wait(http->options.on_wait_ctx, wait_ms, reason);
+        (void)pthread_mutex_unlock(&http->shared->telling);
     }
     for (int64_t left = wait_ms; left > 0; left = end_ms - ql_time_monotonic_ms()) {
         int64_t slice = left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS;
@@ -182,8 +235,10 @@ enum ql_status ql_http_wait(struct ql_http *http, int64_t wait_ms, const char *r
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014): enough for jitter, and reproducible from a seed. */
-static uint64_t next_random(struct ql_http *http) {
-    uint64_t z = (http->random_state += UINT64_C(0x9e3779b97f4a7c15));
+static uint64_t next_random(struct ql_http_shared *shared) {
+    (void)pthread_mutex_lock(&shared->mutex);
+    uint64_t z = (shared->random_state += UINT64_C(0x9e3779b97f4a7c15));
+    (void)pthread_mutex_unlock(&shared->mutex);
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
@@ -195,7 +250,7 @@ uint64_t ql_http_random(struct ql_http *http, uint64_t n) {
     }
     uint64_t unfair = (0 - n) % n; /* 2^64 mod n: so many values at the bottom would make small numbers more likely */
     for (;;) {
-        uint64_t value = next_random(http);
+        uint64_t value = next_random(http->shared);
         if (value >= unfair) {
             return value % n;
         }

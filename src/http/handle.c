@@ -122,7 +122,8 @@ static void set_times(struct ql_setter *set, const struct ql_transfer *transfer)
     int64_t timeout_ms = request->timeout_ms != 0 ? request->timeout_ms : is_stream ? 0 : options->request_timeout_ms;
     ql_set_long(set, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout_ms); /* default: 300 s */
     ql_set_long(set, CURLOPT_TIMEOUT_MS, (long)timeout_ms);                         /* default: none */
-    ql_set_long(set, CURLOPT_LOW_SPEED_LIMIT, (long)options->stall_bytes_per_s);    /* default: none */
+    int64_t stall_bytes_per_s = request->may_be_silent ? 0 : options->stall_bytes_per_s;
+    ql_set_long(set, CURLOPT_LOW_SPEED_LIMIT, (long)stall_bytes_per_s); /* default: none */
     ql_set_long(set, CURLOPT_LOW_SPEED_TIME, (long)((options->stall_ms + 999) / 1000));
 }
 
@@ -131,7 +132,8 @@ static void set_connection(struct ql_setter *set, const struct ql_transfer *tran
     ql_set_long(set, CURLOPT_HTTP_VERSION,
                 CURL_HTTP_VERSION_1_1); /* HTTP/2 of 7.88 loses cut transfers; see its KNOWN_BUGS 17.2, 17.3 */
     /* On a kept-alive connection that the server closes, libcurl sends a POST again by itself, up to five times. */
-    ql_set_long(set, CURLOPT_FRESH_CONNECT, transfer->request->repeat != QL_HTTP_REPEAT_ALWAYS);
+    enum ql_http_repeat repeat = transfer->request->repeat;
+    ql_set_long(set, CURLOPT_FRESH_CONNECT, repeat != QL_HTTP_REPEAT_ALWAYS && repeat != QL_HTTP_REPEAT_BY_CALLER);
     ql_set_long(set, CURLOPT_MAXLIFETIME_CONN, MAX_CONNECTION_AGE_S);
     ql_set_long(set, CURLOPT_TCP_KEEPALIVE, 1);
     ql_set_long(set, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER_BYTES);

@@ -39,13 +39,27 @@ struct ql_http_options {
 struct ql_http;
 /** Shared by everything in a process that makes requests; not for two threads at once. */
 QL_MUST_CHECK enum ql_status ql_http_new(const struct ql_http_options *options, struct ql_http **http, struct ql_err *err);
+/**
+ * A client for another thread: the same options, secrets, deadline, generator and statistics, but connections of its own. May
+ * be made by any thread while others use http or its siblings; all siblings are freed before http. on_wait is told by one
+ * thread at a time.
+ */
+QL_MUST_CHECK enum ql_status ql_http_new_sibling(struct ql_http *http, struct ql_http **sibling, struct ql_err *err);
 void ql_http_free(struct ql_http *http);
 void ql_http_set_deadline(struct ql_http *http, int64_t deadline_ms);
 int64_t ql_http_get_deadline(const struct ql_http *http);
+/**
+ * For what has to be cleaned up at the other side however the run ends: until end, neither a signal nor the deadline stops
+ * requests and waits, but everything ends within `ms` from now. For http and all its siblings.
+ */
+void ql_http_begin_cleanup(struct ql_http *http, int64_t ms);
+void ql_http_end_cleanup(struct ql_http *http);
 struct ql_http_stats {
     int64_t requests, retries, bytes_sent, bytes_received;
 };
 void ql_http_get_stats(const struct ql_http *http, struct ql_http_stats *stats);
+/** Counts an attempt that the caller repeats by its own rules. */
+void ql_http_note_retry(struct ql_http *http);
 /** Waits, unless cancelled (E_CANCELLED) or the deadline comes first (E_DEADLINE, at once). on_wait is told, if there is a
  * reason. */
 QL_MUST_CHECK enum ql_status ql_http_wait(struct ql_http *http, int64_t wait_ms, const char *reason, struct ql_err *err);
@@ -56,6 +70,8 @@ uint64_t ql_http_random(struct ql_http *http, uint64_t n);
 void ql_http_add_secret(struct ql_http *http, struct ql_str secret);
 /** Replaces registered secrets, bearer tokens and signed query strings by "***", in place. */
 void ql_http_redact(const struct ql_http *http, struct ql_buf *text);
+/** Likewise in an error that the caller made of an answer. */
+void ql_http_redact_err(const struct ql_http *http, struct ql_err *err);
 
 struct ql_http_header {
     struct ql_str name, value;
@@ -65,7 +81,8 @@ enum ql_http_repeat {
     QL_HTTP_REPEAT_ALWAYS,    /* GET, HEAD, PUT of a whole object, the token: any transient fault; a 500 once */
     QL_HTTP_REPEAT_IF_UNSENT, /* a creating POST: 429, 503, or a failure before its first byte was sent; on a connection of its
                                  own */
-    QL_HTTP_REPEAT_NEVER
+    QL_HTTP_REPEAT_NEVER,
+    QL_HTTP_REPEAT_BY_CALLER /* as ALWAYS for the connection, but one attempt only: the caller has rules of its own */
 };
 
 struct ql_http_response;
@@ -107,14 +124,16 @@ struct ql_http_request {
      */
     bool is_foreign;
     bool allow_loopback;
-    int64_t timeout_ms;                /* 0: the option's */
+    /** To a metadata service beside this machine: plain http is what it speaks, and no proxy must see it. */
+    bool is_metadata;
+    int64_t timeout_ms; /* 0: the option's */
+    /** The answer may take long to come (S3 joins parts for minutes): only timeout_ms, which is then set, and the deadline end
+     * it. */
+    bool may_be_silent;
     const struct ql_http_pacer *pacer; /* NULL: none */
     /** Tidies up behind a run that ends: goes out although a signal has come or the deadline has passed, if nothing keeps it
      * back. Wants a time-out of its own, and repeat NEVER. */
     bool is_cleanup;
-    /** Which answers mean "try again" beside the general rules, e.g. S3's 400 RequestTimeout; NULL: none. */
-    bool (*is_transient)(void *ctx, const struct ql_http_response *response);
-    void *is_transient_ctx;
     /**
      * Streams the body of a 2xx answer out, in order, once its headers are complete; NULL: it is kept in response.body. A
      * failed attempt that called one of the two is not repeated by http: the error comes back as E_TRUNCATED, E_TIMEOUT or
@@ -123,6 +142,14 @@ struct ql_http_request {
     enum ql_status (*on_headers)(void *ctx, const struct ql_http_response *response, struct ql_err *err);
     enum ql_status (*on_body)(void *ctx, const void *ptr, size_t len, struct ql_err *err);
     void *stream_ctx;
+};
+
+/** What a failure of the transport means for another attempt. */
+enum ql_http_fault {
+    QL_HTTP_FAULT_NONE,       /* there was an answer */
+    QL_HTTP_FAULT_TRANSIENT,  /* it may pass */
+    QL_HTTP_FAULT_UNRESOLVED, /* likewise, but an unknown host is mostly a typing error: try three times, not more */
+    QL_HTTP_FAULT_FINAL       /* it stays, or the body's stream had begun */
 };
 
 struct ql_http_response {
@@ -135,6 +162,7 @@ struct ql_http_response {
     bool is_unsized;        /* neither length nor chunked: the end of the body proves nothing */
     bool was_sent;          /* the request's first byte left, as far as one can know: a failed POST may have acted */
     int64_t retry_after_ms; /* -1: none */
+    enum ql_http_fault fault;
     struct ql_buf storage;
 };
 void ql_http_response_fini(struct ql_http_response *response);
@@ -154,6 +182,8 @@ int64_t ql_http_response_date(const struct ql_http_response *response);
 QL_MUST_CHECK enum ql_status ql_http_send(struct ql_http *http, const struct ql_http_request *request,
                                           struct ql_http_response *response, struct ql_err *err);
 
+/** An HTTP date in one of the three forms of RFC 9110, 5.6.7, in us; QL_TIME_NONE for anything else. */
+int64_t ql_http_date_parse(struct ql_str text);
 /** Percent-encodes everything but RFC 3986's unreserved characters; `keep_slash` leaves '/'. */
 void ql_http_encode(struct ql_str text, bool keep_slash, struct ql_buf *out);
 /** Whether a URL's host is this machine by its name or literal address. false for what is no URL. */

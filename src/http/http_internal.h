@@ -10,6 +10,8 @@
 #include "http/http.h"
 #include "http/libcurl.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 enum {
@@ -19,17 +21,28 @@ enum {
 
 /* ---- client.c: the state that requests share */
 
-struct ql_http {
-    struct ql_http_options options; /* its texts are copies */
-    struct ql_libcurl curl;
-    CURLM *multi; /* holds the connections */
+/** What siblings have in common. */
+struct ql_http_shared {
+    _Atomic int64_t deadline_ms;
+    _Atomic int64_t cleanup_ms; /* the end of the cleanup that is going on; 0: none is */
+    pthread_mutex_t mutex;      /* of all that follows */
     uint64_t random_state;
     struct ql_http_stats stats;
     struct ql_buf *secrets; /* longest first, so that no rest of one stays visible behind another */
     size_t n_secrets, cap_secrets;
+    pthread_mutex_t telling; /* held while on_wait is called, which may ask for what mutex guards */
+};
+
+struct ql_http {
+    struct ql_http_options options; /* its texts are copies; deadline and seed are in shared */
+    struct ql_libcurl curl;
+    CURLM *multi; /* holds the connections */
+    struct ql_http_shared *shared;
+    bool is_sibling; /* shared and the texts are another's */
 };
 
 bool ql_http_is_cancelled(const struct ql_http *http);
+bool ql_http_is_past_deadline(const struct ql_http *http);
 /** "0.5 s", "12 s"; out of at least QL_DURATION_TEXT_SIZE bytes. Returns out. */
 enum { QL_DURATION_TEXT_SIZE = 32 };
 const char *ql_http_duration(int64_t ms, char *out);
@@ -77,6 +90,7 @@ bool ql_proxy_is_bypassed(struct ql_str no_proxy, const char *host, const char *
 struct ql_hop {
     bool is_foreign;      /* the address was named by a server */
     bool allows_loopback; /* although it is foreign */
+    bool allows_http;     /* plain http to any host */
     bool is_stripped;     /* it left the origin: only headers without a secret go along */
 };
 bool ql_redirect_is(long status);
@@ -104,13 +118,13 @@ struct ql_attempt {
     bool is_unresolved; /* the host's name was not found */
     bool was_sent;
     bool has_delivered;     /* the caller's stream has begun */
-    bool is_transient;      /* the caller says so */
     int64_t retry_after_ms; /* -1: none */
 };
 struct ql_retry_counts {
     int attempts; /* this one included */
     int n_500;    /* this one included */
 };
+enum ql_http_fault ql_retry_fault(const struct ql_attempt *attempt);
 bool ql_retry_is_due(const struct ql_retry_policy *policy, enum ql_http_repeat repeat, const struct ql_attempt *attempt,
                      const struct ql_retry_counts *counts);
 /** w = base doubling to cap; w/2 + a random part of w/2, but at least Retry-After, and rate_wait_ms for a 429 without it. */
@@ -118,8 +132,6 @@ int64_t ql_retry_wait_ms(const struct ql_retry_policy *policy, int attempts, con
 
 /* ---- date.c */
 
-/** The three forms of RFC 9110, 5.6.7; QL_TIME_NONE for anything else. */
-int64_t ql_http_date_parse(struct ql_str text);
 /** Retry-After in seconds or as a date, in ms from now, never negative; -1 for what is neither. `date` is the answer's own
  * Date, by which a date is measured. */
 int64_t ql_retry_after_parse(struct ql_str value, struct ql_str date, int64_t now_us);
@@ -183,9 +195,5 @@ size_t ql_receive_body(char *ptr, size_t size, size_t n, void *ctx);
 
 /** Makes an error of a failed exchange. */
 enum ql_status ql_fault_explain(const struct ql_transfer *transfer, struct ql_attempt *attempt, struct ql_err *err);
-
-/* ---- redact.c */
-
-void ql_http_redact_err(const struct ql_http *http, struct ql_err *err);
 
 #endif

@@ -10,29 +10,31 @@
 
 enum { MIN_SECRET = 4 /* a shorter one would black out ordinary words and hide what failed */, MIN_TOKEN = 12 };
 
-static void insert_secret(struct ql_http *http, struct ql_str secret) {
-    for (size_t i = 0; i < http->n_secrets; i++) {
-        if (ql_str_eq(ql_buf_view(&http->secrets[i]), secret)) {
+static void insert_secret(struct ql_http_shared *shared, struct ql_str secret) {
+    for (size_t i = 0; i < shared->n_secrets; i++) {
+        if (ql_str_eq(ql_buf_view(&shared->secrets[i]), secret)) {
             return;
         }
     }
-    QL_MEM_GROW(http->secrets, http->cap_secrets, http->n_secrets + 1);
-    size_t at = http->n_secrets++;
-    for (; at > 0 && http->secrets[at - 1].len < secret.len; at--) {
-        http->secrets[at] = http->secrets[at - 1];
+    QL_MEM_GROW(shared->secrets, shared->cap_secrets, shared->n_secrets + 1);
+    size_t at = shared->n_secrets++;
+    for (; at > 0 && shared->secrets[at - 1].len < secret.len; at--) {
+        shared->secrets[at] = shared->secrets[at - 1];
     }
-    http->secrets[at] = (struct ql_buf){0};
-    ql_buf_put_str(&http->secrets[at], secret);
+    shared->secrets[at] = (struct ql_buf){0};
+    ql_buf_put_str(&shared->secrets[at], secret);
 }
 
 void ql_http_add_secret(struct ql_http *http, struct ql_str secret) {
     if (secret.len < MIN_SECRET) {
         return;
     }
-    insert_secret(http, secret);
     struct ql_buf encoded = {0};
     ql_http_encode(secret, false, &encoded);
-    insert_secret(http, ql_buf_view(&encoded));
+    (void)pthread_mutex_lock(&http->shared->mutex);
+    insert_secret(http->shared, secret);
+    insert_secret(http->shared, ql_buf_view(&encoded));
+    (void)pthread_mutex_unlock(&http->shared->mutex);
     explicit_bzero(encoded.ptr, encoded.cap);
     ql_buf_fini(&encoded);
 }
@@ -76,9 +78,9 @@ static struct ql_str from(struct ql_str s, size_t n) {
 /* Each match_... looks at the start of s; it appends what replaces the match and returns the length of the match, or returns 0.
  */
 
-static size_t match_secret(const struct ql_http *http, struct ql_str s, struct ql_buf *out) {
-    for (size_t i = 0; i < http->n_secrets; i++) {
-        const struct ql_buf *secret = &http->secrets[i];
+static size_t match_secret(const struct ql_http_shared *shared, struct ql_str s, struct ql_buf *out) {
+    for (size_t i = 0; i < shared->n_secrets; i++) {
+        const struct ql_buf *secret = &shared->secrets[i];
         if (secret->len <= s.len && memcmp(secret->ptr, s.ptr, secret->len) == 0) {
             ql_buf_puts(out, "***");
             return secret->len;
@@ -152,7 +154,7 @@ static size_t match_url(struct ql_str s, struct ql_buf *out, size_t *url_len) {
     return user_end;
 }
 
-static void redact_once(const struct ql_http *http, struct ql_str text, struct ql_buf *out) {
+static void redact_once(const struct ql_http_shared *shared, struct ql_str text, struct ql_buf *out) {
     size_t url_end = 0; /* inside a URL while i is below */
     for (size_t i = 0; i < text.len;) {
         struct ql_str s = from(text, i);
@@ -163,7 +165,7 @@ static void redact_once(const struct ql_http *http, struct ql_str text, struct q
         }
         bool begins_word = i == 0 || !is_word(text.ptr[i - 1]);
         size_t url_len = 0;
-        size_t n = match_secret(http, s, out);
+        size_t n = match_secret(shared, s, out);
         n = n == 0 ? match_url(s, out, &url_len) : n;
         n = n == 0 && begins_word ? match_scheme(s, out) : n;
         n = n == 0 && begins_word ? match_parameter(s, out) : n;
@@ -178,7 +180,9 @@ static void redact_once(const struct ql_http *http, struct ql_str text, struct q
 
 void ql_http_redact(const struct ql_http *http, struct ql_buf *text) {
     struct ql_buf clean = {0};
-    redact_once(http, ql_buf_view(text), &clean);
+    (void)pthread_mutex_lock(&http->shared->mutex);
+    redact_once(http->shared, ql_buf_view(text), &clean);
+    (void)pthread_mutex_unlock(&http->shared->mutex);
     if (text->ptr != NULL) {
         explicit_bzero(text->ptr, text->len);
     }

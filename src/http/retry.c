@@ -1,9 +1,10 @@
 /*
  * Which failures are worth another try, and how long to wait before it: pure functions of what happened and of a random number.
  *
- * Transient are connection errors, time-outs, cut answers, 408, 429, 502, 503 and 504, a 500 once. Genesys Cloud calls 500
- * permanent, S3 does not; once is the middle. A creating POST is another matter: after anything but 429, 503 (both say that
- * nothing was done) or a failure before its first byte, a second one could create a second export.
+ * Transient are connection errors, time-outs, cut answers, 408, 429, 502, 503 and 504, a 500 once: Genesys Cloud calls it
+ * permanent, and is wrong now and then. (S3 has rules of its own, in the store.) A creating POST is another matter: after
+ * anything but 429, 503 (both say that nothing was done) or a failure before its first byte, a second one could create a second
+ * export.
  */
 #include "http/http_internal.h"
 
@@ -19,18 +20,28 @@ static bool is_answer_due(enum ql_http_repeat repeat, const struct ql_attempt *a
         return false;
     }
     if (repeat == QL_HTTP_REPEAT_IF_UNSENT) {
-        return attempt->http_status == 429 || attempt->http_status == 503 || attempt->is_transient;
+        return attempt->http_status == 429 || attempt->http_status == 503;
     }
-    return attempt->is_transient || is_transient_status(attempt->http_status) ||
-           (attempt->http_status == 500 && counts->n_500 <= 1);
+    return is_transient_status(attempt->http_status) || (attempt->http_status == 500 && counts->n_500 <= 1);
+}
+
+enum ql_http_fault ql_retry_fault(const struct ql_attempt *attempt) {
+    bool is_transient = attempt->status == QL_E_NETWORK || attempt->status == QL_E_TIMEOUT || attempt->status == QL_E_TRUNCATED;
+    if (attempt->status == QL_OK) {
+        return QL_HTTP_FAULT_NONE;
+    }
+    if (!is_transient || attempt->is_permanent || attempt->has_delivered) {
+        return QL_HTTP_FAULT_FINAL;
+    }
+    return attempt->is_unresolved ? QL_HTTP_FAULT_UNRESOLVED : QL_HTTP_FAULT_TRANSIENT;
 }
 
 static bool is_fault_due(enum ql_http_repeat repeat, const struct ql_attempt *attempt, const struct ql_retry_counts *counts) {
-    bool is_transient = attempt->status == QL_E_NETWORK || attempt->status == QL_E_TIMEOUT || attempt->status == QL_E_TRUNCATED;
-    if (!is_transient || attempt->is_permanent || attempt->has_delivered) {
+    enum ql_http_fault fault = ql_retry_fault(attempt);
+    if (fault == QL_HTTP_FAULT_FINAL) {
         return false;
     }
-    if (attempt->is_unresolved && counts->attempts >= MAX_UNRESOLVED_ATTEMPTS) {
+    if (fault == QL_HTTP_FAULT_UNRESOLVED && counts->attempts >= MAX_UNRESOLVED_ATTEMPTS) {
         return false;
     }
     return repeat == QL_HTTP_REPEAT_ALWAYS || !attempt->was_sent;
@@ -38,7 +49,8 @@ static bool is_fault_due(enum ql_http_repeat repeat, const struct ql_attempt *at
 
 bool ql_retry_is_due(const struct ql_retry_policy *policy, enum ql_http_repeat repeat, const struct ql_attempt *attempt,
                      const struct ql_retry_counts *counts) {
-    if (repeat == QL_HTTP_REPEAT_NEVER || counts->attempts >= policy->max_attempts) {
+    bool is_once = repeat == QL_HTTP_REPEAT_NEVER || repeat == QL_HTTP_REPEAT_BY_CALLER;
+    if (is_once || counts->attempts >= policy->max_attempts) {
         return false;
     }
     return attempt->status == QL_OK ? is_answer_due(repeat, attempt, counts) : is_fault_due(repeat, attempt, counts);

@@ -62,8 +62,7 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
     ql_http_response_fini(sending->response);
     QL_TRY(ql_redirect_check_url(&http->options, url, hop, err));
     QL_TRY(wait_for_pacer(sending, err));
-    if (!sending->request->is_cleanup && http->options.deadline_ms != 0 &&
-        ql_time_monotonic_ms() >= http->options.deadline_ms) {
+    if (!sending->request->is_cleanup && ql_http_is_past_deadline(http)) {
         return QL_FAIL(err, QL_E_DEADLINE, "the deadline passed before '%s' was asked", url->authority);
     }
     (void)snprintf(sending->host, sizeof sending->host, "%s", url->authority);
@@ -74,7 +73,7 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
         .url = url,
         .hop = *hop,
         /* HTTPS_PROXY is for https, as everywhere; plain http goes to loopback, or to a network that was declared trusted. */
-        .is_proxied = url->is_https && http->options.proxy.len != 0 && !url->is_loopback &&
+        .is_proxied = url->is_https && http->options.proxy.len != 0 && !url->is_loopback && !sending->request->is_metadata &&
                       !ql_proxy_is_bypassed(http->options.no_proxy, url->host, url->port),
     };
     enum ql_status status = ql_transfer_run(&transfer, attempt, err);
@@ -94,7 +93,8 @@ static enum ql_status too_many_redirects(const struct sending *sending, struct q
 
 static enum ql_status walk(struct sending *sending, struct ql_url *url, struct ql_attempt *attempt, struct ql_err *err) {
     const struct ql_http_request *request = sending->request;
-    struct ql_hop hop = {.is_foreign = request->is_foreign, .allows_loopback = request->allow_loopback};
+    struct ql_hop hop = {
+        .is_foreign = request->is_foreign, .allows_loopback = request->allow_loopback, .allows_http = request->is_metadata};
     bool follows = request->follows_redirects && strcmp(request->method, "GET") == 0;
     for (int n = 0;; n++) {
         QL_TRY(exchange(sending, url, &hop, attempt, err));
@@ -126,9 +126,6 @@ static enum ql_status attempt_once(struct sending *sending, struct ql_attempt *a
     }
     ql_url_fini(&url);
     attempt->status = status;
-    const struct ql_http_request *request = sending->request;
-    attempt->is_transient =
-        status == QL_OK && request->is_transient != NULL && request->is_transient(request->is_transient_ctx, sending->response);
     return status;
 }
 
@@ -185,6 +182,7 @@ static enum ql_status send_with_repeats(struct sending *sending, struct ql_err *
         enum ql_status status = attempt_once(sending, &attempt, failure);
         counts.attempts++;
         counts.n_500 += status == QL_OK && attempt.http_status == 500;
+        sending->response->fault = ql_retry_fault(&attempt);
         if (!ql_retry_is_due(&policy, sending->request->repeat, &attempt, &counts)) {
             if (status != QL_OK) {
                 note_attempts(failure, counts.attempts);
@@ -197,7 +195,7 @@ static enum ql_status send_with_repeats(struct sending *sending, struct ql_err *
             sending->response->was_sent = sending->response->was_sent && sending->request->repeat != QL_HTTP_REPEAT_IF_UNSENT;
             return status;
         }
-        sending->http->stats.retries++;
+        ql_http_note_retry(sending->http);
     }
 }
 

@@ -20,7 +20,7 @@ static bool is_over(struct ql_transfer *transfer) {
         (void)ql_transfer_end(transfer, QL_E_CANCELLED, "stopped by a signal");
         return true;
     }
-    if (http->options.deadline_ms != 0 && ql_time_monotonic_ms() >= http->options.deadline_ms) {
+    if (ql_http_is_past_deadline(http)) {
         (void)ql_transfer_end(transfer, QL_E_DEADLINE, "the deadline passed during a request to '%s'",
                               transfer->url->authority);
         return true;
@@ -39,11 +39,11 @@ static CURLcode result_of(const struct ql_http *http) {
 }
 
 static int poll_ms(const struct ql_transfer *transfer) {
-    const struct ql_http *http = transfer->http;
     if (transfer->request->is_cleanup) {
         return POLL_MS;
     }
-    int64_t left = http->options.deadline_ms != 0 ? http->options.deadline_ms - ql_time_monotonic_ms() : POLL_MS;
+    int64_t deadline_ms = ql_http_get_deadline(transfer->http);
+    int64_t left = deadline_ms != 0 ? deadline_ms - ql_time_monotonic_ms() : POLL_MS;
     return left < POLL_MS ? (left > 0 ? (int)left : 0) : POLL_MS;
 }
 
@@ -69,7 +69,7 @@ static CURLcode perform(struct ql_transfer *transfer) {
 static void count_bytes(struct ql_transfer *transfer) {
     const struct ql_libcurl *curl = &transfer->http->curl;
     CURL *easy = transfer->easy;
-    struct ql_http_stats *stats = &transfer->http->stats;
+    struct ql_http_shared *shared = transfer->http->shared;
     long request_size = 0;
     long header_size = 0;
     curl_off_t up = 0;
@@ -78,9 +78,11 @@ static void count_bytes(struct ql_transfer *transfer) {
     (void)curl->easy_getinfo(easy, CURLINFO_HEADER_SIZE, &header_size);
     (void)curl->easy_getinfo(easy, CURLINFO_SIZE_UPLOAD_T, &up);
     (void)curl->easy_getinfo(easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
-    stats->requests++;
-    stats->bytes_sent += request_size + up;
-    stats->bytes_received += header_size + down;
+    (void)pthread_mutex_lock(&shared->mutex);
+    shared->stats.requests++;
+    shared->stats.bytes_sent += request_size + up;
+    shared->stats.bytes_received += header_size + down;
+    (void)pthread_mutex_unlock(&shared->mutex);
 }
 
 static enum ql_status finish(struct ql_transfer *transfer, struct ql_attempt *attempt, struct ql_err *err) {

@@ -22,6 +22,9 @@ bool ql_json_get_number(const struct ql_json *object, const char *key, double *v
 size_t ql_json_length(const struct ql_json *array);
 const struct ql_json *ql_json_at(const struct ql_json *array, size_t i);
 struct ql_str ql_json_text(const struct ql_json *value);
+/** Calls fn for each pair of an object, in order; not at all for what is none. */
+void ql_json_each(const struct ql_json *object, void (*fn)(void *ctx, struct ql_str key, const struct ql_json *value),
+                  void *ctx);
 bool ql_json_is_object(const struct ql_json *value);
 bool ql_json_is_array(const struct ql_json *value);
 

@@ -43,6 +43,15 @@ const struct ql_json *ql_json_at(const struct ql_json *array, size_t i) {
     return ql_json_wrap_const(json_array_get(ql_json_unwrap_const(array), i));
 }
 
+void ql_json_each(const struct ql_json *object, void (*fn)(void *ctx, struct ql_str key, const struct ql_json *value),
+                  void *ctx) {
+    const json_t *json = ql_json_unwrap_const(object);
+    void *at = json_object_iter((json_t *)(uintptr_t)json); /* reads only; NULL for what is no object */
+    for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)json, at)) {
+        fn(ctx, ql_str_from(json_object_iter_key(at)), ql_json_wrap_const(json_object_iter_value(at)));
+    }
+}
+
 bool ql_json_is_object(const struct ql_json *value) {
     return json_is_object(ql_json_unwrap_const(value));
 }

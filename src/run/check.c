@@ -30,41 +30,89 @@ static struct ql_str literal_head(const struct ql_run_options *options, struct q
     return (struct ql_str){.ptr = text.ptr, .len = len};
 }
 
-enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err) {
+static struct ql_key_values key_values(const struct ql_run_state *run, struct ql_str sha256) {
     const struct ql_run_options *options = run->options;
     const struct ql_run_summary *summary = run->summary;
-    if (options->destination.kind == QL_STORE_STDOUT) {
-        return QL_OK;
-    }
-    struct ql_buf template = {0};
-    destination_template(options, &template);
-    struct ql_str rendered = ql_buf_view(&template);
-    struct ql_str head = literal_head(options, rendered);
-    rendered = (struct ql_str){.ptr = rendered.ptr + head.len, .len = rendered.len - head.len};
-    const struct ql_key_values values = {
+    return (struct ql_key_values){
         .start_us = options->from_us != QL_TIME_NONE ? options->from_us : summary->first_us,
         .end_us = options->to_us != QL_TIME_NONE ? options->to_us : summary->last_us,
+        .now_us = run->begun_us,
         .tz = options->timezone,
         .layout = ql_str_from(summary->layout),
         .source = options->source_name,
         .export_id = ql_str_from(summary->export_id),
         .version = options->version_tag,
+        .org = options->org,
+        .sha256 = sha256,
+        .is_file = options->destination.kind == QL_STORE_FILE,
     };
-    ql_buf_put_str(key, head);
-    enum ql_status status = rendered.len != 0 ? ql_key_render(rendered, &values, key, err) : QL_OK;
-    ql_buf_fini(&template);
-    return status;
 }
 
-static enum ql_status check_template(const struct ql_run_options *options, struct ql_err *err) {
+/* Appends what the destination comes to with these values. */
+static enum ql_status render(const struct ql_run_options *options, const struct ql_key_values *values, struct ql_buf *key,
+                             struct ql_err *err) {
     struct ql_buf template = {0};
     destination_template(options, &template);
     struct ql_str text = ql_buf_view(&template);
     struct ql_str head = literal_head(options, text);
     text = (struct ql_str){.ptr = text.ptr + head.len, .len = text.len - head.len};
-    enum ql_status status = text.len != 0 ? ql_key_check(text, err) : QL_OK;
+    ql_buf_put_str(key, head);
+    enum ql_status status = text.len != 0 ? ql_key_render(text, values, key, err) : QL_OK;
     ql_buf_fini(&template);
     return status;
+}
+
+enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_str sha256, struct ql_buf *key, struct ql_err *err) {
+    if (run->options->destination.kind == QL_STORE_STDOUT) {
+        return QL_OK;
+    }
+    const struct ql_key_values values = key_values(run, sha256);
+    return render(run->options, &values, key, err);
+}
+
+bool ql_run_has_late_key(const struct ql_run_state *run) {
+    struct ql_buf template = {0};
+    destination_template(run->options, &template);
+    bool has = run->options->destination.kind == QL_STORE_S3 && ql_key_mentions(ql_buf_view(&template), "sha256");
+    ql_buf_fini(&template);
+    return has;
+}
+
+/* With what is known now, and something as long for what only the input or the server will tell. */
+static enum ql_status check_template(const struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_run_options *options = run->options;
+    struct ql_key_values values = key_values(run, QL_KEY_NO_SHA256);
+    if (values.start_us == QL_TIME_NONE) {
+        values.start_us = 0;
+    }
+    if (values.end_us == QL_TIME_NONE) {
+        values.end_us = 0;
+    }
+    if (options->source != QL_RUN_FILES) {
+        values.export_id = QL_STR("00000000-0000-0000-0000-000000000000");
+    }
+    if (options->destination.kind == QL_STORE_STDOUT) {
+        return QL_OK;
+    }
+    struct ql_buf key = {0};
+    enum ql_status status = render(options, &values, &key, err);
+    ql_buf_fini(&key);
+    return status;
+}
+
+void ql_run_warn_of_key(struct ql_run_state *run) {
+    struct ql_buf template = {0};
+    struct ql_buf text = {0};
+    if (run->options->destination.kind == QL_STORE_S3) {
+        destination_template(run->options, &template);
+        ql_key_warn(ql_buf_view(&template), &text);
+    }
+    if (text.len != 0) {
+        ql_run_warn(run, "the key has characters that S3 advises against, because some tools do not take them: %s",
+                    ql_buf_text(&text));
+    }
+    ql_buf_fini(&text);
+    ql_buf_fini(&template);
 }
 
 /* Whether the path depends on nothing that only the input will tell: its first interval, the export's id. */
@@ -135,37 +183,82 @@ static bool has_folder(struct ql_str path) {
     return has;
 }
 
-/*
- * Opening a file store makes its temporary file: if that works now, the folder takes files. A folder that is not there yet is
- * made when there is something to put into it.
- */
+/* Opening a file store makes its temporary file: if that works now, the folder takes files. */
+static enum ql_status probe_file(struct ql_str path, struct ql_err *err) {
+    struct ql_store *store = NULL;
+    enum ql_status status = ql_store_file_open(path, false, &store, err);
+    ql_store_free(store);
+    return status;
+}
+
+/* --if-exists fail: the store decides, and only once the artefact is made; what can be seen now is said now. */
+static enum ql_status check_is_free(const struct ql_run_options *options, struct ql_str path, struct ql_err *err) {
+    struct stat status;
+    char *name = ql_mem_strndup(path.ptr, path.len);
+    bool is_there = options->if_exists == QL_IF_EXISTS_FAIL && stat(name, &status) == 0;
+    ql_mem_free(name);
+    return is_there ? QL_FAIL(err, QL_E_EXISTS, "'%.*s' exists already", QL_STR_ARG(path)) : QL_OK;
+}
+
+/* A folder that is not there yet is made when there is something to put into it. */
 static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     if (options->destination.kind != QL_STORE_FILE || !is_path_known(options)) {
         return ql_run_check_files_differ(run, (struct ql_str){0}, err);
     }
     struct ql_buf path = {0};
-    struct ql_store *store = NULL;
-    enum ql_status status = ql_run_key(run, &path, err);
+    enum ql_status status = ql_run_key(run, QL_KEY_NO_SHA256, &path, err);
     if (status == QL_OK) {
         status = ql_run_check_files_differ(run, ql_buf_view(&path), err);
     }
-    if (status == QL_OK && has_folder(ql_buf_view(&path))) {
-        status = ql_store_file_open(ql_buf_view(&path), false, &store, err);
+    if (status == QL_OK) {
+        status = check_is_free(options, ql_buf_view(&path), err);
     }
-    ql_store_free(store);
+    bool has_place = status == QL_OK && has_folder((struct ql_str){.ptr = ql_buf_text(&path), .len = path.len});
+    if (has_place) {
+        status = probe_file(ql_buf_view(&path), err);
+    }
+    if (has_place && status == QL_OK && options->wants_manifest) {
+        ql_run_put_manifest_path(&path);
+        status = probe_file(ql_buf_view(&path), err);
+    }
     ql_buf_fini(&path);
+    return status;
+}
+
+/* Found before anything is asked of Genesys Cloud; the provider keeps them. */
+static enum ql_status find_credentials(const struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_aws_credentials_provider *provider = run->options->s3.credentials;
+    if (run->s3 == NULL || provider == NULL) {
+        return QL_OK;
+    }
+    struct ql_aws_credentials found = {.expires_us = QL_TIME_NONE};
+    enum ql_status status = provider->get(provider->ctx, false, &found, err);
+    ql_aws_credentials_fini(&found);
+    return status;
+}
+
+/* A bucket of that name could be anyone's at AWS: S3 is told to refuse one of another account. */
+static enum ql_status expect_own_bucket(const struct ql_run_state *run, struct ql_err *err) {
+    struct ql_str bucket = run->options->destination.bucket;
+    enum ql_status status = ql_s3_client_expect_own(run->s3, bucket, err);
+    if (status != QL_OK) {
+        ql_err_wrap(err, "cannot make sure that bucket '%.*s', which is only a default name, is yours", QL_STR_ARG(bucket));
+        ql_err_hint(err, "set S3_BUCKET to your bucket, or name its account with --expected-bucket-owner ID");
+    }
     return status;
 }
 
 enum ql_status ql_run_check_destination(const struct ql_run_state *run, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
-    QL_TRY(check_template(options, err));
+    QL_TRY(check_template(run, err));
     if (options->destination.kind == QL_STORE_S3) {
         QL_TRY(ql_s3_check(&options->s3, options->destination.bucket, err));
     }
     QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
-    return probe_folder(run, err);
+    QL_TRY(probe_folder(run, err));
+    QL_TRY(find_credentials(run, err));
+    return options->expects_own_bucket ? expect_own_bucket(run, err) : QL_OK;
 }
 
 bool ql_run_has_unknown_region(const struct ql_run_options *options) {

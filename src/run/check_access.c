@@ -13,6 +13,7 @@
 
 static const int64_t CLOCK_LIMIT_S = 15 * 60; /* of AWS's signatures: "Signature Version 4", RequestTimeTooSkewed */
 static const int64_t CLOCK_WORTH_S = 60;
+static const char CLOCK_HINT[] = "set this machine's clock (timedatectl set-ntp true)";
 
 struct checking {
     const struct ql_access_request *request;
@@ -71,12 +72,11 @@ void ql_judge_clock(int64_t ahead_us, const char *host, bool signs, const struct
     (void)snprintf(text, sizeof text, "this machine's clock is %lld h %lld min %lld s %s that of", (long long)(apart_s / 3600),
                    (long long)(apart_s / 60 % 60), (long long)(apart_s % 60), ahead_s < 0 ? "behind" : "ahead of");
     if (apart_s >= CLOCK_LIMIT_S && signs) {
-        struct ql_err err = {0};
-        (void)QL_FAIL(&err, QL_E_S3_DENIED, "%s '%.300s', and S3 refuses what is signed more than 15 minutes off", text, host);
-        ql_err_hint(&err, "set this machine's clock (timedatectl set-ntp true)");
-        ql_finding_err(findings, QL_FINDING_PROBLEM, "clock", &err);
+        ql_finding_warn(findings, "clock", CLOCK_HINT,
+                        "%s '%.300s'; S3 refuses what is signed more than 15 minutes off, so its own clock is taken to sign",
+                        text, host);
     } else if (apart_s >= CLOCK_WORTH_S) {
-        ql_finding_warn(findings, "clock", "set this machine's clock (timedatectl set-ntp true)", "%s '%.300s'", text, host);
+        ql_finding_warn(findings, "clock", CLOCK_HINT, "%s '%.300s'", text, host);
     } else {
         ql_finding_say(findings, QL_FINDING_OK, "clock", "agrees with that of '%.300s'", host);
     }
@@ -145,7 +145,7 @@ static void look_at_s3(struct checking *checking, struct ql_str key, bool is_the
     struct ql_s3_place place = {.bucket = options->destination.bucket, .key = key, .tags = tags};
     place.n_tags = ql_run_tags(&checking->run, tags);
     if (is_there) {
-        ql_s3_look(checking->run.http, &options->s3, &place, checking->request->writes, &checking->findings);
+        ql_s3_probe(checking->run.s3, &place, checking->request->writes, &checking->findings);
     } else {
         ql_finding_say(&checking->findings, QL_FINDING_SKIPPED, "bucket",
                        "not looked at, because its server cannot be reached");
@@ -164,7 +164,7 @@ static void look_at_destination(struct checking *checking, bool is_s3_there) {
         status = ql_run_check_destination(&checking->run, &err);
     }
     if (status == QL_OK) {
-        status = ql_run_key(&checking->run, &key, &err);
+        status = ql_run_key(&checking->run, QL_KEY_NO_SHA256, &key, &err);
     }
     if (status != QL_OK) {
         ql_finding_err(&checking->findings, QL_FINDING_PROBLEM, "destination", &err);
@@ -181,6 +181,14 @@ static void look_at_destination(struct checking *checking, bool is_s3_there) {
     ql_buf_fini(&key);
 }
 
+/* What the client of S3 set right by itself while it was looked at. */
+static void tell_s3_warnings(struct checking *checking) {
+    ql_run_close_s3(&checking->run);
+    for (int i = 0; i < checking->summary.n_warnings; i++) {
+        ql_finding_warn(&checking->findings, "s3", "a run does so by itself", "%s", checking->summary.warnings[i]);
+    }
+}
+
 /* ---- all of it */
 
 static void look_at_everything(struct checking *checking) {
@@ -189,6 +197,10 @@ static void look_at_everything(struct checking *checking) {
     bool has_s3 = options->destination.kind == QL_STORE_S3 && checking->request->destination_err == NULL;
     bool is_login_there = false;
     bool is_s3_there = false;
+    struct ql_err ignored = {0}; /* the looks at inputs and destination see the same fault in the options */
+    if (ql_run_needs_s3(options)) {
+        (void)!ql_run_open_s3(&checking->run, &ignored);
+    }
     if (has_genesys) {
         ql_genesys_put_urls(&options->genesys, &checking->login_url, &checking->api_url);
         look_at_region(checking);
@@ -209,6 +221,7 @@ static void look_at_everything(struct checking *checking) {
     }
     look_at_destination(checking, is_s3_there);
     ql_look_at_temp_dir(options->pivot.temp_dir, &checking->findings);
+    tell_s3_warnings(checking);
 }
 
 void ql_check_access(const struct ql_access_request *request, struct ql_access_report *report) {
@@ -219,7 +232,7 @@ void ql_check_access(const struct ql_access_request *request, struct ql_access_r
                                 .report = report,
                                 .findings = {.add = add_line, .ctx = report}};
     struct ql_err err = {0};
-    checking.run = (struct ql_run_state){.options = request->options, .summary = &checking.summary};
+    checking.run = (struct ql_run_state){.options = request->options, .summary = &checking.summary, .begun_us = ql_time_now()};
     checking.summary.layout = ql_run_layout_name(request->options->layout.layout);
     (void)snprintf(checking.summary.export_id, sizeof checking.summary.export_id, "export-id"); /* a key may mention it */
     if (ql_http_new(&request->options->http, &checking.run.http, &err) != QL_OK) {

@@ -27,7 +27,7 @@ static struct ql_json *aliases_json(const struct ql_run_options *options) {
     return list;
 }
 
-static struct ql_json *settings_json(const struct ql_run_state *run) {
+struct ql_json *ql_run_settings_json(const struct ql_run_state *run) {
     const struct ql_run_options *options = run->options;
     struct ql_json *settings = ql_json_new_object();
     set_text(settings, "names", options->layout.names == QL_NAMES_RAW ? "raw" : "safe");
@@ -55,7 +55,7 @@ static struct ql_json *settings_json(const struct ql_run_state *run) {
 }
 
 /* One line a metric or KPI: how it is computed. */
-static struct ql_json *columns_json(const struct ql_run_state *run) {
+struct ql_json *ql_run_metrics_json(const struct ql_run_state *run) {
     struct ql_json *lines = ql_json_new_array();
     struct ql_buf text = {0};
     ql_plan_describe(run->plan, &text);
@@ -68,6 +68,16 @@ static struct ql_json *columns_json(const struct ql_run_state *run) {
     }
     ql_buf_fini(&text);
     return lines;
+}
+
+struct ql_json *ql_run_range_json(const struct ql_run_state *run) {
+    const struct ql_run_options *options = run->options;
+    struct ql_json *range = ql_json_new_object();
+    int64_t from_us = options->from_us != QL_TIME_NONE ? options->from_us : run->summary->first_us;
+    int64_t to_us = options->to_us != QL_TIME_NONE ? options->to_us : run->summary->last_us;
+    ql_json_set(range, "from", ql_json_new_time(from_us));
+    ql_json_set(range, "to", ql_json_new_time(to_us));
+    return range;
 }
 
 static void set_provenance(const struct ql_run_state *run, struct ql_json *root) {
@@ -94,16 +104,11 @@ void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result
     set_text(root, "format_version", QUEUELAKE_FORMAT_VERSION);
     set_text(root, "profile", options->plan.profile == QL_PROFILE_PANDAS ? "pandas" : "default");
     set_text(root, "layout", run->summary->layout);
-    ql_json_set(root, "settings", settings_json(run));
-    struct ql_json *range = ql_json_new_object();
-    int64_t from_us = options->from_us != QL_TIME_NONE ? options->from_us : run->summary->first_us;
-    int64_t to_us = options->to_us != QL_TIME_NONE ? options->to_us : run->summary->last_us;
-    ql_json_set(range, "from", ql_json_new_time(from_us));
-    ql_json_set(range, "to", ql_json_new_time(to_us));
-    ql_json_set(root, "range", range);
+    ql_json_set(root, "settings", ql_run_settings_json(run));
+    ql_json_set(root, "range", ql_run_range_json(run));
     ql_json_set(root, "rows", ql_json_new_int(run->summary->n_rows));
     ql_json_set(root, "cells", ql_json_new_int(run->summary->n_cells));
-    ql_json_set(root, "columns", columns_json(run));
+    ql_json_set(root, "columns", ql_run_metrics_json(run));
     struct ql_json *queues = ql_json_new_object(); /* only those whose name was changed */
     struct ql_buf name = {0};
     for (size_t i = 0; i < layout->n_aliases; i++) {

@@ -10,14 +10,14 @@ static enum ql_status list(void *ctx, struct ql_str bucket, struct ql_str prefix
                            void (*found)(void *found_ctx, struct ql_str key), void *found_ctx, struct ql_err *err) {
     const struct ql_run_state *run = ctx;
     const struct ql_s3_keys keys = {.prefix = prefix, .is_deep = is_deep, .found = found, .ctx = found_ctx};
-    return ql_s3_list(run->http, &run->options->s3, bucket, &keys, err);
+    return ql_s3_list(run->s3, bucket, &keys, err);
 }
 
 static enum ql_status get(void *ctx, struct ql_str bucket, struct ql_str key, const struct ql_object_sink *sink,
                           struct ql_err *err) {
     const struct ql_run_state *run = ctx;
     const struct ql_s3_reader reader = {.begin = sink->begin, .bytes = sink->bytes, .ctx = sink->ctx};
-    return ql_s3_get(run->http, &run->options->s3, bucket, key, &reader, err);
+    return ql_s3_get(run->s3, bucket, key, &reader, err);
 }
 
 static enum ql_status wait(void *ctx, int64_t ms, const char *reason, struct ql_err *err) {

@@ -29,8 +29,12 @@ static bool reads_objects(const struct ql_run_options *options) {
     return reads;
 }
 
+bool ql_run_needs_s3(const struct ql_run_options *options) {
+    return reads_objects(options) || options->destination.kind == QL_STORE_S3;
+}
+
 static bool needs_http(const struct ql_run_options *options) {
-    return options->source != QL_RUN_FILES || reads_objects(options) || options->destination.kind == QL_STORE_S3;
+    return ql_run_needs_s3(options) || options->source != QL_RUN_FILES;
 }
 
 /* calls_offered -> callsOffered: the names of the export contract. */
@@ -50,6 +54,31 @@ static struct ql_str api_name(struct ql_arena *arena, struct ql_str name) {
 
 static void on_warn(void *ctx, const char *text) {
     ql_run_warn(ctx, "%s", text);
+}
+
+/* By any thread, one at a time; they stay when an input is begun again, and are told at the end. */
+static void on_s3_warning(void *ctx, const char *text) {
+    struct ql_run_state *run = ctx;
+    ql_buf_puts(&run->s3_warnings, text);
+    ql_buf_putc(&run->s3_warnings, '\n');
+}
+
+enum ql_status ql_run_open_s3(struct ql_run_state *run, struct ql_err *err) {
+    run->s3_options = run->options->s3;
+    run->s3_options.on_warning = on_s3_warning;
+    run->s3_options.on_warning_ctx = run;
+    return ql_s3_client_new(run->http, &run->s3_options, &run->s3, err);
+}
+
+void ql_run_close_s3(struct ql_run_state *run) {
+    ql_s3_client_free(run->s3);
+    run->s3 = NULL;
+    struct ql_str rest = ql_buf_view(&run->s3_warnings);
+    while (rest.len != 0) {
+        struct ql_str line = ql_str_split(rest, '\n', &rest);
+        ql_run_warn(run, "%.*s", QL_STR_ARG(line));
+    }
+    ql_buf_fini(&run->s3_warnings);
 }
 
 static void open_genesys(struct ql_run_state *run) {
@@ -88,6 +117,9 @@ static enum ql_status run_steps(struct ql_run_state *run, struct ql_err *err) {
     if (needs_http(options)) {
         QL_TRY(ql_http_new(&options->http, &run->http, err));
     }
+    if (ql_run_needs_s3(options)) {
+        QL_TRY(ql_run_open_s3(run, err));
+    }
     if (options->source == QL_RUN_FILES) {
         QL_TRY(ql_run_open_files(run, err));
     } else {
@@ -111,7 +143,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
                                        .first_us = QL_TIME_NONE,
                                        .last_us = QL_TIME_NONE,
                                        .layout = ql_run_layout_name(options->layout.layout)};
-    struct ql_run_state run = {.options = options, .summary = summary};
+    struct ql_run_state run = {.options = options, .summary = summary, .begun_us = ql_time_now()};
     int64_t begun_ms = ql_time_monotonic_ms();
 
     enum ql_status status = run_steps(&run, err);
@@ -129,6 +161,7 @@ enum ql_status ql_run(const struct ql_run_options *options, struct ql_run_summar
     ql_plan_free(run.plan);
     ql_store_free(run.quarantine);
     ql_sha256_free(run.source_hash);
+    ql_run_close_s3(&run);
     ql_http_free(run.http);
     ql_mem_free(run.inputs);
     ql_mem_free(run.export_metrics);

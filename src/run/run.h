@@ -21,7 +21,6 @@ enum ql_columns_by { QL_COLUMNS_BY_AUTO, QL_COLUMNS_BY_ID, QL_COLUMNS_BY_NAME };
 /** Texts and arrays are borrowed for the call. */
 struct ql_run_options {
     enum ql_run_source source;
-    int max_downloads;                 /* how often an object is begun */
     struct ql_str source_name;         /* "aggregates", "reporting", "exports", "file": for {source} and the summary */
     struct ql_http_options http;       /* used when the source or the destination needs it */
     struct ql_genesys_options genesys; /* of every source that talks to Genesys Cloud */
@@ -29,6 +28,7 @@ struct ql_run_options {
     struct ql_exports_options exports;
     struct ql_reporting_options reporting;
     bool wants_plan_metrics;    /* ask the export for the plan's columns instead of exports.metrics */
+    int max_downloads;          /* how often an object is begun */
     const struct ql_str *paths; /* QL_RUN_FILES: files, folders, patterns, "-", "s3://..." */
     size_t n_paths;
 
@@ -36,6 +36,7 @@ struct ql_run_options {
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */
     struct ql_pivot_options pivot; /* aggregates, by_id, queues are filled in by run */
     enum ql_columns_by columns_by;
+    enum ql_if_exists if_exists;
     const struct ql_str *queues; /* --queues-from; NULL: any */
     size_t n_queues;
     struct ql_plan_output output;
@@ -43,17 +44,20 @@ struct ql_run_options {
     struct ql_parquet_options parquet;
 
     struct ql_destination destination;
-    bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
     struct ql_s3_options s3;
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;
     struct ql_str version_tag;
+    struct ql_str org;             /* for {org}; empty: not known */
     struct ql_str csv_timezone;    /* its name, for the footer; csv.tz is the zone */
     const struct ql_tz *timezone;  /* of {start} and {end}; NULL: UTC */
     int64_t from_us, to_us;        /* the requested range; QL_TIME_NONE: none */
     struct ql_str quarantine_path; /* where bad rows go under QL_BAD_ROW_QUARANTINE */
+    bool is_path_literal;          /* the destination is a path as it stands, also with a '{' in it */
     bool embeds_provenance;
+    bool wants_manifest;     /* beside the artefact; not with standard output */
+    bool expects_own_bucket; /* the destination's bucket must belong to the account of the credentials */
     bool wants_source_sha256;
 
     size_t n_threads; /* for whatever can be done in parallel; 0: as many as there are processors */
@@ -66,6 +70,7 @@ enum { QL_RUN_MAX_WARNINGS = 16 };
 
 struct ql_run_summary {
     struct ql_stored stored;
+    char manifest[4352]; /* where it is; empty: there is none */
     char export_id[128];
     char source_sha256[65]; /* empty unless asked for */
     struct ql_csv_stats csv;

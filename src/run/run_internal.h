@@ -4,11 +4,16 @@
 
 #include "hash/hash.h"
 #include "run/run.h"
+#include "json/json.h"
 
 struct ql_run_state {
     const struct ql_run_options *options;
     struct ql_run_summary *summary;
+    int64_t begun_us; /* the clock when the run began */
     struct ql_http *http;
+    struct ql_s3_options s3_options; /* those of options, with the run's own ear for warnings */
+    struct ql_s3_client *s3;         /* where objects are read or stored; else NULL */
+    struct ql_buf s3_warnings;       /* a line each */
     struct ql_source *source;
     struct ql_plan *plan;
     struct ql_csv *csv;
@@ -42,16 +47,38 @@ bool ql_run_has_unknown_region(const struct ql_run_options *options);
 /** An output that is an input, or a side file that is either, would end what it should keep: E_USAGE. output may be empty. */
 QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output,
                                                        struct ql_err *err);
-/** The destination's path or key from its template. */
-QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_buf *key, struct ql_err *err);
+/** The destination's path or key from its template. sha256: of the artefact, or QL_KEY_NO_SHA256 before there is one. */
+QL_MUST_CHECK enum ql_status ql_run_key(const struct ql_run_state *run, struct ql_str sha256, struct ql_buf *key,
+                                        struct ql_err *err);
+/** Whether an object's key is known only when its bytes are: it has {sha256}. */
+bool ql_run_has_late_key(const struct ql_run_state *run);
+/** Warns of what S3's documentation advises against. */
+void ql_run_warn_of_key(struct ql_run_state *run);
 enum { QL_RUN_MAX_TAGS = 16 };
 /** The object's tags: Version, ExportId (the real one, or none) and Format, then the user's. Returns how many. */
 size_t ql_run_tags(const struct ql_run_state *run, struct ql_tag tags[QL_RUN_MAX_TAGS]);
 /** The value of the footer's key "queuelake": what determined the values, as JSON. */
 void ql_run_footer(const struct ql_run_state *run, const struct ql_layout_result *layout, struct ql_buf *json);
+/** Parts of the footer that the manifest has, too: settings that shape values, a line a metric or KPI, the range. */
+struct ql_json *ql_run_settings_json(const struct ql_run_state *run);
+struct ql_json *ql_run_metrics_json(const struct ql_run_state *run);
+struct ql_json *ql_run_range_json(const struct ql_run_state *run);
 const char *ql_run_layout_name(enum ql_layout layout);
+/** Whether objects are read or stored. */
+bool ql_run_needs_s3(const struct ql_run_options *options);
+/** Makes the client of S3, with the run's own ear for warnings. */
+QL_MUST_CHECK enum ql_status ql_run_open_s3(struct ql_run_state *run, struct ql_err *err);
+/** Frees it, and tells what it warned of. */
+void ql_run_close_s3(struct ql_run_state *run);
 /** Makes the source of files and objects, and looks up what the local paths stand for. */
 QL_MUST_CHECK enum ql_status ql_run_open_files(struct ql_run_state *run, struct ql_err *err);
+/** Opens the destination. */
+QL_MUST_CHECK enum ql_status ql_run_open_store(const struct ql_run_state *run, const struct ql_publication *publication,
+                                               struct ql_store **store, struct ql_err *err);
+/** Puts the manifest beside the artefact that was stored, if one is wanted. */
+QL_MUST_CHECK enum ql_status ql_run_write_manifest(struct ql_run_state *run, struct ql_err *err);
+/** From an artefact's path or key to its manifest's. */
+void ql_run_put_manifest_path(struct ql_buf *path);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

@@ -4,22 +4,26 @@
 #include "run/run_internal.h"
 
 #include "base/parallel.h"
+#include "queuelake/version.h"
 
 #include <stdatomic.h>
 
-enum { AHEAD_MAX = 16 /* parts of the next row group: as much work as fills the wait for a last column, in some 8 MB */ };
+enum {
+    MAX_METADATA = 8,
+    AHEAD_MAX = 16 /* parts of the next row group: as much work as fills the wait for a last column, in some 8 MB */
+};
 
-static enum ql_status open_store(const struct ql_run_state *run, struct ql_str key, struct ql_store **store,
-                                 struct ql_err *err) {
+enum ql_status ql_run_open_store(const struct ql_run_state *run, const struct ql_publication *publication,
+                                 struct ql_store **store, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     switch (options->destination.kind) {
     case QL_STORE_STDOUT:
         return ql_store_stdout_open(store, err);
     case QL_STORE_S3:
-        return ql_store_s3_open(run->http, &options->s3, options->destination.bucket, store, err);
+        return ql_store_s3_open(run->s3, options->destination.bucket, publication, store, err);
     case QL_STORE_FILE:
     default:
-        return ql_store_file_open(key, true, store, err);
+        return ql_store_file_open(publication->key, true, store, err);
     }
 }
 
@@ -39,6 +43,32 @@ size_t ql_run_tags(const struct ql_run_state *run, struct ql_tag tags[QL_RUN_MAX
         tags[n++] = options->tags[i];
     }
     return n;
+}
+
+/* What an object says about itself beside its tags; the store adds the SHA-256. */
+struct metadata {
+    struct ql_tag items[MAX_METADATA];
+    size_t n;
+    char range[2 * QL_TIME_TEXT_SIZE];
+};
+
+static void fill_metadata(const struct ql_run_state *run, struct metadata *metadata) {
+    const struct ql_run_options *options = run->options;
+    const struct ql_run_summary *summary = run->summary;
+    int64_t from_us = options->from_us != QL_TIME_NONE ? options->from_us : summary->first_us;
+    int64_t to_us = options->to_us != QL_TIME_NONE ? options->to_us : summary->last_us;
+    size_t n = 0;
+    metadata->n = 0;
+    put_tag(metadata->items, &metadata->n, "version", QL_STR(QUEUELAKE_VERSION));
+    put_tag(metadata->items, &metadata->n, "profile",
+            options->plan.profile == QL_PROFILE_PANDAS ? QL_STR("pandas") : QL_STR("default"));
+    put_tag(metadata->items, &metadata->n, "source-sha256", ql_str_from(summary->source_sha256));
+    if (from_us != QL_TIME_NONE && to_us != QL_TIME_NONE) { /* as ISO 8601 writes an interval */
+        n = ql_time_format(from_us, metadata->range);
+        metadata->range[n++] = '/';
+        n += ql_time_format(to_us, metadata->range + n);
+    }
+    put_tag(metadata->items, &metadata->n, "range", (struct ql_str){.ptr = metadata->range, .len = n});
 }
 
 /* What makes the parts of a row group: each thread has cells and counts of its own. */
@@ -206,29 +236,51 @@ static enum ql_status check_destination(const struct ql_run_state *run, struct q
     return status;
 }
 
+static enum ql_status check_publication(const struct ql_run_state *run, const struct ql_publication *publication,
+                                        struct ql_err *err) {
+    if (run->options->destination.kind == QL_STORE_S3) {
+        QL_TRY(ql_tags_check(publication->tags, publication->n_tags, err));
+    }
+    return check_destination(run, publication->key, err);
+}
+
 static enum ql_status publish(struct ql_run_state *run, const struct ql_grid *grid, struct ql_err *err) {
     struct ql_buf key = {0};
     struct ql_store *store = NULL;
     struct ql_tag tags[QL_RUN_MAX_TAGS];
+    struct metadata metadata;
     size_t n_tags = ql_run_tags(run, tags);
     int64_t begun_ms = ql_time_monotonic_ms();
-    enum ql_status status = ql_run_key(run, &key, err);
-    if (status == QL_OK && run->options->destination.kind == QL_STORE_S3) {
-        status = ql_tags_check(tags, n_tags, err);
+    fill_metadata(run, &metadata);
+    enum ql_status status = ql_run_key(run, QL_KEY_NO_SHA256, &key, err);
+    struct ql_publication publication = {.key = ql_buf_view(&key),
+                                         .tags = tags,
+                                         .n_tags = n_tags,
+                                         .metadata = metadata.items,
+                                         .n_metadata = metadata.n,
+                                         .if_exists = run->options->if_exists};
+    if (status == QL_OK) {
+        status = check_publication(run, &publication, err);
+    }
+    if (ql_run_has_late_key(run)) {
+        publication.key.len = 0;
     }
     if (status == QL_OK) {
-        status = check_destination(run, ql_buf_view(&key), err);
-    }
-    if (status == QL_OK) {
-        status = open_store(run, ql_buf_view(&key), &store, err);
+        status = ql_run_open_store(run, &publication, &store, err);
     }
     if (status == QL_OK) {
         status = write_artefact(run, grid, store, err);
     }
     run->summary->transform_ms += ql_time_monotonic_ms() - begun_ms;
+    if (status == QL_OK) { /* the name may have the artefact's hash */
+        char sha256[QL_SHA256_HEX_SIZE];
+        ql_store_get_sha256(store, sha256);
+        ql_buf_reset(&key);
+        status = ql_run_key(run, ql_str_from(sha256), &key, err);
+        publication.key = ql_buf_view(&key);
+    }
     if (status == QL_OK) {
         begun_ms = ql_time_monotonic_ms();
-        const struct ql_publication publication = {.key = ql_buf_view(&key), .tags = tags, .n_tags = n_tags};
         status = ql_store_commit(store, &publication, &run->summary->stored, err);
         run->summary->store_ms = ql_time_monotonic_ms() - begun_ms;
     }
@@ -298,7 +350,11 @@ enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
     }
     ql_pivot_get_stats(run->pivot, &run->summary->pivot);
     if (status == QL_OK) {
+        status = ql_run_write_manifest(run, err);
+    }
+    if (status == QL_OK) {
         warn_of_what_was_merged(run);
+        ql_run_warn_of_key(run);
     }
     return status;
 }

@@ -7,14 +7,12 @@
 #include "store/store_internal.h"
 
 #include "base/mem.h"
-#include "base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum {
@@ -50,9 +48,22 @@ static int disk_close(void *ctx, int fd) {
     (void)ctx;
     return close(fd);
 }
-static int disk_renameat(void *ctx, int folder, const char *from, const char *to) {
+static int disk_renameat(void *ctx, int folder, const char *from, const char *to, unsigned flags) {
     (void)ctx;
-    return renameat(folder, from, folder, to);
+    /* Without flags it is the older call, which every kernel and every sandbox knows. */
+    return flags == 0 ? renameat(folder, from, folder, to) : renameat2(folder, from, folder, to, flags);
+}
+static int disk_linkat(void *ctx, int folder, const char *from, int to_folder, const char *to, int flags) {
+    (void)ctx;
+    return linkat(folder, from, to_folder, to, flags);
+}
+static int disk_unlinkat(void *ctx, int folder, const char *name) {
+    (void)ctx;
+    return unlinkat(folder, name, 0);
+}
+static int disk_flock(void *ctx, int fd, int operation) {
+    (void)ctx;
+    return flock(fd, operation);
 }
 static int disk_mkdirat(void *ctx, int folder, const char *name, mode_t mode) {
     (void)ctx;
@@ -69,6 +80,9 @@ const struct ql_disk QL_DISK = {
     .close = disk_close,
     .renameat = disk_renameat,
     .mkdirat = disk_mkdirat,
+    .linkat = disk_linkat,
+    .unlinkat = disk_unlinkat,
+    .flock = disk_flock,
 };
 
 /* Writes all of it. A descriptor that somebody made non-blocking (a pipe on standard output) is waited for. */
@@ -139,6 +153,21 @@ int ql_block_file_close(struct ql_block_file *file) {
     return file->disk->close(file->disk->ctx, fd) == 0 || errno == EINTR ? 0 : errno;
 }
 
+int ql_disk_read_at(const struct ql_disk *disk, int fd, int64_t offset, void *ptr, size_t len, size_t *got) {
+    *got = 0;
+    while (*got < len) {
+        ssize_t n = disk->pread(disk->ctx, fd, (char *)ptr + *got, len - *got, offset + (int64_t)*got);
+        if (n == 0) {
+            return 0;
+        }
+        if (n < 0 && errno != EINTR) {
+            return errno;
+        }
+        *got += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
 int ql_disk_sync(const struct ql_disk *disk, int fd) {
     int result = 0;
     do {
@@ -160,40 +189,6 @@ int ql_disk_sync_folder(const struct ql_disk *disk, int folder) {
     /* EBADF: opened with O_PATH above; the others: the file system has no such operation. */
     bool is_unable = errnum == EINVAL || errnum == EBADF || errnum == EOPNOTSUPP || errnum == ENOSYS;
     return is_unable ? 0 : errnum;
-}
-
-static uint64_t random_number(void) {
-    uint64_t number = 0;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
-        number = (uint64_t)ql_time_now() * 0x9e3779b97f4a7c15u + (uint64_t)getpid(); /* O_EXCL below catches a double */
-    }
-    return number;
-}
-
-int ql_disk_open_temp(const struct ql_disk *disk, int folder, const char *name, int access, mode_t mode, char **temp_name) {
-    enum { ADDED_BYTES = 22 /* two dots, 16 digits, ".tmp" */, MAX_TRIES = 100 };
-    size_t len = strlen(name);
-    if (len > NAME_MAX - ADDED_BYTES) {
-        len = NAME_MAX - ADDED_BYTES;
-        while (len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80) { /* some file systems take whole UTF-8 sequences only */
-            len--;
-        }
-    }
-    for (int i = 0; i < MAX_TRIES; i++) {
-        struct ql_buf text = {0};
-        ql_buf_printf(&text, ".%.*s.%016llx.tmp", (int)len, name, (unsigned long long)random_number());
-        int flags = access | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-        int fd = disk->openat(disk->ctx, folder, text.ptr, flags, mode);
-        if (fd >= 0) {
-            *temp_name = ql_buf_take(&text);
-            return fd;
-        }
-        ql_buf_fini(&text);
-        if (errno != EEXIST && errno != EINTR) {
-            break;
-        }
-    }
-    return -1;
 }
 
 enum ql_status ql_disk_fail(struct ql_err *err, int errnum, const char *what, const char *place) {

@@ -95,29 +95,35 @@ static enum ql_status check_region(const struct ql_s3_options *options, struct q
     return QL_E_CONFIG;
 }
 
-static enum ql_status check_endpoint(const struct ql_s3_options *options, struct ql_err *err) {
+/* service and variable: for messages, "S3" and "AWS_ENDPOINT_URL". */
+static enum ql_status check_endpoint(const struct ql_s3_options *options, struct ql_str text, const char *service,
+                                     const char *variable, struct ql_err *err) {
     struct ql_s3_endpoint endpoint;
-    if (options->endpoint.len == 0) {
+    if (text.len == 0) {
         return QL_OK;
     }
-    if (ql_s3_endpoint_parse(options->endpoint, &endpoint)) {
+    if (ql_s3_endpoint_parse(text, &endpoint)) {
         if (endpoint.is_https || endpoint.is_loopback || options->allow_http) {
             return QL_OK;
         }
-        QL_FAIL(err, QL_E_CONFIG, "the S3 endpoint '%.*s' would be spoken to over plain http", QL_STR_ARG(options->endpoint));
-        ql_err_hint(err, "set AWS_ENDPOINT_URL to https://, or say --allow-http if the network in between can be trusted; "
-                         "plain http goes to this machine only");
+        QL_FAIL(err, QL_E_CONFIG, "the %s endpoint '%.*s' would be spoken to over plain http", service, QL_STR_ARG(text));
+        ql_err_hint(err,
+                    "set %s to https://, or say --allow-http if the network in between can be trusted; "
+                    "plain http goes to this machine only",
+                    variable);
         return QL_E_CONFIG;
     }
     /* Not repeated in the message if it may hold a password. */
-    if (memchr(options->endpoint.ptr, '@', options->endpoint.len) != NULL) {
-        return fail_config(err, "the S3 endpoint has a user name or password in it",
-                           "write AWS_ENDPOINT_URL without it; credentials go to AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    if (memchr(text.ptr, '@', text.len) != NULL) {
+        QL_FAIL(err, QL_E_CONFIG, "the %s endpoint has a user name or password in it", service);
+        ql_err_hint(err, "write %s without it; credentials go to AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", variable);
+        return QL_E_CONFIG;
     }
     struct ql_str query; /* may be a signature */
-    struct ql_str shown = ql_str_split(options->endpoint, '?', &query);
-    QL_FAIL(err, QL_E_CONFIG, "'%.*s%s' is no URL of an S3 endpoint", QL_STR_ARG(shown), query.ptr != NULL ? "?..." : "");
-    ql_err_hint(err, "write AWS_ENDPOINT_URL as https://host, with a port or a path if need be, without '?' and '#'");
+    struct ql_str shown = ql_str_split(text, '?', &query);
+    QL_FAIL(err, QL_E_CONFIG, "'%.*s%s' is no URL of an %s endpoint", QL_STR_ARG(shown), query.ptr != NULL ? "?..." : "",
+            service);
+    ql_err_hint(err, "write %s as https://host, with a port or a path if need be, without '?' and '#'", variable);
     return QL_E_CONFIG;
 }
 
@@ -165,7 +171,8 @@ static enum ql_status check_bucket(const struct ql_s3_options *options, struct q
     if (bucket.len == 0) {
         return fail_config(err, "no bucket is named", "set S3_BUCKET, or write --output s3://bucket/key");
     }
-    const char *fault = options->endpoint.len == 0 ? aws_bucket_fault(bucket) : other_bucket_fault(bucket);
+    bool is_in_host = options->addressing == QL_S3_ADDRESSING_VIRTUAL;
+    const char *fault = options->endpoint.len == 0 || is_in_host ? aws_bucket_fault(bucket) : other_bucket_fault(bucket);
     if (fault == NULL) {
         return QL_OK;
     }
@@ -176,6 +183,29 @@ static enum ql_status check_bucket(const struct ql_s3_options *options, struct q
 }
 
 /* ---- headers ---- */
+
+/* A line break would begin another header. */
+static enum ql_status check_values(const struct ql_s3_options *options, struct ql_err *err) {
+    const struct {
+        const char *what;
+        struct ql_str value;
+    } VALUES[] = {{"content type", options->content_type},
+                  {"cache control", options->cache_control},
+                  {"storage class", options->storage_class},
+                  {"ACL", options->acl},
+                  {"KMS key", options->kms_key}};
+    for (size_t i = 0; i < sizeof VALUES / sizeof VALUES[0]; i++) {
+        for (size_t j = 0; j < VALUES[i].value.len; j++) {
+            unsigned char c = (unsigned char)VALUES[i].value.ptr[j];
+            if (c < 0x20 || c >= 0x7f) {
+                QL_FAIL(err, QL_E_CONFIG, "the %s has a character that no header can carry", VALUES[i].what);
+                ql_err_hint(err, "correct the %s", VALUES[i].what);
+                return QL_E_CONFIG;
+            }
+        }
+    }
+    return QL_OK;
+}
 
 static enum ql_status check_headers(const struct ql_s3_options *options, struct ql_err *err) {
     struct ql_str owner = options->expected_bucket_owner;
@@ -192,19 +222,59 @@ static enum ql_status check_headers(const struct ql_s3_options *options, struct 
         ql_err_hint(err, "there are AES256, aws:kms, aws:kms:dsse and none");
         return QL_E_CONFIG;
     }
-    for (size_t i = 0; i < options->content_type.len; i++) {
-        unsigned char c = (unsigned char)options->content_type.ptr[i];
-        if (c < 0x20 || c >= 0x7f) {
-            return fail_config(err, "the content type has a character that no header can carry", "correct the content type");
-        }
+    bool is_kms = ql_str_has_prefix(encryption, "aws:kms");
+    if (!is_kms && (options->kms_key.len != 0 || options->n_kms_context != 0 || options->uses_bucket_key)) {
+        return fail_config(
+            err, "a KMS key, its context or a bucket key is set, but the encryption is not KMS's",
+            "say --s3-encryption aws:kms as well, or leave --s3-kms-key, --s3-kms-context and --s3-bucket-key out");
+    }
+    return check_values(options, err);
+}
+
+/* ---- what the store lacks, and AWS has not everywhere */
+
+static enum ql_status check_features(const struct ql_s3_options *options, struct ql_err *err) {
+    const struct ql_s3_quirks *store = ql_s3_quirks_of(options->endpoint);
+    struct ql_str encryption = options->server_side_encryption;
+    if (options->endpoint.len != 0 && (options->uses_fips || options->uses_dual_stack)) {
+        return fail_config(err, "FIPS and dual-stack endpoints are AWS's own, but another endpoint is set",
+                           "leave out AWS_ENDPOINT_URL, or --s3-fips and --s3-dual-stack");
+    }
+    struct ql_s3_endpoint endpoint;
+    if (options->addressing == QL_S3_ADDRESSING_VIRTUAL && ql_s3_endpoint_parse(options->endpoint, &endpoint) &&
+        endpoint.is_address) {
+        return fail_config(err, "the S3 endpoint is an address, which has no names of buckets below it",
+                           "say --s3-addressing path, or write AWS_ENDPOINT_URL with a host name");
+    }
+    if (options->uses_fips && !ql_aws_partition_of(ql_s3_region(options))->has_s3_fips) {
+        return fail_config(err, "there are no FIPS endpoints of S3 in China", "leave out --s3-fips");
+    }
+    unsigned features = ql_s3_features(options);
+    if ((features & QL_S3_HAS_OWNER) == 0 && options->expected_bucket_owner.len != 0) {
+        QL_FAIL(err, QL_E_CONFIG, "%s does not compare the bucket's owner", store->name);
+        ql_err_hint(err, "leave --expected-bucket-owner out");
+        return QL_E_CONFIG;
+    }
+    if ((features & QL_S3_HAS_SSE) == 0 && ql_str_has_prefix(encryption, "aws:kms")) {
+        QL_FAIL(err, QL_E_CONFIG, "%s does not encrypt by KMS", store->name);
+        ql_err_hint(err, "say AES256 or none");
+        return QL_E_CONFIG;
     }
     return QL_OK;
 }
 
+enum ql_status ql_s3_check_options(const struct ql_s3_options *options, struct ql_err *err) {
+    QL_TRY(check_endpoint(options, options->endpoint, "S3", "AWS_ENDPOINT_URL", err));
+    QL_TRY(check_endpoint(options, options->sts_endpoint, "STS", "AWS_ENDPOINT_URL_STS", err));
+    QL_TRY(check_region(options, err));
+    if (options->credentials == NULL) {
+        QL_TRY(check_credentials(options, err));
+    }
+    QL_TRY(check_features(options, err));
+    return check_headers(options, err);
+}
+
 enum ql_status ql_s3_check(const struct ql_s3_options *options, struct ql_str bucket, struct ql_err *err) {
     QL_TRY(check_bucket(options, bucket, err));
-    QL_TRY(check_endpoint(options, err));
-    QL_TRY(check_region(options, err));
-    QL_TRY(check_credentials(options, err));
-    return check_headers(options, err);
+    return ql_s3_check_options(options, err);
 }

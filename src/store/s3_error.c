@@ -9,116 +9,91 @@
 
 #include <stdio.h>
 
-/* In hints: {bucket}, {arn} of the object, {region} as it was used, {actions} that the request needs. */
-struct explanation {
-    const char *code; /* ends in '*': any code that begins so */
-    enum ql_status status;
-    bool is_transient; /* beside what http repeats by the HTTP status */
-    const char *what;
-    const char *hint;
+/** What each act is called and needs: "s3:PutObject" on the object, or on the bucket. */
+static const struct {
+    const char *verb, *actions;
+    bool is_of_bucket;
+} ACTS[] = {
+    [QL_S3_STORE] = {"store", "s3:PutObject", false},
+    [QL_S3_READ] = {"read", "s3:GetObject (and s3:ListBucket, without which a missing object is told as access denied)", false},
+    [QL_S3_LIST] = {"list", "s3:ListBucket", true},
+    [QL_S3_LOOK] = {"look at", "s3:GetObject (and s3:ListBucket, without which a missing object is told as access denied)",
+                    false},
+    [QL_S3_DELETE] = {"delete", "s3:DeleteObject", false},
+    [QL_S3_BEGIN_PARTS] = {"begin the upload of", "s3:PutObject", false},
+    [QL_S3_STORE_PART] = {"store a part of", "s3:PutObject", false},
+    [QL_S3_JOIN_PARTS] = {"join the parts of", "s3:PutObject", false},
+    [QL_S3_DROP_PARTS] = {"abort the upload of", "s3:AbortMultipartUpload", false},
+    [QL_S3_LIST_PARTS] = {"list the parts of", "s3:ListMultipartUploadParts", false},
+    [QL_S3_LIST_UPLOADS] = {"list the uploads in", "s3:ListBucketMultipartUploads", true},
+    [QL_S3_ASK_ENCRYPTION] = {"ask for the encryption of", "s3:GetEncryptionConfiguration", true},
+    [QL_S3_ASK_VERSIONING] = {"ask for the versioning of", "s3:GetBucketVersioning", true},
+    [QL_S3_IDENTIFY] = {"ask STS for", "sts:GetCallerIdentity", true},
 };
 
-static const struct explanation EXPLANATIONS[] = {
-    {"AccessDenied", QL_E_S3_DENIED, false, "access denied", "allow these credentials {actions} on {arn}{owner}"},
-    {"AllAccessDisabled", QL_E_S3_DENIED, false, "all access to the bucket is disabled", "ask the owner of bucket '{bucket}'"},
-    {"AccountProblem", QL_E_S3_DENIED, false, "the AWS account has a problem", "ask AWS support"},
-    {"NotSignedUp", QL_E_S3_DENIED, false, "the AWS account has no S3", "sign up for S3, or use another account"},
-    {"InvalidAccessKeyId", QL_E_S3_DENIED, false, "the access key id is not known",
-     "check AWS_ACCESS_KEY_ID; a temporary key needs AWS_SESSION_TOKEN too"},
-    {"SignatureDoesNotMatch", QL_E_S3_DENIED, false, "the signature does not match",
-     "AWS_SECRET_ACCESS_KEY does not belong to AWS_ACCESS_KEY_ID: copy both again; else see whether a proxy changes requests"},
-    {"ExpiredToken*", QL_E_S3_DENIED, false, "the session token has expired",
-     "get new temporary credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN"},
-    {"TokenRefreshRequired", QL_E_S3_DENIED, false, "the session token has expired",
-     "get new temporary credentials: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN"},
-    {"InvalidToken", QL_E_S3_DENIED, false, "the session token is not valid",
-     "AWS_SESSION_TOKEN does not belong to AWS_ACCESS_KEY_ID; unset it for a permanent key"},
-    {"NoSuchBucket", QL_E_NO_BUCKET, false, "the bucket does not exist",
-     "create bucket '{bucket}', or correct its name (S3_BUCKET or --output) and AWS_REGION"},
-    {"NoSuchKey", QL_E_NO_INPUT, false, "the object does not exist", "check the key; a prefix ends in '/'"},
-    {"InvalidBucketName", QL_E_CONFIG, false, "the bucket's name is not valid", "correct S3_BUCKET or --output"},
-    {"KeyTooLongError", QL_E_CONFIG, false, "the key is too long", "shorten the key template"},
-    {"InvalidTag", QL_E_CONFIG, false, "an object tag is not valid",
-     "correct --tag; tags are letters, numbers, spaces and _ . : / = + - @, at most 10"},
-    {"KMS.*", QL_E_S3_DENIED, false, "the KMS key cannot be used",
-     "the bucket's KMS key must be enabled, in the bucket's region, and allow these credentials kms:GenerateDataKey"},
-    {"KMSInvalidStateException", QL_E_S3_DENIED, false, "the KMS key cannot be used", "enable the bucket's KMS key"},
-    {"EntityTooLarge", QL_E_LIMIT, false, "the artefact is larger than one upload may be", "export a shorter range at a time"},
-    {"SlowDown*", QL_E_RATE, true, "too many requests", "run again later"},
-    {"TooManyRequests*", QL_E_RATE, true, "too many requests", "run again later"},
-    {"RequestLimitExceeded", QL_E_RATE, true, "too many requests", "run again later"},
-    {"InternalError", QL_E_SERVER, true, "S3 failed", "run again later"},
-    {"ServiceUnavailable", QL_E_SERVER, true, "S3 is not available", "run again later"},
-    {"OperationAborted", QL_E_SERVER, true, "another operation is changing the bucket or the object", "run again in a minute"},
-    {"ConditionalRequestConflict", QL_E_SERVER, true, "another upload is writing the object", "run again in a minute"},
-    {"RequestTimeout", QL_E_TIMEOUT, true, "the upload was too slow", "check the network, then run again"},
-    {"IncompleteBody", QL_E_NETWORK, true, "the upload was cut short", "check the network or the proxy, then run again"},
-    {"BadDigest", QL_E_NETWORK, true, "the bytes changed on the way", "check the network or the proxy, then run again"},
-    {"XAmzContentSHA256Mismatch", QL_E_NETWORK, true, "the bytes changed on the way",
-     "check the network or the proxy, then run again"},
-    {"NotImplemented", QL_E_S3, false, "this S3 server does not know a header of the request",
-     "the server cannot do what its words name (object tags, encryption, bucket owner)"},
-    {"MethodNotAllowed", QL_E_S3, false, "uploads are not allowed there",
-     "check that AWS_ENDPOINT_URL is the address of the S3 API, not of a console or a web site"},
-    {"QuotaExceeded", QL_E_S3, false, "the storage quota is used up", "delete objects or raise the quota"},
-    {"XMinioStorageFull", QL_E_S3, false, "the storage is full", "free space on the S3 server"},
-    {"InvalidObjectState", QL_E_S3, false, "the object is archived", "restore it first, or see its storage class"},
+/** A header that a store may refuse, and how not to send it. */
+static const struct {
+    const char *header, *hint;
+} WAYS_ROUND[] = {
+    {"x-amz-tagging", "say --s3-tagging none"},
+    {"x-amz-server-side-encryption", "say --s3-encryption none"},
+    {"x-amz-expected-bucket-owner", "leave --expected-bucket-owner out"},
+    {"x-amz-request-payer", "leave --s3-requester-pays out"},
+    {"if-none-match", "say --if-exists replace"},
+    {"if-match", "say --if-exists replace"},
+    {"x-amz-storage-class", "leave --s3-storage-class out"},
+    {"x-amz-acl", "leave --s3-acl out"},
+    {"x-amz-checksum", "say --checksum none"},
+    {"x-amz-sdk-checksum", "say --checksum none"},
 };
 
-static const struct explanation *explain(const char *code) {
-    for (size_t i = 0; i < sizeof EXPLANATIONS / sizeof EXPLANATIONS[0]; i++) {
-        const char *known = EXPLANATIONS[i].code;
-        size_t len = strlen(known);
-        bool is_prefix = known[len - 1] == '*';
-        if (is_prefix ? strncmp(code, known, len - 1) == 0 : strcmp(code, known) == 0) {
-            return &EXPLANATIONS[i];
+static const char *way_round(const struct ql_s3_error *error, long status) {
+    bool is_refusal = strcmp(error->code, "NotImplemented") == 0 || status == 501 ||
+                      strcasestr(error->message, "unsupported header") != NULL ||
+                      strcasestr(error->message, "not implemented") != NULL;
+    for (size_t i = 0; is_refusal && i < sizeof WAYS_ROUND / sizeof WAYS_ROUND[0]; i++) {
+        if (strcasestr(error->message, WAYS_ROUND[i].header) != NULL ||
+            strcasestr(error->argument_name, WAYS_ROUND[i].header) != NULL) {
+            return WAYS_ROUND[i].hint;
         }
     }
     return NULL;
 }
 
-bool ql_s3_is_transient(const struct ql_http_response *response) {
-    struct ql_s3_error error;
-    if (!ql_xml_s3_error(ql_buf_view(&response->body), &error)) {
-        return false;
-    }
-    const struct explanation *explanation = explain(error.code);
-    return explanation != NULL && explanation->is_transient;
+const char *ql_s3_verb(enum ql_s3_act act) {
+    return ACTS[act].verb;
 }
 
 /* ---- the parts of a message */
 
-/* The object's URI, cut where it would fill the whole message. */
-static void put_object(const struct ql_s3_subject *subject, struct ql_buf *out) {
+void ql_s3_put_subject(const struct ql_s3_subject *subject, struct ql_buf *out) {
     enum { LONGEST_KEY = 300 };
     bool is_long = subject->key.len > LONGEST_KEY;
     struct ql_str key = {.ptr = subject->key.ptr, .len = is_long ? LONGEST_KEY : subject->key.len};
-    ql_buf_printf(out, "s3://%.*s/%.*s%s", QL_STR_ARG(subject->bucket), QL_STR_ARG(key), is_long ? "..." : "");
+    if (subject->bucket.len == 0) {
+        ql_buf_puts(out, "the AWS account");
+        return;
+    }
+    ql_buf_printf(out, "'s3://%.*s/%.*s%s'", QL_STR_ARG(subject->bucket), QL_STR_ARG(key), is_long ? "..." : "");
 }
 
 static void put_arn(const struct ql_s3_subject *subject, struct ql_buf *out) {
     enum { LONGEST_KEY = 150 };
-    bool is_bucket = subject->act == QL_S3_LIST;
-    const char *partition = ql_str_has_prefix(subject->region, "cn-")       ? "aws-cn"
-                            : ql_str_has_prefix(subject->region, "us-gov-") ? "aws-us-gov"
-                                                                            : "aws";
     struct ql_str key = subject->key.len <= LONGEST_KEY ? subject->key : QL_STR("*");
-    ql_buf_printf(out, "arn:%s:s3:::%.*s", partition, QL_STR_ARG(subject->bucket));
-    if (!is_bucket) {
+    if (subject->bucket.len == 0) {
+        ql_buf_putc(out, '*');
+        return;
+    }
+    ql_buf_printf(out, "arn:%s:s3:::%.*s", ql_aws_partition_of(subject->region)->name, QL_STR_ARG(subject->bucket));
+    if (!ACTS[subject->act].is_of_bucket) {
         ql_buf_printf(out, "/%.*s", QL_STR_ARG(key));
     }
 }
 
-static const char *needed_actions(const struct ql_s3_subject *subject) {
-    switch (subject->act) {
-    case QL_S3_READ:
-        return "s3:GetObject (and s3:ListBucket, without which a missing object is told as access denied)";
-    case QL_S3_LIST:
-        return "s3:ListBucket";
-    case QL_S3_STORE:
-    default:
-        return subject->has_tags ? "s3:PutObject and s3:PutObjectTagging" : "s3:PutObject";
-    }
+static void put_actions(const struct ql_s3_subject *subject, struct ql_buf *out) {
+    ql_buf_puts(out, ACTS[subject->act].actions);
+    ql_buf_puts(out, subject->has_tags ? " and s3:PutObjectTagging" : "");
+    ql_buf_puts(out, subject->has_kms ? " and kms:GenerateDataKey on the KMS key" : "");
 }
 
 static void put_hint(const char *hint, const struct ql_s3_subject *subject, struct ql_buf *out) {
@@ -137,7 +112,7 @@ static void put_hint(const char *hint, const struct ql_s3_subject *subject, stru
         } else if (ql_str_eq(name, QL_STR("{arn}"))) {
             put_arn(subject, out);
         } else if (ql_str_eq(name, QL_STR("{actions}"))) {
-            ql_buf_puts(out, needed_actions(subject));
+            put_actions(subject, out);
         } else if (ql_str_eq(name, QL_STR("{owner}"))) {
             ql_buf_puts(out, subject->has_owner ? ", and check that the bucket belongs to --expected-bucket-owner" : "");
         }
@@ -175,10 +150,9 @@ static void note_answer(struct ql_err *err, const struct ql_s3_error *error, con
 static enum ql_status fail(struct ql_err *err, enum ql_status status, const struct ql_s3_subject *subject, const char *what,
                            const struct ql_s3_error *error, const struct ql_http_response *response) {
     struct ql_buf text = {0};
-    static const char *const VERBS[] = {[QL_S3_STORE] = "store", [QL_S3_READ] = "read", [QL_S3_LIST] = "list"};
-    ql_buf_printf(&text, "cannot %s '", VERBS[subject->act]);
-    put_object(subject, &text);
-    ql_buf_printf(&text, "': %s", what);
+    ql_buf_printf(&text, "cannot %s ", ACTS[subject->act].verb);
+    ql_s3_put_subject(subject, &text);
+    ql_buf_printf(&text, ": %s", what);
     put_words(error, response, &text);
     QL_FAIL(err, status, "%s", text.ptr);
     note_answer(err, error, response);
@@ -199,57 +173,10 @@ static enum ql_status fail_with_hint(struct ql_err *err, enum ql_status status, 
 
 /* ---- a bucket in another region */
 
-static bool is_region(struct ql_str text) {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) {
-            return false;
-        }
-    }
-    return text.len != 0 && text.len <= 32;
-}
-
-/* "bucket.s3.eu-west-1.amazonaws.com", "bucket.s3-eu-west-1.amazonaws.com" and without the bucket. */
-static struct ql_str region_of_endpoint(struct ql_str endpoint) {
-    struct ql_str rest = endpoint;
-    while (rest.ptr != NULL) {
-        struct ql_str label = ql_str_split(rest, '.', &rest);
-        if (ql_str_eq(label, QL_STR("s3"))) {
-            label = ql_str_split(rest, '.', &rest);
-            return ql_str_eq(label, QL_STR("dualstack")) ? ql_str_split(rest, '.', &rest) : label;
-        }
-        if (ql_str_has_prefix(label, "s3-")) {
-            return (struct ql_str){.ptr = label.ptr + 3, .len = label.len - 3};
-        }
-    }
-    return (struct ql_str){0};
-}
-
-static struct ql_str learned_region(const struct ql_s3_error *error, const struct ql_http_response *response) {
-    const struct ql_str told[] = {
-        ql_http_response_get(response, "x-amz-bucket-region"),
-        ql_str_from(error->region),
-        region_of_endpoint(ql_str_from(error->endpoint)),
-    };
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        if (is_region(told[i]) && !ql_str_eq(told[i], QL_STR("amazonaws"))) {
-            return told[i];
-        }
-    }
-    return (struct ql_str){0};
-}
-
-static bool is_about_region(const struct ql_s3_error *error, const struct ql_http_response *response) {
-    return response->status == 301 || response->status == 307 || response->status == 308 ||
-           strcmp(error->code, "PermanentRedirect") == 0 || strcmp(error->code, "TemporaryRedirect") == 0 ||
-           strcmp(error->code, "AuthorizationHeaderMalformed") == 0 ||
-           strcmp(error->code, "IllegalLocationConstraintException") == 0;
-}
-
 /* QL_OK: it is not about the region after all. */
 static enum ql_status fail_region(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_s3_error *error,
                                   const struct ql_http_response *response) {
-    struct ql_str region = learned_region(error, response);
+    struct ql_str region = ql_s3_told_region(error, response);
     struct ql_buf text = {0};
     if (region.len != 0 && !ql_str_eq(region, subject->region)) {
         ql_buf_printf(&text, "the bucket is in region '%.*s', not in '%.*s'", QL_STR_ARG(region), QL_STR_ARG(subject->region));
@@ -286,19 +213,30 @@ static enum ql_status fail_region(struct ql_err *err, const struct ql_s3_subject
 
 /* ---- this machine's clock */
 
+void ql_s3_put_clock(int64_t ahead_us, struct ql_buf *out) {
+    int64_t ahead_s = ahead_us / QL_US_PER_S;
+    int64_t size_s = ahead_s < 0 ? -ahead_s : ahead_s;
+    ql_buf_printf(out, "%lld h %lld min %s", (long long)(size_s / 3600), (long long)(size_s / 60 % 60),
+                  ahead_s < 0 ? "behind" : "ahead of");
+}
+
 static enum ql_status fail_clock(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_s3_error *error,
                                  const struct ql_http_response *response) {
+    const struct ql_s3_explanation *explanation = ql_s3_explain(error->code, error->message);
     struct ql_time_text server;
-    char what[160] = "this machine's clock differs too much from that of S3";
+    struct ql_buf what = {0};
     if (ql_time_parse_iso(ql_str_from(error->server_time), &server) && server.has_time) {
         int64_t server_us = ql_time_from_civil(&server.civil) - (int64_t)server.offset_s * QL_US_PER_S;
-        int64_t ahead_s = (subject->now_us - server_us) / QL_US_PER_S;
-        int64_t size_s = ahead_s < 0 ? -ahead_s : ahead_s;
-        (void)snprintf(what, sizeof what, "this machine's clock is %lld h %lld min %s that of S3", (long long)(size_s / 3600),
-                       (long long)(size_s / 60 % 60), ahead_s < 0 ? "behind" : "ahead of");
+        ql_buf_puts(&what, "this machine's clock is ");
+        ql_s3_put_clock(subject->now_us - server_us, &what);
+        ql_buf_puts(&what, " that of S3");
+    } else {
+        ql_buf_puts(&what, explanation->what);
     }
-    return fail_with_hint(err, QL_E_S3_DENIED, subject, what,
-                          "set this machine's clock (timedatectl set-ntp true), then run again", error, response);
+    enum ql_status status =
+        fail_with_hint(err, explanation->status, subject, ql_buf_text(&what), explanation->hint, error, response);
+    ql_buf_fini(&what);
+    return status;
 }
 
 /* ---- answers without an S3 code */
@@ -335,7 +273,7 @@ static enum ql_status fail_without_code(struct ql_err *err, const struct ql_s3_s
 enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_http_response *response) {
     struct ql_s3_error error;
     (void)ql_xml_s3_error(ql_buf_view(&response->body), &error); /* if it is none, all its texts are empty */
-    if (is_about_region(&error, response)) {
+    if (ql_s3_is_about_region(&error, response)) {
         enum ql_status status = fail_region(err, subject, &error, response);
         if (status != QL_OK) {
             return status;
@@ -347,13 +285,14 @@ enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subjec
     if (error.code[0] == '\0') {
         return fail_without_code(err, subject, &error, response);
     }
-    const struct explanation *explanation = explain(error.code);
+    const struct ql_s3_explanation *explanation = ql_s3_explain(error.code, error.message);
+    const char *around = way_round(&error, response->status);
+    if (around != NULL) {
+        return fail_with_hint(err, QL_E_S3, subject, "this S3 server does not know a header of the request", around, &error,
+                              response);
+    }
     if (explanation != NULL) {
         return fail_with_hint(err, explanation->status, subject, explanation->what, explanation->hint, &error, response);
-    }
-    if (strstr(error.message, "Content-MD5") != NULL) {
-        return fail_with_hint(err, QL_E_S3, subject, "the bucket wants a checksum with each upload (Object Lock)",
-                              "use a bucket without a default retention", &error, response);
     }
     if (response->status == 401 || response->status == 403) {
         return fail_with_hint(err, QL_E_S3_DENIED, subject, "access denied",

@@ -2,12 +2,14 @@
  * Where an object of a bucket is: URL, host and signed path, made once from one encoding so that they cannot differ.
  *
  * AWS itself is addressed as bucket.s3.region.amazonaws.com; a bucket with dots in its name as s3.region.amazonaws.com/bucket,
- * because the wildcard certificate covers one label only. Any other server is addressed in path style, which all of them know.
+ * because the wildcard certificate covers one label only. Any other server is addressed in path style, which nearly all of them
+ * know. Hosts of AWS are built by the rules of its endpoints ("Amazon S3 endpoints and quotas"; STS likewise).
  */
 #include "store/store_internal.h"
 
 struct ql_str ql_s3_region(const struct ql_s3_options *options) {
-    return options->region.len != 0 ? options->region : QL_STR("us-east-1");
+    const char *usual = ql_s3_quirks_of(options->endpoint)->region;
+    return options->region.len != 0 ? options->region : ql_str_from(usual != NULL ? usual : "us-east-1");
 }
 
 static bool is_port(struct ql_str text) {
@@ -44,16 +46,23 @@ static bool is_authority(struct ql_str text) {
     return host.len != 0 && (port.ptr == NULL || is_port(port));
 }
 
+/* [::1] and 127.0.0.1; 127.example.com is a name like any other. */
+static bool is_address(struct ql_str authority) {
+    struct ql_str port;
+    struct ql_str host = ql_str_split(authority, ':', &port);
+    bool is_numeric = true;
+    for (size_t i = 0; i < host.len; i++) {
+        is_numeric = is_numeric && ((host.ptr[i] >= '0' && host.ptr[i] <= '9') || host.ptr[i] == '.');
+    }
+    return is_numeric || ql_str_has_prefix(authority, "[");
+}
+
 /* As the client judges it before it sends anything; this one only has to say so early. */
 static bool is_loopback(struct ql_str authority) {
     struct ql_str port;
     struct ql_str host = ql_str_split(authority, ':', &port);
-    bool is_numeric = true; /* 127.example.com is a name like any other */
-    for (size_t i = 0; i < host.len; i++) {
-        is_numeric = is_numeric && ((host.ptr[i] >= '0' && host.ptr[i] <= '9') || host.ptr[i] == '.');
-    }
     return ql_str_eq_nocase(host, QL_STR("localhost")) || ql_str_has_suffix(host, ".localhost") ||
-           (is_numeric && ql_str_has_prefix(host, "127.")) || ql_str_has_prefix(authority, "[::1]");
+           (is_address(authority) && ql_str_has_prefix(host, "127.")) || ql_str_has_prefix(authority, "[::1]");
 }
 
 static bool is_path(struct ql_str path) {
@@ -83,6 +92,7 @@ bool ql_s3_endpoint_parse(struct ql_str text, struct ql_s3_endpoint *endpoint) {
         endpoint->is_https = SCHEMES[i].is_https;
         endpoint->authority = (struct ql_str){.ptr = rest.ptr, .len = len};
         endpoint->is_loopback = is_loopback(endpoint->authority);
+        endpoint->is_address = is_address(endpoint->authority);
         endpoint->path = (struct ql_str){.ptr = rest.ptr + len, .len = rest.len - len};
         while (endpoint->path.len != 0 && endpoint->path.ptr[endpoint->path.len - 1] == '/') {
             endpoint->path.len--;
@@ -102,37 +112,83 @@ static struct ql_str host_to_sign(const struct ql_s3_endpoint *endpoint) {
     return host;
 }
 
-void ql_s3_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str bucket,
-                        struct ql_str key) {
-    *address = (struct ql_s3_address){0};
-    bool is_in_path = true;
-    struct ql_s3_endpoint endpoint;
-    if (options->endpoint.len != 0 && ql_s3_endpoint_parse(options->endpoint, &endpoint)) {
-        ql_buf_puts(&address->url, endpoint.is_https ? "https://" : "http://");
-        ql_buf_put_str(&address->host, host_to_sign(&endpoint));
-        ql_http_encode(endpoint.path, true, &address->path);
-    } else {
-        struct ql_str region = ql_s3_region(options);
-        is_in_path = memchr(bucket.ptr, '.', bucket.len) != NULL;
-        ql_buf_puts(&address->url, "https://");
-        if (!is_in_path) {
-            ql_buf_printf(&address->host, "%.*s.", QL_STR_ARG(bucket));
-        }
-        ql_buf_printf(&address->host, "s3.%.*s.amazonaws.com%s", QL_STR_ARG(region),
-                      ql_str_has_prefix(region, "cn-") ? ".cn" : "");
+/* A certificate for *.s3.region.amazonaws.com covers one label, and an address has no names below it. */
+static bool is_virtual(const struct ql_s3_options *options, const struct ql_s3_endpoint *endpoint, struct ql_str bucket) {
+    bool has_dot = bucket.len != 0 && memchr(bucket.ptr, '.', bucket.len) != NULL;
+    switch (options->addressing) {
+    case QL_S3_ADDRESSING_VIRTUAL:
+        return true;
+    case QL_S3_ADDRESSING_PATH:
+        return false;
+    case QL_S3_ADDRESSING_AUTO:
+    default:
+        return endpoint != NULL ? (ql_s3_quirks_of(options->endpoint)->features & QL_S3_HAS_PATH_STYLE) == 0 : !has_dot;
     }
-    if (is_in_path) {
+}
+
+/* "s3-fips.dualstack.eu-west-1.amazonaws.com" */
+static void put_aws_host(const struct ql_s3_options *options, struct ql_str region, struct ql_buf *host) {
+    const struct ql_aws_partition *partition = ql_aws_partition_of(region);
+    ql_buf_printf(host, "s3%s.%s%.*s.%s", options->uses_fips ? "-fips" : "", options->uses_dual_stack ? "dualstack." : "",
+                  QL_STR_ARG(region), partition->domain);
+}
+
+static void put_url(struct ql_s3_address *address, bool is_https) {
+    ql_buf_puts(&address->url, is_https ? "https://" : "http://");
+    ql_buf_put_str(&address->url, ql_buf_view(&address->host));
+    ql_buf_put_str(&address->url, ql_buf_view(&address->path));
+}
+
+void ql_s3_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str region,
+                        struct ql_str bucket, struct ql_str key) {
+    *address = (struct ql_s3_address){0};
+    struct ql_s3_endpoint parts = {.is_https = true};
+    const struct ql_s3_endpoint *endpoint =
+        options->endpoint.len != 0 && ql_s3_endpoint_parse(options->endpoint, &parts) ? &parts : NULL;
+    bool is_in_host = is_virtual(options, endpoint, bucket);
+    if (is_in_host) {
+        ql_buf_printf(&address->host, "%.*s.", QL_STR_ARG(bucket));
+    }
+    if (endpoint != NULL) {
+        ql_buf_put_str(&address->host, host_to_sign(endpoint));
+        ql_http_encode(endpoint->path, true, &address->path);
+    } else {
+        put_aws_host(options, region, &address->host);
+    }
+    if (!is_in_host) {
         ql_buf_putc(&address->path, '/');
         ql_http_encode(bucket, false, &address->path);
     }
-    ql_buf_putc(&address->path, '/');
+    ql_buf_puts(&address->path, is_in_host || key.len != 0 ? "/" : "");
     ql_http_encode(key, true, &address->path);
-    ql_buf_put_str(&address->url, ql_buf_view(&address->host));
-    ql_buf_put_str(&address->url, ql_buf_view(&address->path));
+    put_url(address, parts.is_https);
+}
+
+void ql_sts_address_init(struct ql_s3_address *address, const struct ql_s3_options *options, struct ql_str region) {
+    *address = (struct ql_s3_address){0};
+    struct ql_s3_endpoint parts = {.is_https = true};
+    if (options->sts_endpoint.len != 0 && ql_s3_endpoint_parse(options->sts_endpoint, &parts)) {
+        ql_buf_put_str(&address->host, host_to_sign(&parts));
+        ql_http_encode(parts.path, true, &address->path);
+    } else {
+        const struct ql_aws_partition *partition = ql_aws_partition_of(region);
+        bool is_named_fips = options->uses_fips && (!partition->is_sts_fips || options->uses_dual_stack);
+        ql_buf_printf(&address->host, "sts%s.%.*s.%s", is_named_fips ? "-fips" : "", QL_STR_ARG(region),
+                      options->uses_dual_stack ? partition->dual_stack_domain : partition->domain);
+    }
+    ql_buf_putc(&address->path, '/');
+    put_url(address, parts.is_https);
 }
 
 void ql_s3_address_fini(struct ql_s3_address *address) {
     ql_buf_fini(&address->url);
     ql_buf_fini(&address->host);
     ql_buf_fini(&address->path);
+}
+
+void ql_s3_put_origin(const struct ql_s3_options *options, struct ql_str bucket, struct ql_buf *out) {
+    struct ql_s3_address address;
+    ql_s3_address_init(&address, options, ql_s3_region(options), bucket, (struct ql_str){0});
+    ql_buf_put(out, address.url.ptr, address.url.len - address.path.len);
+    ql_s3_address_fini(&address);
 }

@@ -35,7 +35,7 @@ static int open_named(const struct ql_disk *disk, const char *temp_dir) {
         return -1;
     }
     char *name = NULL;
-    int fd = ql_disk_open_temp(disk, folder, "queuelake", O_RDWR, 0600, &name);
+    int fd = ql_temp_open(disk, folder, 0600, &name);
     int errnum = errno;
     if (fd >= 0 && unlinkat(folder, name, 0) != 0) {
         errnum = errno;
@@ -61,6 +61,10 @@ static enum ql_status spill(struct ql_spool *spool, struct ql_err *err) {
     int errnum = ql_block_file_write(&spool->file, spool->memory.ptr, spool->memory.len);
     ql_buf_fini(&spool->memory);
     return errnum == 0 ? QL_OK : fail(spool, errnum, "write", err);
+}
+
+enum ql_status ql_spool_to_file(struct ql_spool *spool, struct ql_err *err) {
+    return spool->file.fd < 0 ? spill(spool, err) : QL_OK;
 }
 
 enum ql_status ql_spool_write(struct ql_spool *spool, const void *ptr, size_t len, struct ql_err *err) {
@@ -103,6 +107,12 @@ enum ql_status ql_spool_read(struct ql_spool *spool, int64_t offset, void *ptr, 
         *got = len;
         return QL_OK;
     }
+    return ql_spool_read_file(spool, offset, ptr, len, got, err);
+}
+
+enum ql_status ql_spool_read_file(const struct ql_spool *spool, int64_t offset, void *ptr, size_t len, size_t *got,
+                                  struct ql_err *err) {
+    *got = 0;
     ssize_t n = 0;
     do {
         n = spool->disk->pread(spool->disk->ctx, spool->file.fd, ptr, len, offset);
@@ -112,6 +122,11 @@ enum ql_status ql_spool_read(struct ql_spool *spool, int64_t offset, void *ptr, 
     }
     *got = (size_t)n;
     return QL_OK;
+}
+
+void ql_spool_forget(const struct ql_spool *spool, int64_t offset, int64_t len) {
+    /* Not every file system can; then the disk comes back with the end of the file. */
+    (void)fallocate(spool->file.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
 }
 
 void ql_spool_fini(struct ql_spool *spool) {

@@ -18,9 +18,9 @@ void ql_store_fini(struct ql_store *store) {
 
 static enum ql_status store_write(void *ctx, const void *ptr, size_t len, struct ql_err *err) {
     struct ql_store *store = ctx;
-    if (store->state != QL_STORE_OPEN) {
+    if (store->state != QL_STORE_OPEN || store->sha256 == NULL) {
         return QL_FAIL(err, QL_E_INTERNAL, "bytes came to a store that is %s",
-                       store->state == QL_STORE_DONE ? "done" : "broken");
+                       store->state == QL_STORE_FAILED ? "broken" : "done");
     }
     enum ql_status status = store->ops->write(store, ptr, len, err);
     if (status != QL_OK) {
@@ -36,6 +36,17 @@ struct ql_sink ql_store_sink(struct ql_store *store) {
     return (struct ql_sink){.write = store_write, .ctx = store};
 }
 
+void ql_store_get_sha256(struct ql_store *store, char hex[QL_SHA256_HEX_SIZE]) {
+    if (store->sha256 != NULL) {
+        uint8_t digest[QL_SHA256_SIZE];
+        ql_sha256_take(store->sha256, digest);
+        ql_hex(digest, sizeof digest, store->sha256_hex);
+        ql_sha256_free(store->sha256);
+        store->sha256 = NULL;
+    }
+    memcpy(hex, store->sha256_hex, sizeof store->sha256_hex);
+}
+
 enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publication *publication, struct ql_stored *stored,
                                struct ql_err *err) {
     if (store->state != QL_STORE_OPEN) {
@@ -43,9 +54,7 @@ enum ql_status ql_store_commit(struct ql_store *store, const struct ql_publicati
                        store->state == QL_STORE_DONE ? "done" : "broken");
     }
     memset(stored, 0, sizeof *stored);
-    uint8_t digest[QL_SHA256_SIZE];
-    ql_sha256_take(store->sha256, digest);
-    ql_hex(digest, sizeof digest, stored->sha256);
+    ql_store_get_sha256(store, stored->sha256);
     stored->bytes = store->bytes;
     enum ql_status status = store->ops->commit(store, publication, stored, err);
     store->state = status == QL_OK ? QL_STORE_DONE : QL_STORE_FAILED;

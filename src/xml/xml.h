@@ -27,16 +27,11 @@ struct ql_s3_error {
 };
 
 /**
- * Reads an S3 error document. True if the root element is <Error>, also if the document breaks off or is damaged later: an
- * error that cannot be read to its end is still none of success. *out is overwritten in every case.
+ * Reads an error document of S3 or STS. True if the root element is <Error> or <ErrorResponse>, also if the document breaks off
+ * or is damaged later: an error that cannot be read to its end is still none of success. *out is overwritten in every case.
  */
 bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out);
 
-/**
- * Copies the text of the first element of that name, cut at size, what is not printable ASCII as blanks. False, and "" in out,
- * for a document without it and for one that is damaged.
- */
-bool ql_xml_find_text(struct ql_str body, const char *element, char *out, size_t size);
 /** A page of a bucket's keys. */
 struct ql_s3_list {
     void (*found)(void *ctx, struct ql_str key);
@@ -45,6 +40,22 @@ struct ql_s3_list {
 };
 /** Reads the page; false for what is no such document, or not a whole one. found may have been called all the same. */
 bool ql_xml_s3_list(struct ql_str body, struct ql_s3_list *list);
+
+/** A page of a bucket's unfinished multipart uploads. */
+struct ql_s3_upload_list {
+    /** initiated as S3 writes it, ISO 8601; may be empty. */
+    void (*found)(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated);
+    void *ctx;
+    struct ql_buf *next_key, *next_id; /* what to ask for the next page with; the key empty: there is none */
+};
+/** As ql_xml_s3_list. */
+bool ql_xml_s3_uploads(struct ql_str body, struct ql_s3_upload_list *list);
+
+/**
+ * Appends the text of the first element at a path such as "GetCallerIdentityResponse/GetCallerIdentityResult/Account", without
+ * the blanks around it; text may be NULL. False for what has no such element, is damaged, or breaks off anywhere.
+ */
+bool ql_xml_text(struct ql_str body, const char *path, struct ql_buf *text);
 
 /** Appends "expat 2.x", for `version`. */
 void ql_xml_versions(struct ql_buf *out);

@@ -1,5 +1,6 @@
 /**
- * <Error><Code>…</Code><Message>…</Message>…</Error>: the children of the root, each into its field.
+ * <Error><Code>…</Code><Message>…</Message>…</Error>: the children of the root, each into its field. STS puts the same into an
+ * <ErrorResponse>.
  *
  * Format: "REST error responses" of the Amazon S3 API reference. Elements may come in any order, unknown ones are skipped,
  * deeper ones too. The first element of a name wins, so that what follows cannot overwrite it. White space before the XML
@@ -41,6 +42,7 @@ struct reader {
     struct ql_s3_error *out;
     bool is_error;
     int depth;                /* of open elements */
+    int base;                 /* depth of <Error> */
     const struct field *open; /* the field whose text is being read; NULL: none */
     size_t len;               /* of that text so far */
 };
@@ -62,15 +64,18 @@ static void on_start(void *ctx, const char *element, const char **attributes) {
     struct reader *reader = ctx;
     (void)attributes;
     reader->depth++;
+    bool is_wrapper = reader->depth == 1 && strcmp(element, "ErrorResponse") == 0;
     if (reader->depth == 1) {
-        reader->is_error = strcmp(element, "Error") == 0;
+        reader->is_error = is_wrapper || strcmp(element, "Error") == 0;
+        reader->base = is_wrapper ? 2 : 1;
     }
     if (!reader->is_error || reader->depth > MAX_DEPTH) {
         (void)XML_StopParser(reader->parser, XML_FALSE);
         return;
     }
     reader->open = NULL;
-    if (reader->depth == 2) {
+    /* What stands beside <Error> in STS's document (RequestId) is read as if it stood in it. */
+    if (reader->depth == reader->base + 1 || (reader->depth == 2 && reader->base == 2)) {
         const struct field *field = find_field(element);
         if (field != NULL && field_text(reader, field)[0] == '\0') {
             reader->open = field;

@@ -1,6 +1,7 @@
 /**
- * <ListBucketResult>: the keys of a bucket, one page of them ("ListObjectsV2", Amazon S3 API reference). Unlike an error, a
- * page counts only when it is whole: half of one would be half of the data.
+ * Pages of lists: the keys of a bucket (<ListBucketResult>, "ListObjectsV2") and its unfinished uploads
+ * (<ListMultipartUploadsResult>, "ListMultipartUploads", Amazon S3 API reference). Unlike an error, a page counts only when it
+ * is whole: half of one would be half of the data.
  */
 #include "xml/xml.h"
 
@@ -10,16 +11,25 @@
 #include <limits.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_KEY_BYTES = 4096 };
+enum { MAX_DEPTH = 16, MAX_TEXT_BYTES = 4096, MAX_FIELDS = 3, MAX_MARKERS = 2 };
+
+/** What a page looks like: root > item > fields, and beside the items where the next page begins. */
+struct form {
+    const char *root, *item;
+    const char *fields[MAX_FIELDS];
+    const char *markers[MAX_MARKERS];
+};
 
 struct reader {
     XML_Parser parser;
-    struct ql_s3_list *list;
-    bool is_list, is_bad;
+    const struct form *form;
+    void (*found)(void *ctx, const struct ql_buf *fields);
+    void *ctx;
+    bool is_page, is_bad;
     int depth;
-    bool is_in_contents;
+    bool is_in_item;
     struct ql_buf *open; /* where text goes; NULL: nowhere */
-    struct ql_buf key, truncated, token;
+    struct ql_buf fields[MAX_FIELDS], markers[MAX_MARKERS], truncated;
 };
 
 static void stop(struct reader *reader) {
@@ -27,25 +37,42 @@ static void stop(struct reader *reader) {
     (void)XML_StopParser(reader->parser, XML_FALSE);
 }
 
+static struct ql_buf *buffer_of(const char *element, const char *const *names, size_t n, struct ql_buf *buffers) {
+    for (size_t i = 0; i < n && names[i] != NULL; i++) {
+        if (strcmp(element, names[i]) == 0) {
+            return &buffers[i];
+        }
+    }
+    return NULL;
+}
+
+static void begin_item(struct reader *reader) {
+    reader->is_in_item = true;
+    for (size_t i = 0; i < MAX_FIELDS; i++) {
+        ql_buf_reset(&reader->fields[i]);
+    }
+}
+
 static void on_start(void *ctx, const char *element, const char **attributes) {
     struct reader *reader = ctx;
+    const struct form *form = reader->form;
     (void)attributes;
     reader->depth++;
     reader->open = NULL;
     if (reader->depth == 1) {
-        reader->is_list = strcmp(element, "ListBucketResult") == 0;
+        reader->is_page = strcmp(element, form->root) == 0;
     }
-    if (!reader->is_list || reader->depth > MAX_DEPTH) {
+    if (!reader->is_page || reader->depth > MAX_DEPTH) {
         stop(reader);
         return;
     }
-    if (reader->depth == 2) {
-        reader->is_in_contents = strcmp(element, "Contents") == 0;
-        reader->open = strcmp(element, "IsTruncated") == 0             ? &reader->truncated
-                       : strcmp(element, "NextContinuationToken") == 0 ? &reader->token
-                                                                       : NULL;
-    } else if (reader->depth == 3 && reader->is_in_contents && strcmp(element, "Key") == 0) {
-        reader->open = &reader->key;
+    if (reader->depth == 2 && strcmp(element, form->item) == 0) {
+        begin_item(reader);
+    } else if (reader->depth == 2) {
+        reader->open = strcmp(element, "IsTruncated") == 0 ? &reader->truncated
+                                                           : buffer_of(element, form->markers, MAX_MARKERS, reader->markers);
+    } else if (reader->depth == 3 && reader->is_in_item) {
+        reader->open = buffer_of(element, form->fields, MAX_FIELDS, reader->fields);
     }
     if (reader->open != NULL) {
         ql_buf_reset(reader->open);
@@ -55,8 +82,11 @@ static void on_start(void *ctx, const char *element, const char **attributes) {
 static void on_end(void *ctx, const char *element) {
     struct reader *reader = ctx;
     (void)element;
-    if (reader->depth == 3 && reader->open == &reader->key && reader->key.len != 0) {
-        reader->list->found(reader->list->ctx, ql_buf_view(&reader->key));
+    if (reader->depth == 2 && reader->is_in_item) {
+        reader->is_in_item = false;
+        if (reader->fields[0].len != 0) {
+            reader->found(reader->ctx, reader->fields);
+        }
     }
     reader->depth--;
     reader->open = NULL;
@@ -66,7 +96,7 @@ static void on_text(void *ctx, const char *text, int len) {
     struct reader *reader = ctx;
     if (reader->open != NULL) {
         ql_buf_put(reader->open, text, (size_t)len);
-        if (reader->open->len > MAX_KEY_BYTES) {
+        if (reader->open->len > MAX_TEXT_BYTES) {
             stop(reader);
         }
     }
@@ -91,29 +121,69 @@ static void memory_free(void *ptr) {
     ql_mem_free(ptr);
 }
 
-bool ql_xml_s3_list(struct ql_str body, struct ql_s3_list *list) {
+static bool parse(struct reader *reader, struct ql_str body) {
     static const XML_Memory_Handling_Suite MEMORY = {memory_alloc, memory_realloc, memory_free};
     body = ql_str_trim(body);
     if (body.len == 0 || body.len > INT_MAX) {
         return false;
     }
-    struct reader reader = {.list = list, .parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL)};
-    if (reader.parser == NULL) {
+    reader->parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL);
+    if (reader->parser == NULL) {
         return false; /* the allocator never fails, so expat has no reason to */
     }
-    XML_SetUserData(reader.parser, &reader);
-    XML_SetElementHandler(reader.parser, on_start, on_end);
-    XML_SetCharacterDataHandler(reader.parser, on_text);
-    XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
-    bool is_whole = XML_Parse(reader.parser, body.ptr, (int)body.len, XML_TRUE) == XML_STATUS_OK && !reader.is_bad;
-    XML_ParserFree(reader.parser);
-    bool is_truncated = ql_str_eq(ql_str_trim(ql_buf_view(&reader.truncated)), QL_STR("true"));
-    ql_buf_reset(list->next);
-    if (is_truncated) {
-        ql_buf_put_str(list->next, ql_buf_view(&reader.token));
+    XML_SetUserData(reader->parser, reader);
+    XML_SetElementHandler(reader->parser, on_start, on_end);
+    XML_SetCharacterDataHandler(reader->parser, on_text);
+    XML_SetStartDoctypeDeclHandler(reader->parser, on_doctype);
+    bool is_whole = XML_Parse(reader->parser, body.ptr, (int)body.len, XML_TRUE) == XML_STATUS_OK && !reader->is_bad;
+    XML_ParserFree(reader->parser);
+    return is_whole;
+}
+
+/* Reads the page; next[i] is markers[i] if there is a page behind this one, else empty. */
+static bool read_page(struct reader *reader, struct ql_str body, struct ql_buf *const *next) {
+    bool is_whole = parse(reader, body);
+    bool is_truncated = ql_str_eq(ql_str_trim(ql_buf_view(&reader->truncated)), QL_STR("true"));
+    for (size_t i = 0; i < MAX_MARKERS && next[i] != NULL; i++) {
+        ql_buf_reset(next[i]);
+        if (is_truncated) {
+            ql_buf_put_str(next[i], ql_buf_view(&reader->markers[i]));
+        }
     }
-    ql_buf_fini(&reader.key);
-    ql_buf_fini(&reader.truncated);
-    ql_buf_fini(&reader.token);
-    return is_whole && (!is_truncated || list->next->len != 0);
+    for (size_t i = 0; i < MAX_FIELDS; i++) {
+        ql_buf_fini(&reader->fields[i]);
+    }
+    for (size_t i = 0; i < MAX_MARKERS; i++) {
+        ql_buf_fini(&reader->markers[i]);
+    }
+    ql_buf_fini(&reader->truncated);
+    return is_whole && (!is_truncated || next[0]->len != 0); /* cut off, and no way to go on */
+}
+
+static void found_key(void *ctx, const struct ql_buf *fields) {
+    const struct ql_s3_list *list = ctx;
+    list->found(list->ctx, ql_buf_view(&fields[0]));
+}
+
+bool ql_xml_s3_list(struct ql_str body, struct ql_s3_list *list) {
+    static const struct form FORM = {
+        .root = "ListBucketResult", .item = "Contents", .fields = {"Key"}, .markers = {"NextContinuationToken"}};
+    struct reader reader = {.form = &FORM, .found = found_key, .ctx = list};
+    struct ql_buf *const next[MAX_MARKERS] = {list->next};
+    return read_page(&reader, body, next);
+}
+
+static void found_upload(void *ctx, const struct ql_buf *fields) {
+    const struct ql_s3_upload_list *list = ctx;
+    list->found(list->ctx, ql_buf_view(&fields[0]), ql_buf_view(&fields[1]), ql_buf_view(&fields[2]));
+}
+
+bool ql_xml_s3_uploads(struct ql_str body, struct ql_s3_upload_list *list) {
+    static const struct form FORM = {.root = "ListMultipartUploadsResult",
+                                     .item = "Upload",
+                                     .fields = {"Key", "UploadId", "Initiated"},
+                                     .markers = {"NextKeyMarker", "NextUploadIdMarker"}};
+    struct reader reader = {.form = &FORM, .found = found_upload, .ctx = list};
+    struct ql_buf *const next[MAX_MARKERS] = {list->next_key, list->next_id};
+    return read_page(&reader, body, next);
 }

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 
-from conftest import AWS, CLEAN, FAST, ROOT
+from conftest import AWS, BUILD, CLEAN, FAST, ROOT
 from test_check import DENIED, double, known_sources  # noqa: F401 (a fixture)
 
 PATH = ROOT / "docs/errors.md"
@@ -182,12 +182,22 @@ def destination_rows(ql, tmp_path, binary, s3_double):
     yield told("The folder cannot be made.", "lake/day.parquet")
     full = subprocess.run([str(binary), "transform", "in.csv", "-o", "-"], stdout=open("/dev/full", "wb"), stderr=subprocess.PIPE, cwd=tmp_path, env=CLEAN)
     yield Told(full.returncode, full.stderr.decode(), []).row("The disk is full (here that behind standard output).")
-    yield told("Nothing names the bucket.", "s3://genesys-analytics-exports/day.parquet", AWS)
+    nobody = {**AWS, "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1"}
+    yield told("Nothing names the bucket, and whose the one of the default name is cannot be found out.", "s3://genesys-analytics-exports/day.parquet", nobody)
     yield told("There are no credentials for S3.", "s3://lake/day.parquet")
     for why, answer in S3:
         _, env = s3_double({("PUT", "tags"): answer})
         yield told(why, "s3://lake/day.parquet", env, [(env["AWS_ENDPOINT_URL"].removeprefix("http://"), "s3.example.com")])
     yield told("The S3 server cannot be reached.", "s3://lake/day.parquet", {**AWS, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+
+
+def s3_codes():
+    """The table of src/store/s3_error_table.c, as the program has it."""
+    done = subprocess.run([BUILD / "src/store/store_driver", "--explanations"], capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        code, words, status, kind, what, hint = line.split("\t")
+        cells = [f"`{code}`" + (f", with '{words}' in its words" if words else ""), what, f"`{status}`", kind, hint.replace("{owner}", "")]
+        yield "| " + " | ".join(cells) + " |\n"
 
 
 def statuses():
@@ -209,12 +219,24 @@ Ids are shortened to `...` here. The simulator stands where `--login-url` and `-
 """
 
 
+S3_PREFACE = """
+## What S3, STS and servers like them answer
+
+The code decides, not the HTTP status; a code that is not here is told in the server's own words. `*` stands for any ending. What may pass is tried again before it
+is told, and what asks for fewer requests gets fewer. `{arn}` is the bucket's or the object's, `{actions}` are those of the request that was refused.
+
+| code | what it means | error | tried again? | what to do |
+| --- | --- | --- | --- | --- |
+"""
+
+
 def document(ql, sim, tmp_path, binary, s3_double):
     text = PREFACE
     for source in (s for s in APIS if s in known_sources(ql)):
         text += f"\n## `run --source {source}`\n" + TABLE + "".join(genesys_rows(ql, sim, tmp_path, source))
     text += "\n## Files\n" + TABLE + "".join(file_rows(ql, tmp_path))
     text += "\n## Where the artefact goes\n" + TABLE + "".join(destination_rows(ql, tmp_path, binary, s3_double))
+    text += S3_PREFACE + "".join(s3_codes())
     text += "\n## All kinds of errors\n\n| code | exit code | run again? | what it means | what to do, if the error itself does not say |\n| --- | --- | --- | --- | --- |\n"
     for name, code, again, meaning, advice in statuses():
         text += f"| `{name}` | {code} | {'yes' if again else 'no'} | {meaning} | {advice} |\n"

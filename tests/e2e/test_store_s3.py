@@ -54,11 +54,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         signed = headers["authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
         request = botocore.awsrequest.AWSRequest(method=self.command, url=self.server.url + self.path,
                                                  headers={n: headers[n] for n in signed if n not in ("host", "x-amz-date")})
-        signer = botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(KEY_ID, SECRET), "s3", "eu-west-1")
+        region = headers["authorization"].split("/")[2]
+        signer = botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(KEY_ID, SECRET), "s3", region)
         request.context["timestamp"] = headers["x-amz-date"]
         request.headers["X-Amz-Date"] = headers["x-amz-date"]
         canonical = signer.canonical_request(request)
         return signer.signature(signer.string_to_sign(request, canonical), request), signed
+
+    def do_HEAD(self):
+        """Nothing is there."""
+        self.send_response(404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def do_PUT(self):
         step = self.server.step()
@@ -169,9 +176,6 @@ def test_a_lasting_fault_ends_after_the_attempts(server, fault, code, words):
     (error(403, "SignatureDoesNotMatch"), 77, "signature does not match", "AWS_SECRET_ACCESS_KEY"),
     (error(400, "ExpiredToken"), 77, "session token has expired", "AWS_SESSION_TOKEN"),
     (error(400, "InvalidTag"), 78, "object tag is not valid", "--tag"),
-    (error(403, "RequestTimeTooSkewed", "<ServerTime>2001-01-01T00:00:00Z</ServerTime>"), 77, "ahead of that of S3", "clock"),
-    (error(301, "PermanentRedirect", **{"x-amz-bucket-region": "eu-north-1"}), 78, "in region 'eu-north-1', not in 'eu-west-1'", "set AWS_REGION=eu-north-1"),
-    (error(400, "AuthorizationHeaderMalformed", "<Region>us-east-2</Region>"), 78, "in region 'us-east-2'", "set AWS_REGION=us-east-2"),
     ({"status": 404, "body": "<html>nginx</html>"}, 69, "without an S3 error (HTTP 404)", "AWS_ENDPOINT_URL"),
     ({"status": 200, "body": "hello"}, 76, "not one of S3 (HTTP 200)", "AWS_ENDPOINT_URL"),
     ({"status": 200}, 76, "not one of S3 (HTTP 200)", "AWS_ENDPOINT_URL"),
@@ -182,6 +186,34 @@ def test_a_final_answer_is_one_sentence_and_one_request(server, answer, code, wo
     assert got == code and words in said["message"] and hint in said["hint"], said
     assert len(one.seen) == 1
     assert said["request_id"] == "REQ1"
+
+
+@pytest.mark.parametrize("answer", [
+    error(301, "PermanentRedirect", **{"x-amz-bucket-region": "eu-north-1"}),
+    error(301, "PermanentRedirect", "<Endpoint>lake.s3.eu-north-1.amazonaws.com</Endpoint>"),
+    error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>"),
+], ids=["header", "endpoint", "malformed"])
+def test_another_region_is_signed_for_once(server, answer):
+    one = server(answer, FINE)
+    code, said = put(one)
+    assert code == 0 and "set AWS_REGION=eu-north-1" in said["warning"], said
+    check_requests(one, b"PAR1 and more")
+    assert [seen["headers"]["authorization"].split("/")[2] for seen in one.seen] == ["eu-west-1", "eu-north-1"]
+    two = server(answer, error(301, "PermanentRedirect", **{"x-amz-bucket-region": "us-east-2"}))
+    code, said = put(two)
+    assert code == 78 and "in region 'us-east-2', not in 'eu-north-1'" in said["message"] and len(two.seen) == 2, said
+
+
+def test_the_servers_clock_signs_once_it_is_known(server):
+    skewed = error(403, "RequestTimeTooSkewed", "<ServerTime>2001-01-01T00:00:00Z</ServerTime>")
+    one = server(skewed, FINE)
+    code, said = put(one)
+    assert code == 0 and "ahead of that of S3" in said["warning"], said
+    check_requests(one, b"PAR1 and more")
+    assert one.seen[1]["headers"]["x-amz-date"].startswith("20010101T0000")
+    two = server(skewed)
+    code, said = put(two)
+    assert code == 77 and "ahead of that of S3" in said["message"] and "clock" in said["hint"] and len(two.seen) == 2, said
 
 
 def test_a_refusal_before_the_body_is_read_is_understood(server):

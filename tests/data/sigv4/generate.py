@@ -3,7 +3,8 @@
 
     python3 -m venv venv && venv/bin/pip install botocore && venv/bin/python generate.py
 
-Writes requests.txt (anything may be signed) and uploads.txt (whole PUT requests as botocore's S3 client addresses them).
+Writes requests.txt (anything may be signed), uploads.txt (whole PUT requests as botocore's S3 client addresses them) and
+exchanges.txt (the other operations of S3 and STS, with the endpoints of every kind of region).
 `published` is the signature that AWS prints for the same request: in the aws4_testsuite (aws-c-auth,
 tests/aws-signing-test-suite/v4) and in "Authenticating Requests" of the Amazon S3 API reference.
 """
@@ -215,6 +216,7 @@ def send(case):
         assert seen
     request = seen[0]
     wire = {name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    wire["x-amz-date"] = case["date"]  # newer clients do not take the time from where it was put
     url = urllib.parse.urlsplit(request.url)
     port = {"https": ":443", "http": ":80"}[url.scheme]
     host = url.netloc.removesuffix(port)
@@ -247,8 +249,132 @@ def write_uploads(cases, out):
         print(f"authorization {authorization}\nend\n", file=out)
 
 
+PARTS = {"Parts": [{"ETag": "\"e1\"", "PartNumber": 1}]}
+
+
+def exchange(name, service, operation, key="", region="eu-west-1", endpoint="", style="auto", fips=False, dual=False, token="",
+             owner="", payer="", **options):
+    return dict(name=name, service=service, operation=operation, key=key, region=region, endpoint=endpoint, style=style, fips=fips,
+                dual=dual, token=token, owner=owner, payer=payer, options=options)
+
+
+def s3_call(name, operation, key="", bucket="examplebucket", **more):
+    return exchange(name, "s3", operation, key=key, Bucket=bucket, **({"Key": key} if key else {}), **more)
+
+
+EXCHANGES = [
+    s3_call("list", "list_objects_v2", Prefix="a b/c=d+e", Delimiter="/"),
+    s3_call("list-more", "list_objects_v2", Prefix="", ContinuationToken="1ue/+=&x", region="us-east-1", token=TOKEN),
+    s3_call("list-dots", "list_objects_v2", Prefix="p", bucket="example.bucket.one"),
+    s3_call("list-custom", "list_objects_v2", Prefix="p", endpoint="https://minio.example.com:9000/s3"),
+    s3_call("head", "head_object", key="date=2026-01-01/k.parquet", owner="111122223333", payer="requester"),
+    s3_call("get-range", "get_object", key="k", Range="bytes=0-9", payer="requester"),
+    s3_call("begin-parts", "create_multipart_upload", key="k", ServerSideEncryption="aws:kms",
+            SSEKMSKeyId="arn:aws:kms:eu-central-1:111122223333:key/1234abcd", region="eu-central-1"),
+    s3_call("store-part", "upload_part", key="k", UploadId="VXBsb2FkIElE/+=", PartNumber=7, Body=b"PAR1"),
+    s3_call("join-parts", "complete_multipart_upload", key="k", UploadId="u", MultipartUpload=PARTS, IfNoneMatch="*"),
+    s3_call("drop-parts", "abort_multipart_upload", key="k", UploadId="u"),
+    s3_call("list-uploads", "list_multipart_uploads", Prefix="q/"),
+    s3_call("dual-stack", "head_object", key="k", dual=True),
+    s3_call("fips", "head_object", key="k", fips=True, region="us-east-1"),
+    s3_call("fips-dual-stack", "head_object", key="k", fips=True, dual=True, region="us-gov-west-1"),
+    s3_call("fips-dots", "head_object", key="k", fips=True, bucket="example.bucket.one", region="us-gov-east-1"),
+    s3_call("china", "head_object", key="k", region="cn-northwest-1"),
+    s3_call("china-dual-stack", "head_object", key="k", region="cn-north-1", dual=True),
+    s3_call("government", "head_object", key="k", region="us-gov-west-1"),
+    s3_call("sovereign", "head_object", key="k", region="eusc-de-east-1"),
+    s3_call("iso", "head_object", key="k", region="us-iso-east-1"),
+    s3_call("path-at-aws", "head_object", key="k", style="path"),
+    s3_call("virtual-custom", "head_object", key="k", style="virtual", endpoint="https://s3.example.com:8443"),
+    s3_call("virtual-default-port", "head_object", key="k", style="virtual", endpoint="https://s3.example.com:443"),
+    exchange("identity", "sts", "get_caller_identity"),
+    exchange("identity-token", "sts", "get_caller_identity", region="us-east-1", token=TOKEN),
+    exchange("identity-china", "sts", "get_caller_identity", region="cn-north-1"),
+    exchange("identity-government-fips", "sts", "get_caller_identity", region="us-gov-west-1", fips=True),
+    exchange("identity-fips", "sts", "get_caller_identity", region="us-east-2", fips=True),
+    exchange("identity-dual-stack", "sts", "get_caller_identity", dual=True),
+    exchange("identity-government-both", "sts", "get_caller_identity", region="us-gov-west-1", fips=True, dual=True),
+    exchange("identity-endpoint", "sts", "get_caller_identity", endpoint="http://127.0.0.1:5000"),
+]
+SIGNED = ("content-type", "content-md5", "range")
+
+
+def exchanged(case):
+    """What botocore's client sends for an operation, signed over the headers that queuelake sends."""
+    # botocore is told in which style to address where "auto" is queuelake's own decision.
+    bucket = case["options"].get("Bucket", "")
+    style = case["style"] if case["style"] != "auto" else "path" if case["endpoint"] or "." in bucket else "virtual"
+    config = Config(request_checksum_calculation="when_required", signature_version="s3v4" if case["service"] == "s3" else "v4",
+                    use_fips_endpoint=case["fips"], use_dualstack_endpoint=case["dual"], retries={"max_attempts": 1},
+                    s3={"addressing_style": style, "payload_signing_enabled": True, "us_east_1_regional_endpoint": "regional"})
+    client = botocore.session.get_session().create_client(
+        case["service"], region_name=case["region"], aws_access_key_id="AKIAIOSFODNN7EXAMPLE", aws_secret_access_key=S3_SECRET,
+        aws_session_token=case["token"] or None, endpoint_url=case["endpoint"] or None, config=config)
+    seen = []
+
+    def before_send(request, **_):
+        seen.append(request)
+        return AWSResponse(request.url, 200, {}, None)
+
+    client.meta.events.register("before-send", before_send)
+    options = dict(case["options"])
+    if case["owner"]:
+        options["ExpectedBucketOwner"] = case["owner"]
+    if case["payer"]:
+        options["RequestPayer"] = case["payer"]
+    try:
+        with mock.patch.object(botocore.auth, "get_current_datetime", lambda *_, **__: at("20260102T030405Z").replace(tzinfo=None)):
+            getattr(client, case["operation"])(**options)
+    except Exception:  # the made-up answer has no body to read; the request was seen
+        assert seen
+    request = seen[0]
+    wire = {name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    wire["x-amz-date"] = "20260102T030405Z"
+    body = request.body or b""
+    body = body.read() if hasattr(body, "read") else body.encode() if isinstance(body, str) else bytes(body)
+    url = urllib.parse.urlsplit(request.url)
+    # encoding-type is botocore's own wish, not part of the operation; bodies of XML are queuelake's own to write.
+    query = [(n, v) for n, v in urllib.parse.parse_qsl(url.query, keep_blank_values=True) if n != "encoding-type"]
+    host = url.netloc.removesuffix({"https": ":443", "http": ":80"}[url.scheme])
+    headers = [("host", host)] + [(n, v) for n, v in sorted(wire.items())
+                                  if n in SIGNED or n.startswith(("x-amz-", "if-")) and not n.startswith("x-amz-user-agent")]
+    encoded = "&".join(sorted(encode(n, "~") + "=" + encode(v, "~") for n, v in query))
+    address = f"{url.scheme}://{host}{url.path or '/'}" + ("?" + encoded if encoded else "")
+    own = AWSRequest(method=request.method, url=address, data=body)
+    for name, value in headers:
+        if name not in ("host", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token"):
+            own.headers[name] = value
+    kind = botocore.auth.S3SigV4Auth if case["service"] == "s3" else botocore.auth.SigV4Auth
+    signer = kind(Credentials("AKIAIOSFODNN7EXAMPLE", S3_SECRET, case["token"] or None), case["service"], case["region"])
+    signer.payload = lambda _: hashlib.sha256(body).hexdigest()
+    with mock.patch.object(botocore.auth, "get_current_datetime", lambda *_, **__: at("20260102T030405Z").replace(tzinfo=None)):
+        signer.add_auth(own)
+    return request.method, address, query, headers, body, own.headers["Authorization"]
+
+
+def write_exchanges(cases, out):
+    own = ("host", "x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-expected-bucket-owner",
+           "x-amz-request-payer")
+    for case in cases:
+        method, address, query, headers, body, authorization = exchanged(case)
+        print(f"case {case['name']}", file=out)
+        for field in ("service", "key", "region", "endpoint", "style", "token", "owner", "payer"):
+            print(f"{field} {case[field]}", file=out)
+        print(f"bucket {case['options'].get('Bucket', '')}", file=out)
+        print(f"fips {int(case['fips'])}\ndual {int(case['dual'])}\nmethod {method}\ndate 20260102T030405Z", file=out)
+        for name, value in query:
+            print(f"query {name}={value}", file=out)
+        for name, value in headers:
+            if name not in own:
+                print(f"given {name}:{value}", file=out)
+            print(f"header {name}:{value}", file=out)
+        assert b"\n" not in body
+        print(f"body {body.decode()}\nurl {address}\nauthorization {authorization}\nend\n", file=out)
+
+
 def main():
-    for name, write, cases in (("requests.txt", write_requests, REQUESTS), ("uploads.txt", write_uploads, UPLOADS)):
+    for name, write, cases in (("requests.txt", write_requests, REQUESTS), ("uploads.txt", write_uploads, UPLOADS),
+                               ("exchanges.txt", write_exchanges, EXCHANGES)):
         with open(HERE / name, "w", encoding="utf-8", newline="\n") as out:
             print(f"# Made by generate.py with botocore {botocore.__version__}; not to be edited.\n", file=out)
             write(cases, out)

@@ -482,29 +482,6 @@ static void retry_after_of_a_second_takes_a_second(void **state) {
     fake_stop(server);
 }
 
-static bool is_slow_down(void *ctx, const struct ql_http_response *response) {
-    (void)ctx;
-    return response->status == 400 && ql_str_eq(ql_buf_view(&response->body), QL_STR("again"));
-}
-
-static void callers_have_transient_answers_of_their_own(void **state) {
-    (void)state;
-    struct fake_server *server = fake_start(STEPS({.answer = "HTTP/1.1 400 Bad\r\nContent-Length: 5\r\n\r\nagain"},
-                                                  {.answer = "HTTP/1.1 400 Bad\r\nContent-Length: 5\r\n\r\nwrong"}));
-    struct waits waits;
-    const struct ql_http_options options = options_for(&waits);
-    struct ql_http *http = client(&options);
-    const struct ql_http_request request = {
-        .method = "PUT", .url = url_of(server, "/"), .body = QL_STR("x"), .is_transient = is_slow_down};
-    struct ql_http_response response;
-    assert_ok(ql_http_send(http, &request, &response, err));
-    assert_str_equal(ql_buf_view(&response.body), "wrong");
-    assert_int_equal(fake_count(server), 2);
-    ql_http_response_fini(&response);
-    ql_http_free(http);
-    fake_stop(server);
-}
-
 /* ---- the creating POST */
 
 /* Measured with libcurl 7.88.1: on a kept-alive connection that the server closes after it has read a POST, libcurl sends the
@@ -1096,7 +1073,6 @@ int main(void) {
         cmocka_unit_test(a_429_to_the_end_is_handed_to_the_caller),
         cmocka_unit_test(a_429_without_retry_after_waits_the_long_wait),
         cmocka_unit_test(retry_after_of_a_second_takes_a_second),
-        cmocka_unit_test(callers_have_transient_answers_of_their_own),
         cmocka_unit_test(a_post_on_a_dead_connection_is_seen_once),
         cmocka_unit_test(a_post_is_not_repeated_after_a_doubtful_end),
         cmocka_unit_test(a_post_that_never_left_is_repeated),

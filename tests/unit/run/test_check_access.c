@@ -37,8 +37,9 @@ static void a_clock_is_judged_by_what_it_stops(void **state) {
     assert_clock(-59, true, QL_FINDING_OK, "agrees");
     assert_clock(60, true, QL_FINDING_WARNING, "0 h 1 min 0 s ahead of");
     assert_clock(-899, true, QL_FINDING_WARNING, "0 h 14 min 59 s behind");
-    assert_clock(900, true, QL_FINDING_PROBLEM, "0 h 15 min 0 s ahead of");
-    assert_clock(-7384, true, QL_FINDING_PROBLEM, "2 h 3 min 4 s behind");
+    assert_clock(899, true, QL_FINDING_WARNING, "0 h 14 min 59 s ahead of");
+    assert_clock(900, true, QL_FINDING_WARNING, "15 minutes");
+    assert_clock(-7384, true, QL_FINDING_WARNING, "2 h 3 min 4 s behind");
     assert_clock(-7384, false, QL_FINDING_WARNING, "behind"); /* nothing is signed on the way to a folder */
 }
 

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum call {
@@ -24,6 +25,9 @@ enum call {
     CALL_CLOSE,
     CALL_RENAMEAT,
     CALL_MKDIRAT,
+    CALL_LINKAT,
+    CALL_UNLINKAT,
+    CALL_FLOCK,
     CALL_ANY
 };
 
@@ -31,10 +35,17 @@ struct faults {
     enum call fail_call; /* which call fails, … */
     int fail_at;         /* … its n-th time, … */
     int errnum;          /* … and how */
+    bool fails_on;       /* every later call fails as well */
     int seen;
-    size_t max_io_bytes; /* of one read or write; 0: all */
-    bool interrupts;     /* every other read, write and sync is interrupted by a signal first */
-    bool has_no_tmpfile; /* O_TMPFILE is not known */
+    enum call struck;      /* the call that failed first */
+    bool struck_look;      /* and it was the opening of a folder, or of what may be left there, to look at it */
+    size_t max_io_bytes;   /* of one read or write; 0: all */
+    bool interrupts;       /* every other read, write and sync is interrupted by a signal first */
+    bool has_no_tmpfile;   /* O_TMPFILE is not known */
+    bool forgets_umask;    /* of a file without name, as old kernels do */
+    bool has_no_proc;      /* a file without name cannot get one */
+    bool has_no_noreplace; /* RENAME_NOREPLACE is not known */
+    bool has_no_hard_link; /* hard links are not known */
     unsigned n_interrupts;
     int64_t n_started_bytes; /* that were handed to the device early */
 };
@@ -45,8 +56,11 @@ static inline bool faults_strike(struct faults *faults, enum call call) {
         return false;
     }
     faults->seen++;
-    if (faults->seen != faults->fail_at) {
+    if (faults->seen < faults->fail_at || (faults->seen > faults->fail_at && !faults->fails_on)) {
         return false;
+    }
+    if (faults->seen == faults->fail_at) {
+        faults->struck = call;
     }
     errno = faults->errnum;
     return true;
@@ -67,9 +81,15 @@ static inline int faulty_openat(void *ctx, int folder, const char *name, int fla
         return -1;
     }
     if (faults_strike(faults, CALL_OPENAT)) {
+        bool is_look = strcmp(name, ".") == 0 ? (flags & O_TMPFILE) != O_TMPFILE : name[0] == '.' && (flags & O_CREAT) == 0;
+        faults->struck_look = faults->struck_look || (faults->seen == faults->fail_at && is_look);
         return -1;
     }
-    return openat(folder, name, flags, mode);
+    int fd = openat(folder, name, flags, mode);
+    if (fd >= 0 && faults->forgets_umask && (flags & O_TMPFILE) == O_TMPFILE) {
+        assert_int_equal(fchmod(fd, mode), 0);
+    }
+    return fd;
 }
 
 static inline ssize_t faulty_write(void *ctx, int fd, const void *ptr, size_t len) {
@@ -110,8 +130,33 @@ static inline int faulty_close(void *ctx, int fd) {
     return faults_strike(faults, CALL_CLOSE) ? -1 : result;
 }
 
-static inline int faulty_renameat(void *ctx, int folder, const char *from, const char *to) {
-    return faults_strike(ctx, CALL_RENAMEAT) ? -1 : renameat(folder, from, folder, to);
+static inline int faulty_renameat(void *ctx, int folder, const char *from, const char *to, unsigned flags) {
+    const struct faults *faults = ctx;
+    if (faults->has_no_noreplace && flags != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return faults_strike(ctx, CALL_RENAMEAT) ? -1 : renameat2(folder, from, folder, to, flags);
+}
+
+static inline int faulty_linkat(void *ctx, int folder, const char *from, int to_folder, const char *to, int flags) {
+    const struct faults *faults = ctx;
+    bool is_unnamed = strncmp(from, "/proc/", strlen("/proc/")) == 0;
+    if (is_unnamed ? faults->has_no_proc : faults->has_no_hard_link) {
+        errno = is_unnamed ? ENOENT : EPERM;
+        return -1;
+    }
+    return faults_strike(ctx, CALL_LINKAT) ? -1 : linkat(folder, from, to_folder, to, flags);
+}
+
+/* Fails as if the file had been gone: a failing removal would leave what no test could tell from a bug. */
+static inline int faulty_unlinkat(void *ctx, int folder, const char *name) {
+    int result = unlinkat(folder, name, 0);
+    return faults_strike(ctx, CALL_UNLINKAT) ? -1 : result;
+}
+
+static inline int faulty_flock(void *ctx, int fd, int operation) {
+    return faults_strike(ctx, CALL_FLOCK) ? -1 : flock(fd, operation);
 }
 
 static inline int faulty_mkdirat(void *ctx, int folder, const char *name, mode_t mode) {
@@ -128,6 +173,9 @@ static inline struct ql_disk faulty_disk(struct faults *faults) {
                             .close = faulty_close,
                             .renameat = faulty_renameat,
                             .mkdirat = faulty_mkdirat,
+                            .linkat = faulty_linkat,
+                            .unlinkat = faulty_unlinkat,
+                            .flock = faulty_flock,
                             .ctx = faults};
 }
 

@@ -2,6 +2,7 @@
 #include "faulty_disk.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static const char OLD[] = "the old artefact";
 enum { NEW_BYTES = 700000 }; /* some blocks, and a rest */
@@ -120,6 +121,14 @@ static void without_a_commit_nothing_is_left(void **state) {
     struct ql_sink sink = ql_store_sink(store);
     char block[400000] = {0};
     assert_ok(sink.write(sink.ctx, block, sizeof block, err));
+    assert_int_equal(count_files(place->folder), 1); /* the new one has no name */
+    assert_int_equal(look(place->path), 0);
+    ql_store_free(store);
+    struct faults faults = {.has_no_tmpfile = true};
+    const struct ql_disk disk = faulty_disk(&faults);
+    assert_ok(ql_store_file_open_with(&disk, ql_str_from(place->path), false, &store, err));
+    sink = ql_store_sink(store);
+    assert_ok(sink.write(sink.ctx, block, sizeof block, err));
     assert_int_equal(count_files(place->folder), 2); /* the temporary file is beside the target */
     assert_int_equal(look(place->path), 0);
     ql_store_free(store);
@@ -128,48 +137,227 @@ static void without_a_commit_nothing_is_left(void **state) {
     ql_store_free(NULL);
 }
 
-/* Every call of a publication is made to fail once, in each way that the system knows, with and without an old artefact. */
+/* File systems and sandboxes that cannot do everything. */
+static const struct faults LACKS[] = {
+    {0}, {.has_no_tmpfile = true}, {.has_no_proc = true}, {.has_no_tmpfile = true, .has_no_noreplace = true}};
+enum { N_LACKS = sizeof LACKS / sizeof LACKS[0] };
+
+/* What a run can do without: a lock, a look at what others left, a right to list a folder that it may enter. */
+static bool may_fail(const struct faults *faults) {
+    bool has_other_way = faults->errnum == EACCES && (faults->fail_at == 1 || faults->struck == CALL_LINKAT);
+    return faults->struck == CALL_FLOCK || faults->struck == CALL_UNLINKAT || faults->struck_look ||
+           faults->struck == CALL_CLOSE || has_other_way;
+}
+
+/* The n-th call fails, and perhaps all after it. Returns whether the publication made fewer calls than n. */
+static bool publish_with_failure(struct place *place, struct faults faults, bool has_old) {
+    (void)unlink(place->path);
+    if (has_old) {
+        put_file(place->path, OLD);
+    }
+    const struct ql_disk disk = faulty_disk(&faults);
+    struct ql_stored stored;
+    struct ql_err err = {0};
+    enum ql_status status = publish(&disk, place->path, false, &stored, &err);
+    int found = look(place->path);
+    if (status == QL_OK) {
+        assert_int_equal(found, 1);
+        if (faults.struck != CALL_NONE && !may_fail(&faults)) { /* no other failure goes unseen */
+            fail_msg("call %d of kind %d failed with %s, and nobody noticed", faults.fail_at, (int)faults.struck,
+                     strerror(faults.errnum));
+        }
+    } else if (strstr(err.message, "cannot sync the folder of") != NULL) {
+        assert_int_equal(found, 1); /* after the file is in place; the message says so */
+        assert_non_null(strstr(err.hint, "in place and whole"));
+    } else {
+        assert_int_equal(found, has_old ? 0 : -1);
+        assert_non_null(strstr(err.message, "cannot "));
+        assert_non_null(strstr(err.message, place->folder));
+        assert_true(status == QL_E_IO || status == QL_E_CANNOT_CREATE);
+    }
+    assert_int_equal(count_files(place->folder), found == -1 ? 0 : 1);
+    return faults.seen < faults.fail_at;
+}
+
+/* Every call of a publication is made to fail, alone and with all after it, in each way that the system knows, with and without
+ * an old artefact, on each kind of file system. */
 static void any_failing_call_leaves_the_old_artefact(void **state) {
     struct place *place = *state;
     int open_before = count_files("/proc/self/fd");
-    static const int WAYS[] = {ENOSPC, EIO, EDQUOT, EACCES, EROFS};
-    for (size_t way = 0; way < 2 * (sizeof WAYS / sizeof WAYS[0]); way++) {
-        bool has_old = way % 2 == 0;
-        bool is_over = false;
-        for (int n = 1; !is_over; n++) {
+    static const int WAYS[] = {ENOSPC, EIO, EACCES};
+    enum { N_WAYS = sizeof WAYS / sizeof WAYS[0], N_CASES = N_WAYS * N_LACKS * 4 };
+    for (size_t i = 0; i < N_CASES; i++) {
+        struct faults faults = LACKS[i / 4 % N_LACKS];
+        faults.fail_call = CALL_ANY;
+        faults.errnum = WAYS[i / 4 / N_LACKS];
+        faults.fails_on = i / 2 % 2 == 1;
+        int n = 1;
+        for (faults.fail_at = 1; !publish_with_failure(place, faults, i % 2 == 0); faults.fail_at = ++n) {
             assert_true(n < 50);
-            (void)unlink(place->path);
-            if (has_old) {
-                put_file(place->path, OLD);
-            }
-            struct faults faults = {.fail_call = CALL_ANY, .fail_at = n, .errnum = WAYS[way / 2]};
-            const struct ql_disk disk = faulty_disk(&faults);
-            struct ql_stored stored;
-            struct ql_err err = {0};
-            enum ql_status status = publish(&disk, place->path, false, &stored, &err);
-            is_over = faults.seen < n;
-            int found = look(place->path);
-            /* No failure goes unseen, but that a folder which cannot be listed is used without that right. */
-            bool is_mended = WAYS[way / 2] == EACCES && n == 1;
-            assert_int_equal(status == QL_OK, is_over || is_mended);
-            if (status == QL_OK) {
-                assert_int_equal(found, 1);
-            } else if (strstr(err.message, "cannot sync the folder of") != NULL) {
-                assert_int_equal(found, 1); /* after the rename; the message says so */
-                assert_non_null(strstr(err.hint, "in place and whole"));
-            } else {
-                assert_int_equal(found, has_old ? 0 : -1);
-                assert_non_null(strstr(err.message, "cannot "));
-                assert_non_null(strstr(err.message, place->folder));
-                assert_true(status == QL_E_IO || status == QL_E_CANNOT_CREATE);
-            }
-            assert_int_equal(count_files(place->folder), found == -1 ? 0 : 1);
             assert_int_equal(count_files("/proc/self/fd"), open_before);
-            if (is_over) {
-                assert_int_equal(status, QL_OK);
-                assert_true(n > 8); /* open twice, write, sync, close, rename, sync: all of them had their turn */
+        }
+        assert_true(n > 9); /* open three times, write, sync, close twice, link or rename, sync: all had their turn */
+    }
+}
+
+static void every_kind_of_file_system_takes_files(void **state) {
+    struct place *place = *state;
+    for (size_t i = 0; i < N_LACKS; i++) {
+        for (int has_old = 0; has_old < 2; has_old++) {
+            assert_true(publish_with_failure(place, (struct faults){.fail_call = CALL_NONE, .fail_at = 1}, has_old == 1));
+            struct faults faults = LACKS[i];
+            faults.fail_at = 1;
+            assert_true(publish_with_failure(place, faults, has_old == 1));
+        }
+    }
+}
+
+/* ---- what is there already ---- */
+
+static enum ql_status publish_if(const struct faults *lacks, const char *path, enum ql_if_exists if_exists, const char *text,
+                                 struct ql_stored *stored, struct ql_err *err) {
+    struct faults faults = *lacks;
+    const struct ql_disk disk = faulty_disk(&faults);
+    struct ql_store *store = NULL;
+    QL_TRY(ql_store_file_open_with(&disk, ql_str_from(path), false, &store, err));
+    struct ql_sink sink = ql_store_sink(store);
+    enum ql_status status = sink.write(sink.ctx, text, strlen(text), err);
+    const struct ql_publication publication = {.if_exists = if_exists};
+    status = status == QL_OK ? ql_store_commit(store, &publication, stored, err) : status;
+    ql_store_free(store);
+    return status;
+}
+
+static void assert_file(const char *path, const char *text) {
+    char bytes[256];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, sizeof bytes - 1, file);
+    bytes[n] = '\0';
+    (void)fclose(file);
+    assert_string_equal(bytes, text);
+}
+
+static void an_existing_file_is_treated_as_asked(void **state) {
+    const struct place *place = *state;
+    for (size_t i = 0; i < N_LACKS; i++) {
+        const struct faults *lacks = &LACKS[i];
+        struct ql_stored stored;
+        struct ql_err told = {0};
+        (void)unlink(place->path);
+        assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_FAIL, "one", &stored, err));
+        assert_int_equal(stored.how, QL_STORED_NEW);
+        assert_int_equal(publish_if(lacks, place->path, QL_IF_EXISTS_FAIL, "one", &stored, &told), QL_E_EXISTS);
+        assert_non_null(strstr(told.message, "out.parquet' exists already"));
+        assert_int_equal(ql_status_exit_code(told.status), 73);
+        assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_SKIP, "two", &stored, err));
+        assert_int_equal(stored.how, QL_STORED_SKIPPED);
+        assert_file(place->path, "one");
+        assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_SKIP, "one", &stored, err));
+        assert_int_equal(stored.how, QL_STORED_UNCHANGED);
+        assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_REPLACE, "two", &stored, err));
+        assert_int_equal(stored.how, QL_STORED_NEW);
+        assert_file(place->path, "two");
+        assert_int_equal(count_files(place->folder), 1);
+    }
+}
+
+static void equal_bytes_are_left_alone(void **state) {
+    const struct place *place = *state;
+    struct ql_stored stored;
+    struct stat before;
+    struct stat after;
+    assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
+    assert_int_equal(stat(place->path, &before), 0);
+    assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
+    assert_int_equal(stored.how, QL_STORED_UNCHANGED);
+    assert_int_equal(stat(place->path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    FILE *file = fopen(place->path, "r+b"); /* the last byte differs */
+    assert_non_null(file);
+    assert_int_equal(fseek(file, NEW_BYTES - 1, SEEK_SET), 0);
+    assert_int_equal(fputc(new_byte(NEW_BYTES - 1) ^ 1, file) & 0xff, (new_byte(NEW_BYTES - 1) ^ 1) & 0xff);
+    assert_int_equal(fclose(file), 0);
+    assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
+    assert_int_equal(stored.how, QL_STORED_NEW);
+    assert_int_equal(look(place->path), 1);
+    /* An old file that cannot be read or synced is no reason to fail: it is replaced. */
+    struct faults faults = {.fail_call = CALL_PREAD, .fail_at = 1, .errnum = EIO};
+    struct ql_disk disk = faulty_disk(&faults);
+    assert_ok(publish(&disk, place->path, false, &stored, err));
+    assert_int_equal(stored.how, QL_STORED_NEW);
+    faults = (struct faults){.fail_call = CALL_FSYNC, .fail_at = 1, .errnum = EIO};
+    assert_ok(publish(&disk, place->path, false, &stored, err));
+    assert_int_equal(stored.how, QL_STORED_NEW);
+}
+
+static void versions_stand_beside_each_other(void **state) {
+    const struct place *place = *state;
+    static const struct {
+        const char *text, *name;
+        enum ql_stored_how outcome;
+    } STEPS[] = {{"one", "out.parquet", QL_STORED_NEW},
+                 {"two", "out.v2.parquet", QL_STORED_NEW},
+                 {"six", "out.v3.parquet", QL_STORED_NEW},
+                 {"two", "out.v2.parquet", QL_STORED_UNCHANGED},
+                 {"one", "out.parquet", QL_STORED_UNCHANGED}};
+    for (size_t i = 0; i < N_LACKS * sizeof STEPS / sizeof STEPS[0]; i++) {
+        size_t step = i % (sizeof STEPS / sizeof STEPS[0]);
+        struct ql_stored stored;
+        char path[256];
+        if (step == 0) {
+            (void)snprintf(path, sizeof path, "rm -f '%s'/*", place->folder);
+            assert_int_equal(system(path), 0);
+        }
+        const struct faults *lacks = &LACKS[i / (sizeof STEPS / sizeof STEPS[0])];
+        assert_ok(publish_if(lacks, place->path, QL_IF_EXISTS_VERSION, STEPS[step].text, &stored, err));
+        (void)snprintf(path, sizeof path, "%s/%s", place->folder, STEPS[step].name);
+        assert_string_equal(stored.location, path);
+        assert_int_equal(stored.how, STEPS[step].outcome);
+        assert_file(path, STEPS[step].text);
+    }
+    assert_int_equal(count_files(place->folder), 3);
+}
+
+static void a_file_system_without_a_safe_way_says_so(void **state) {
+    const struct place *place = *state;
+    const struct faults lacks = {.has_no_tmpfile = true, .has_no_noreplace = true, .has_no_hard_link = true};
+    struct ql_stored stored;
+    struct ql_err told = {0};
+    assert_int_equal(publish_if(&lacks, place->path, QL_IF_EXISTS_FAIL, "one", &stored, &told), QL_E_IO);
+    assert_non_null(strstr(told.hint, "--if-exists replace"));
+    assert_ok(publish_if(&lacks, place->path, QL_IF_EXISTS_REPLACE, "one", &stored, err));
+    assert_int_equal(count_files(place->folder), 1);
+}
+
+/* Eight processes want the same name at the same moment. */
+static void only_one_is_the_first(void **state) {
+    const struct place *place = *state;
+    enum { N = 8 };
+    for (size_t i = 0; i < N_LACKS; i++) {
+        pid_t children[N];
+        int n_first = 0;
+        (void)unlink(place->path);
+        for (size_t c = 0; c < N; c++) {
+            children[c] = fork();
+            if (children[c] == 0) {
+                char text[2] = {(char)('a' + c), '\0'};
+                struct ql_stored stored;
+                enum ql_status status = publish_if(&LACKS[i], place->path, QL_IF_EXISTS_FAIL, text, &stored, NULL);
+                _exit(status == QL_OK ? 0 : status == QL_E_EXISTS ? 1 : 2);
             }
         }
+        for (size_t c = 0; c < N; c++) {
+            int code = 0;
+            assert_int_equal(waitpid(children[c], &code, 0), children[c]);
+            assert_true(WIFEXITED(code) && WEXITSTATUS(code) < 2);
+            n_first += WEXITSTATUS(code) == 0;
+            if (WEXITSTATUS(code) == 0) {
+                assert_file(place->path, (char[]){(char)('a' + c), '\0'});
+            }
+        }
+        assert_int_equal(n_first, 1);
+        assert_int_equal(count_files(place->folder), 1);
     }
 }
 
@@ -183,6 +371,10 @@ static void signals_and_short_writes_do_not_matter(void **state) {
     /* Linux closes the descriptor and may say EINTR; what matters was synced before. */
     faults = (struct faults){.fail_call = CALL_CLOSE, .fail_at = 1, .errnum = EINTR};
     assert_ok(publish(&disk, place->path, false, &stored, err));
+    put_file(place->path, OLD);
+    faults = (struct faults){.fail_call = CALL_CLOSE, .fail_at = 1, .errnum = EDQUOT}; /* what NFS says then does */
+    assert_int_equal(publish(&disk, place->path, false, &stored, NULL), QL_E_IO);
+    assert_int_equal(look(place->path), 0);
 }
 
 static void a_full_disk_says_where_to_free_space(void **state) {
@@ -207,6 +399,7 @@ static void a_file_system_that_cannot_sync_folders_is_fine(void **state) {
     struct ql_stored stored;
     assert_ok(publish(&disk, place->path, false, &stored, err));
     assert_int_equal(faults.seen, 2);
+    put_file(place->path, OLD);
     faults = (struct faults){.fail_call = CALL_FSYNC, .fail_at = 1, .errnum = EINVAL};
     assert_int_equal(publish(&disk, place->path, false, &stored, NULL), QL_E_IO); /* but a file must be synced */
 }
@@ -222,20 +415,29 @@ static void modes_are_kept_and_new_files_obey_the_umask(void **state) {
     struct ql_stored stored;
     mode_t before = umask(027);
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
+    assert_int_equal(umask(027), 027); /* and the umask is what it was */
     assert_int_equal(mode_of(place->path), 0640);
+    struct faults old_kernel = {.forgets_umask = true};
+    const struct ql_disk old_disk = faulty_disk(&old_kernel);
+    assert_int_equal(unlink(place->path), 0);
+    assert_ok(publish(&old_disk, place->path, false, &stored, err));
+    assert_int_equal(mode_of(place->path), 0640);
+    put_file(place->path, OLD);
     assert_int_equal(chmod(place->path, 0664), 0); /* more than the umask gives */
     assert_ok(publish(&QL_DISK, place->path, false, &stored, err));
     assert_int_equal(mode_of(place->path), 0664);
     assert_int_equal(chmod(place->path, 0600), 0);
     struct ql_store *store = NULL;
-    assert_ok(ql_store_file_open(ql_str_from(place->path), false, &store, err));
+    struct faults faults = {.has_no_tmpfile = true};
+    const struct ql_disk disk = faulty_disk(&faults);
+    assert_ok(ql_store_file_open_with(&disk, ql_str_from(place->path), false, &store, err));
     DIR *listing = opendir(place->folder);
     for (struct dirent *entry = readdir(listing); entry != NULL; entry = readdir(listing)) {
         if (ql_str_has_suffix(ql_str_from(entry->d_name), ".tmp")) {
             char temp[512];
             (void)snprintf(temp, sizeof temp, "%s/%s", place->folder, entry->d_name);
             assert_int_equal(mode_of(temp), 0600); /* never more open than what it replaces */
-            assert_true(ql_str_has_prefix(ql_str_from(entry->d_name), ".out.parquet."));
+            assert_true(ql_str_has_prefix(ql_str_from(entry->d_name), ".queuelake-"));
         }
     }
     (void)closedir(listing);
@@ -412,6 +614,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_finished_file_replaces_the_old_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_commit_nothing_is_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_failing_call_leaves_the_old_artefact, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_kind_of_file_system_takes_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_existing_file_is_treated_as_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(equal_bytes_are_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(versions_stand_beside_each_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_system_without_a_safe_way_says_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_one_is_the_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(signals_and_short_writes_do_not_matter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_says_where_to_free_space, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_system_that_cannot_sync_folders_is_fine, set_up, tear_down),

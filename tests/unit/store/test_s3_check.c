@@ -124,6 +124,14 @@ static void what_goes_into_host_and_headers_is_checked(void **state) {
     options = some_options();
     options.content_type = QL_STR("a/b\r\nx-amz-acl: public-read");
     assert_refused(&options, "bucket", "content type", "content type");
+    options = some_options();
+    options.acl = QL_STR("private\nx-amz-tagging: a=b");
+    assert_refused(&options, "bucket", "ACL", "ACL");
+    options = some_options();
+    options.kms_key = QL_STR("alias/lake");
+    assert_refused(&options, "bucket", "not KMS's", "--s3-encryption aws:kms");
+    options.server_side_encryption = QL_STR("aws:kms:dsse");
+    assert_ok(ql_s3_check(&options, QL_STR("bucket"), err));
 }
 
 int main(void) {

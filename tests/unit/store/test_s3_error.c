@@ -27,7 +27,9 @@ static enum ql_status explain(const struct ql_s3_subject *subject, const struct 
     struct ql_http_response response = {
         .status = answer->status, .headers = headers, .n_headers = answer->header != NULL ? 2 : 1};
     ql_buf_puts(&response.body, answer->body);
-    *is_transient = ql_s3_is_transient(&response);
+    struct ql_s3_error error;
+    (void)ql_xml_s3_error(ql_buf_view(&response.body), &error);
+    *is_transient = ql_s3_kind_of(error.code, error.message, answer->status) != QL_S3_FINAL;
     enum ql_status status = ql_s3_fail(err, subject, &response);
     ql_buf_fini(&response.body);
     return status;
@@ -127,7 +129,29 @@ static void each_known_code_says_what_to_do(void **state) {
           NULL, NULL},
          QL_E_S3,
          "Object Lock",
+         "--checksum"},
+        {{400, S3_BODY("InvalidRequest", "Object is WORM protected and cannot be overwritten"), NULL, NULL},
+         QL_E_S3_DENIED,
+         "the object is locked",
          "retention"},
+        {{403,
+          S3_BODY("AccessDenied",
+                  "User: arn:aws:iam::1:user/u is not authorized to perform: kms:GenerateDataKey on the resource"),
+          NULL, NULL},
+         QL_E_S3_DENIED,
+         "KMS key cannot be used (AccessDenied: User",
+         "kms:GenerateDataKey"},
+        {{501, S3_BODY("NotImplemented", "Header 'x-amz-tagging' with value 'a=b' not implemented"), NULL, NULL},
+         QL_E_S3,
+         "does not know a header",
+         "--s3-tagging none"},
+        {{400, S3_BODY("InvalidArgument", "Unsupported header 'x-amz-checksum-crc64nvme' received for this API call."), NULL,
+          NULL},
+         QL_E_S3,
+         "does not know a header",
+         "--checksum none"},
+        {{507, S3_BODY("XMinioStorageFull", "m"), NULL, NULL}, QL_E_S3, "storage is full", "free space"},
+        {{400, S3_BODY("XMinioAdminBucketQuotaExceeded", "m"), NULL, NULL}, QL_E_S3, "quota is used up", "raise the quota"},
         {{418, S3_BODY("SomethingNew", "words"), NULL, NULL}, QL_E_S3, "(SomethingNew: words)", "request id"},
         {{403, S3_BODY("SomethingNew", "words"), NULL, NULL},
          QL_E_S3_DENIED,
@@ -170,8 +194,8 @@ static void a_wrong_region_is_named_with_the_setting(void **state) {
                                      "<Error><Code>TemporaryRedirect</Code><Endpoint>b.s3.amazonaws.com</Endpoint></Error>",
                                      NULL, NULL},
                      QL_E_SERVER, "new and not reachable", "AWS_REGION");
-    assert_explained(&subject, (struct answer){400, S3_BODY("AuthorizationHeaderMalformed", "words"), NULL, NULL}, QL_E_S3,
-                     "words", "id");
+    assert_explained(&subject, (struct answer){400, S3_BODY("AuthorizationHeaderMalformed", "words"), NULL, NULL}, QL_E_CONFIG,
+                     "words", "AWS_REGION");
     subject.is_aws = false;
     assert_explained(&subject, (struct answer){308, "", "location", "https://console.example.com/x?X-Amz-Signature=s"}, QL_E_S3,
                      "sends requests elsewhere (HTTP 308)", "sent us to https://console.example.com/x");
@@ -208,24 +232,74 @@ static void answers_that_are_not_from_s3_are_told_apart(void **state) {
     assert_explained(&subject, (struct answer){200, "ok", NULL, NULL}, QL_E_PROTOCOL, "not one of S3", "AWS_ENDPOINT_URL");
 }
 
-static void transient_codes_are_repeated_and_no_others(void **state) {
-    (void)state;
-    static const char *const YES[] = {"RequestTimeout",     "SlowDown",  "InternalError",
-                                      "ServiceUnavailable", "BadDigest", "IncompleteBody"};
-    static const char *const NO[] = {
-        "AccessDenied", "NoSuchBucket", "RequestTimeTooSkewed", "InvalidTag", "ExpiredToken", "Unknown", ""};
-    for (size_t i = 0; i < sizeof YES / sizeof YES[0] + sizeof NO / sizeof NO[0]; i++) {
-        bool expected = i < sizeof YES / sizeof YES[0];
-        const char *code = expected ? YES[i] : NO[i - sizeof YES / sizeof YES[0]];
-        struct ql_http_response response = {.status = 400};
-        ql_buf_printf(&response.body, "<Error><Code>%s</Code></Error>", code);
-        if (ql_s3_is_transient(&response) != expected) {
-            fail_msg("%s", code);
-        }
-        ql_buf_fini(&response.body);
+static void assert_kind(const char *code, const char *words, long status, enum ql_s3_kind kind) {
+    if (ql_s3_kind_of(code, words, status) != kind) {
+        fail_msg("'%s' with %ld is of kind %d, expected %d", code, status, (int)ql_s3_kind_of(code, words, status), (int)kind);
     }
-    struct ql_http_response empty = {.status = 503};
-    assert_false(ql_s3_is_transient(&empty));
+}
+
+/* As botocore (retries/standard.py, data/_retry.json), and S3's own words. */
+static void what_may_pass_is_known_by_code_and_status(void **state) {
+    (void)state;
+    static const char *const PASSING[] = {"RequestTimeout", "RequestTimeoutException", "InternalError", "ServiceUnavailable",
+                                          "BadDigest",      "IncompleteBody"};
+    static const char *const THROTTLING[] = {"SlowDown",
+                                             "SlowDownRead",
+                                             "Throttling",
+                                             "ThrottlingException",
+                                             "ThrottledException",
+                                             "TooManyRequestsException",
+                                             "RequestLimitExceeded",
+                                             "BandwidthLimitExceeded",
+                                             "RequestThrottled",
+                                             "RequestThrottledException",
+                                             "PriorRequestNotComplete",
+                                             "KMS.ThrottlingException"};
+    static const char *const STAYING[] = {
+        "AccessDenied", "NoSuchBucket", "RequestTimeTooSkewed", "InvalidTag", "ExpiredToken", "Unknown", ""};
+    for (size_t i = 0; i < sizeof PASSING / sizeof PASSING[0]; i++) {
+        assert_kind(PASSING[i], "", 400, QL_S3_TRANSIENT);
+        assert_kind(PASSING[i], "", 200, QL_S3_TRANSIENT);
+    }
+    for (size_t i = 0; i < sizeof THROTTLING / sizeof THROTTLING[0]; i++) {
+        assert_kind(THROTTLING[i], "", 503, QL_S3_THROTTLED);
+    }
+    for (size_t i = 0; i < sizeof STAYING / sizeof STAYING[0]; i++) {
+        assert_kind(STAYING[i], "", 400, QL_S3_FINAL);
+    }
+    static const long TRANSIENT[] = {408, 500, 502, 504};
+    for (size_t i = 0; i < sizeof TRANSIENT / sizeof TRANSIENT[0]; i++) {
+        assert_kind("", "", TRANSIENT[i], QL_S3_TRANSIENT);
+        assert_kind("Unknown", "", TRANSIENT[i], QL_S3_TRANSIENT);
+    }
+    assert_kind("", "", 429, QL_S3_THROTTLED);
+    assert_kind("", "", 503, QL_S3_THROTTLED);
+    assert_kind("", "", 509, QL_S3_THROTTLED);
+    static const long FINAL[] = {200, 301, 304, 400, 401, 403, 404, 405, 409, 411, 412, 413, 416, 501, 505, 507};
+    for (size_t i = 0; i < sizeof FINAL / sizeof FINAL[0]; i++) {
+        assert_kind("", "", FINAL[i], QL_S3_FINAL);
+    }
+}
+
+/* What docs/errors.md lists: each row can be met, and says something. */
+static void the_table_can_be_listed(void **state) {
+    (void)state;
+    size_t n = 0;
+    const struct ql_s3_explanation *rows = ql_s3_explanations(&n);
+    assert_true(n > 30);
+    for (size_t i = 0; i < n; i++) {
+        struct ql_buf code = {0};
+        ql_buf_puts(&code, rows[i].code);
+        code.ptr[strcspn(code.ptr, "*")] = '\0';
+        assert_true(rows[i].what[0] != '\0' && rows[i].hint[0] != '\0');
+        assert_true(rows[i].kind == QL_S3_FINAL || ql_status_is_retryable(rows[i].status));
+        const struct ql_s3_explanation *met =
+            ql_s3_explain(code.ptr[0] != '\0' ? code.ptr : "Any", rows[i].words != NULL ? rows[i].words : "");
+        if (met != &rows[i]) {
+            fail_msg("row '%s' is hidden by '%s'", rows[i].code, met != NULL ? met->code : "nothing");
+        }
+        ql_buf_fini(&code);
+    }
 }
 
 static void long_keys_leave_room_for_the_rest(void **state) {
@@ -245,7 +319,8 @@ int main(void) {
         cmocka_unit_test(a_wrong_region_is_named_with_the_setting),
         cmocka_unit_test(a_wrong_clock_says_by_how_much),
         cmocka_unit_test(answers_that_are_not_from_s3_are_told_apart),
-        cmocka_unit_test(transient_codes_are_repeated_and_no_others),
+        cmocka_unit_test(what_may_pass_is_known_by_code_and_status),
+        cmocka_unit_test(the_table_can_be_listed),
         cmocka_unit_test(long_keys_leave_room_for_the_rest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

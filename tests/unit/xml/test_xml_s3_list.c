@@ -72,10 +72,50 @@ static void what_is_no_whole_page_is_refused(void **state) {
     ql_buf_fini(&next);
 }
 
+static void found_upload(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated) {
+    ql_buf_printf(ctx, "%.*s|%.*s|%.*s\n", QL_STR_ARG(key), QL_STR_ARG(id), QL_STR_ARG(initiated));
+}
+
+/* The example of "ListMultipartUploads" in the S3 API reference, shortened. */
+static const char UPLOADS[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    "<ListMultipartUploadsResult "
+    "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Bucket>bucket</Bucket><KeyMarker></KeyMarker>"
+    "<UploadIdMarker></UploadIdMarker><NextKeyMarker>my-movie.m2ts</NextKeyMarker>"
+    "<NextUploadIdMarker>YW55IGlkZWEgd2h5</NextUploadIdMarker><MaxUploads>3</MaxUploads><IsTruncated>true</IsTruncated>"
+    "<Upload><Key>my-divisor</Key><UploadId>XMgbGlrZSBlbHZpbmcncyBub3QgaGF2aW5nIG11Y2ggbHVjaw</UploadId><Initiator>"
+    "<ID>arn:aws:iam::111122223333:user/user1</ID></Initiator><StorageClass>STANDARD</StorageClass>"
+    "<Initiated>2010-11-10T20:48:33.000Z</Initiated></Upload>"
+    "<Upload><Initiated>2010-11-10T20:49:33.000Z</Initiated><UploadId>YW55</UploadId><Key>a&lt;b</Key></Upload>"
+    "<Upload><Key>no-date</Key><UploadId>id3</UploadId></Upload></ListMultipartUploadsResult>";
+
+static void uploads_and_the_next_page_are_read(void **state) {
+    (void)state;
+    struct ql_buf out = {0};
+    struct ql_buf next_key = {0};
+    struct ql_buf next_id = {0};
+    struct ql_s3_upload_list list = {.found = found_upload, .ctx = &out, .next_key = &next_key, .next_id = &next_id};
+    assert_true(ql_xml_s3_uploads(ql_str_from(UPLOADS), &list));
+    assert_string_equal(ql_buf_text(&out),
+                        "my-divisor|XMgbGlrZSBlbHZpbmcncyBub3QgaGF2aW5nIG11Y2ggbHVjaw|2010-11-10T20:48:33.000Z\n"
+                        "a<b|YW55|2010-11-10T20:49:33.000Z\nno-date|id3|\n");
+    assert_string_equal(ql_buf_text(&next_key), "my-movie.m2ts");
+    assert_string_equal(ql_buf_text(&next_id), "YW55IGlkZWEgd2h5");
+    assert_true(ql_xml_s3_uploads(
+        QL_STR("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"), &list));
+    assert_int_equal(next_key.len, 0);
+    assert_false(ql_xml_s3_uploads(QL_STR("<ListBucketResult/>"), &list));
+    assert_false(ql_xml_s3_uploads((struct ql_str){UPLOADS, sizeof UPLOADS - 5}, &list));
+    ql_buf_fini(&out);
+    ql_buf_fini(&next_key);
+    ql_buf_fini(&next_id);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_and_the_next_page_are_read),
         cmocka_unit_test(what_is_no_whole_page_is_refused),
+        cmocka_unit_test(uploads_and_the_next_page_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
