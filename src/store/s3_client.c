@@ -105,6 +105,9 @@ void ql_s3_client_free(struct ql_s3_client *client) {
     ql_mem_free(client);
 }
 
+enum ql_status ql_s3_client_wait(struct ql_s3_client *client, int64_t ms, struct ql_err *err) {
+    return client->world->wait(client->http, ms, NULL, err);
+}
 void ql_s3_client_begin_cleanup(struct ql_s3_client *client) {
     ql_http_begin_cleanup(client->http, CLEANUP_MS);
 }

@@ -108,7 +108,8 @@ struct ql_s3_upload {
     struct ql_s3_object object; /* its key is a copy */
     char *key, *id;
     char mark[2 * QL_S3_MARK_BYTES + 1];
-    bool is_over; /* its parts are joined, or it was ended */
+    bool is_over;     /* its parts are joined, or it was ended */
+    const char *note; /* name of ours, set by the caller before create; "": none */
 };
 struct ql_s3_part {
     int64_t offset, size; /* in the spool */
@@ -121,7 +122,7 @@ struct ql_s3_whole {
     size_t n_parts;
     const char *checksum; /* of all bytes, base64; empty: none */
 };
-/** upload is initialised here; fini in every case. After an error with an id the caller ends it. */
+/** upload is initialised here, but for its note; fini in every case. After an error with an id the caller ends it. */
 QL_MUST_CHECK enum ql_status ql_s3_upload_create(struct ql_s3_upload *upload, const struct ql_s3_object *object,
                                                  struct ql_err *err);
 void ql_s3_upload_fini(struct ql_s3_upload *upload);
@@ -134,10 +135,17 @@ QL_MUST_CHECK enum ql_status ql_s3_upload_join(struct ql_s3_upload *upload, cons
 /** Whether the object that is there was made by this upload; fills stored then. */
 QL_MUST_CHECK enum ql_status ql_s3_upload_is_joined(const struct ql_s3_upload *upload, bool *is_joined,
                                                     struct ql_stored *stored, struct ql_err *err);
-/** Ends an upload and sees to it that nothing of it is left (also where the requests are late: ListParts tells). Ending what is
- * gone is success; was_gone says so. */
+/**
+ * Ends an upload and sees to it that nothing of it is left, also where parts were still on their way: was_gone: there was
+ * nothing to end, which is success. may_be_late: nobody has waited for the answers to its last parts (its process was killed),
+ * so this takes a second longer.
+ */
 QL_MUST_CHECK enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
-                                                struct ql_str upload_id, bool *was_gone, struct ql_err *err);
+                                                struct ql_str upload_id, bool may_be_late, bool *was_gone, struct ql_err *err);
+/** Ends the uploads of a key that have no part and that no living process has noted, `keep` and the note `but` aside: creations
+ * whose answer was lost. Errors: those of the listing. */
+QL_MUST_CHECK enum ql_status ql_s3_strays_end(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
+                                              struct ql_str keep, const char *but, struct ql_err *err);
 /** Calls found for each unfinished upload below a prefix; initiated is S3's text. */
 QL_MUST_CHECK enum ql_status ql_s3_uploads_list(struct ql_s3_client *client, struct ql_str bucket, struct ql_str prefix,
                                                 void (*found)(void *ctx, struct ql_str key, struct ql_str id,
@@ -173,14 +181,19 @@ void ql_s3_end_own_orphans(struct ql_s3_client *client, struct ql_str bucket);
 
 /** What a note says. Texts are views into its document. */
 struct ql_noted_upload {
-    struct ql_str endpoint, region, bucket, key, upload_id; /* endpoint empty: AWS */
+    struct ql_str endpoint, region, bucket, key; /* endpoint empty: AWS */
+    struct ql_str upload_id;                     /* empty: it was to be created, and nobody knows whether it was */
     int64_t started_us;
+    const char *note; /* name of the note that was read; not for writing */
 };
 /** A note in <state_dir>/uploads, locked as long as the process lives: that is how others know that it does. */
 struct ql_upload_note;
 /** Durable when it returns. E_CANNOT_CREATE, E_IO. */
 QL_MUST_CHECK enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_noted_upload *upload,
                                                 struct ql_upload_note **note, struct ql_err *err);
+/** Adds the same with the id. Durable when it returns. E_IO. */
+QL_MUST_CHECK enum ql_status ql_upload_note_set_id(struct ql_upload_note *note, const struct ql_noted_upload *upload,
+                                                   struct ql_err *err);
 /** Removes the file, unless it is to stay for those who come later, and frees. NULL is fine. */
 void ql_upload_note_free(struct ql_upload_note *note, bool stays);
 /**
@@ -188,7 +201,10 @@ void ql_upload_note_free(struct ql_upload_note *note, bool stays);
  * A folder that is not there has none.
  */
 void ql_upload_notes_left(struct ql_str state_dir, bool (*left)(void *ctx, const struct ql_noted_upload *upload), void *ctx);
-/** Whether a living process has noted this upload. */
-bool ql_upload_notes_is_running(struct ql_str state_dir, struct ql_str upload_id);
+/** What ql_upload_notes_is_running is told to pass over. NULL is fine. */
+const char *ql_upload_note_name(const struct ql_upload_note *note);
+/** Whether a living process has noted this upload, or that it is about to create one for the key. but: a note that is passed
+ * over, because who asks has it locked; "": none. */
+bool ql_upload_notes_is_running(struct ql_str state_dir, struct ql_str key, struct ql_str upload_id, const char *but);
 
 #endif

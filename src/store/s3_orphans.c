@@ -73,7 +73,7 @@ struct search {
 
 static bool end_upload(struct search *search, struct ql_str key, struct ql_str id, struct ql_err *err) {
     bool was_gone = false;
-    enum ql_status status = ql_s3_upload_abort(search->client, search->bucket, key, id, &was_gone, err);
+    enum ql_status status = ql_s3_upload_abort(search->client, search->bucket, key, id, true, &was_gone, err);
     if (status != QL_OK && search->status == QL_OK) {
         search->status = status;
         if (search->err != NULL && err != NULL) {
@@ -90,12 +90,23 @@ static bool is_here(const struct search *search, const struct ql_noted_upload *u
     return is_below && ql_str_eq(upload->endpoint, options->endpoint) && ql_str_eq(upload->bucket, search->bucket);
 }
 
+/* What the process had begun to create when it died, if it came so far. What may not be looked for is let go: it is empty. */
+static bool end_strays(const struct search *search, const struct ql_noted_upload *upload) {
+    struct ql_err err = {0};
+    enum ql_status status =
+        ql_s3_strays_end(search->client, search->bucket, upload->key, (struct ql_str){0}, upload->note, &err);
+    return status == QL_OK || status == QL_E_S3_DENIED;
+}
+
 static bool on_noted(void *ctx, const struct ql_noted_upload *upload) {
     struct search *search = ctx;
     const struct ql_s3_orphans_request *request = search->request;
     struct ql_err err = {0};
     if (!is_here(search, upload)) {
         return false;
+    }
+    if (upload->upload_id.len == 0) {
+        return (request == NULL || request->ends) && end_strays(search, upload);
     }
     bool is_ended = (request == NULL || request->ends) && end_upload(search, upload->key, upload->upload_id, &err);
     if (request != NULL) {
@@ -140,7 +151,7 @@ static int64_t parse_start(struct ql_str initiated) {
 static void on_listed(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated) {
     struct search *search = ctx;
     const struct ql_s3_orphans_request *request = search->request;
-    if (was_told(search, id) || ql_upload_notes_is_running(ql_s3_client_options(search->client)->state_dir, id)) {
+    if (was_told(search, id) || ql_upload_notes_is_running(ql_s3_client_options(search->client)->state_dir, key, id, "")) {
         return;
     }
     struct ql_err err = {0};

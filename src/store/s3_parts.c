@@ -145,7 +145,7 @@ static void end_upload(struct ql_s3_parts *parts, bool *was_gone) {
     parts->upload.is_over = true;
     ql_s3_client_begin_cleanup(object->client);
     enum ql_status status =
-        ql_s3_upload_abort(object->client, object->bucket, object->key, ql_str_from(parts->upload.id), was_gone, &err);
+        ql_s3_upload_abort(object->client, object->bucket, object->key, ql_str_from(parts->upload.id), false, was_gone, &err);
     ql_s3_client_end_cleanup(object->client);
     ql_upload_note_free(parts->note, status != QL_OK);
     parts->note = NULL;
@@ -161,21 +161,27 @@ static void end_upload(struct ql_s3_parts *parts, bool *was_gone) {
     }
 }
 
-/* A run must not fail for a folder that only crashes need. */
-static void note_upload(struct ql_s3_parts *parts) {
-    const struct ql_s3_options *options = options_of(parts);
+/* Notes what is to be begun, and, once it has an id, that. A run must not fail for a folder that only crashes need. */
+static void note_upload(struct ql_s3_parts *parts, const struct ql_s3_object *object) {
+    const struct ql_s3_options *options = ql_s3_client_options(object->client);
     const struct ql_noted_upload upload = {.endpoint = options->endpoint,
                                            .region = options->region,
-                                           .bucket = parts->upload.object.bucket,
-                                           .key = parts->upload.object.key,
+                                           .bucket = object->bucket,
+                                           .key = object->key,
                                            .upload_id = ql_str_from(parts->upload.id),
-                                           .started_us = ql_s3_client_world(parts->upload.object.client)->now_us()};
+                                           .started_us = ql_s3_client_world(object->client)->now_us()};
     struct ql_err err = {0};
-    bool has_folder = options->state_dir.len != 0;
-    if (!has_folder || ql_upload_note_new(options->state_dir, &upload, &parts->note, &err) != QL_OK) {
+    enum ql_status status = QL_OK;
+    if (parts->note != NULL) {
+        status = ql_upload_note_set_id(parts->note, &upload, &err);
+    } else if (parts->upload.id == NULL && options->state_dir.len != 0) {
+        status = ql_upload_note_new(options->state_dir, &upload, &parts->note, &err);
+    } else if (parts->upload.id == NULL) {
+        status = QL_FAIL(&err, QL_E_CANNOT_CREATE, "there is no folder for it (--state-dir, XDG_STATE_HOME or HOME)");
+    }
+    if (status != QL_OK) {
         struct ql_buf text = {0};
-        ql_buf_printf(&text, "the upload is not noted, so that no later run would end it after a crash: %.300s",
-                      has_folder ? err.message : "there is no folder for it (--state-dir, XDG_STATE_HOME or HOME)");
+        ql_buf_printf(&text, "the upload is not noted, so that no later run would end it after a crash: %.300s", err.message);
         warn(options, &text);
         ql_buf_fini(&text);
     }
@@ -192,10 +198,12 @@ enum ql_status ql_s3_parts_begin(const struct ql_s3_object *object, int64_t tota
     (void)pthread_cond_init(&made->is_room, NULL);
     enum ql_status status = ql_spool_to_file(object->spool, err);
     if (status == QL_OK) {
+        note_upload(made, object);
+        made->upload.note = ql_upload_note_name(made->note);
         status = ql_s3_upload_create(&made->upload, object, err);
     }
     if (status == QL_OK) {
-        note_upload(made);
+        note_upload(made, object);
         status = start_threads(made, err);
     }
     if (status != QL_OK) {

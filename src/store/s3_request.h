@@ -110,6 +110,8 @@ enum ql_status ql_s3_answer_fail(struct ql_s3_client *client, const struct ql_s3
  * ql_s3_send holds further ones back by itself (reading an object aside); who starts threads asks here how many are of use.
  */
 int ql_s3_client_concurrency(struct ql_s3_client *client);
+/** Waits, unless cancelled or past the deadline. */
+QL_MUST_CHECK enum ql_status ql_s3_client_wait(struct ql_s3_client *client, int64_t ms, struct ql_err *err);
 /** For what is to be cleaned up at S3 however the run ends: until end, neither a signal nor the deadline stops requests, but
  * they all end within 15 s. */
 void ql_s3_client_begin_cleanup(struct ql_s3_client *client);

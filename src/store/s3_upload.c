@@ -152,13 +152,16 @@ static enum ql_status abort_once(struct ql_s3_client *client, struct ql_str buck
 }
 
 /* "if any part uploads are currently in progress, those part uploads might or might not succeed. As a result, it might be
- * necessary to abort a given multipart upload multiple times" (AbortMultipartUpload). was_gone: by the first try. */
+ * necessary to abort a given multipart upload multiple times" (AbortMultipartUpload). */
 enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key, struct ql_str upload_id,
-                                  bool *was_gone, struct ql_err *err) {
-    enum { TRIES = 3 };
+                                  bool may_be_late, bool *was_gone, struct ql_err *err) {
+    enum { TRIES = 3, LATE_MS = 1000 };
     QL_TRY(abort_once(client, bucket, key, upload_id, was_gone, err));
-    bool is_gone = *was_gone;
+    bool is_gone = *was_gone && !may_be_late;
     for (int i = 1; i < TRIES && !is_gone; i++) {
+        if (may_be_late) {
+            QL_TRY(ql_s3_client_wait(client, LATE_MS, err));
+        }
         enum upload_state state = look_at_upload(client, bucket, key, upload_id);
         if (state != UPLOAD_HAS_PARTS && state != UPLOAD_EMPTY) {
             return QL_OK;
@@ -179,25 +182,39 @@ static void add_algorithm(struct ql_s3_headers *headers, enum ql_checksum_kind k
     }
 }
 
-/* A creation whose answer was lost has made an upload without parts, which nobody will ever use. */
+struct strays {
+    struct ql_s3_client *client;
+    struct ql_str bucket, key, keep;
+    const char *but;
+};
+
 static void end_stray(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated) {
-    const struct ql_s3_upload *upload = ctx;
-    const struct ql_s3_object *object = &upload->object;
+    const struct strays *strays = ctx;
+    struct ql_str state_dir = ql_s3_client_options(strays->client)->state_dir;
     (void)initiated;
-    bool is_ours = upload->id != NULL && ql_str_eq(id, ql_str_from(upload->id));
-    if (!is_ours && ql_str_eq(key, object->key) && !ql_upload_notes_is_running(options_of(upload)->state_dir, id) &&
-        look_at_upload(object->client, object->bucket, key, id) == UPLOAD_EMPTY) {
+    bool is_stray = ql_str_eq(key, strays->key) && !ql_str_eq(id, strays->keep) &&
+                    !ql_upload_notes_is_running(state_dir, key, id, strays->but) &&
+                    look_at_upload(strays->client, strays->bucket, key, id) == UPLOAD_EMPTY;
+    if (is_stray) {
         bool was_gone;
-        (void)abort_once(object->client, object->bucket, key, id, &was_gone, NULL); /* holds nothing: no harm if it stays */
+        (void)abort_once(strays->client, strays->bucket, key, id, &was_gone, NULL); /* holds nothing: no harm if it stays */
     }
 }
 
-static void end_strays(struct ql_s3_upload *upload) {
+enum ql_status ql_s3_strays_end(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key, struct ql_str keep,
+                                const char *but, struct ql_err *err) {
+    struct strays strays = {.client = client, .bucket = bucket, .key = key, .keep = keep, .but = but};
+    return ql_s3_uploads_list(client, bucket, key, end_stray, &strays, err);
+}
+
+/* A creation whose answer was lost has made an upload without parts, which nobody will ever use. */
+static void end_strays(const struct ql_s3_upload *upload) {
     const struct ql_s3_object *object = &upload->object;
     ql_s3_client_begin_cleanup(object->client);
-    enum ql_status listed = ql_s3_uploads_list(object->client, object->bucket, object->key, end_stray, upload, NULL);
+    enum ql_status ended =
+        ql_s3_strays_end(object->client, object->bucket, object->key, ql_str_from(upload->id), upload->note, NULL);
     ql_s3_client_end_cleanup(object->client);
-    (void)listed; /* s3:ListBucketMultipartUploads may not be granted; as with a single one, no harm is done */
+    (void)ended; /* s3:ListBucketMultipartUploads may not be granted; as with a single one, no harm is done */
 }
 
 static enum ql_status create(struct ql_s3_upload *upload, struct ql_err *err) {
@@ -240,7 +257,8 @@ static enum ql_status create(struct ql_s3_upload *upload, struct ql_err *err) {
 
 enum ql_status ql_s3_upload_create(struct ql_s3_upload *upload, const struct ql_s3_object *object, struct ql_err *err) {
     uint8_t random[QL_S3_MARK_BYTES];
-    *upload = (struct ql_s3_upload){.object = *object, .key = ql_mem_strndup(object->key.ptr, object->key.len)};
+    *upload =
+        (struct ql_s3_upload){.object = *object, .key = ql_mem_strndup(object->key.ptr, object->key.len), .note = upload->note};
     upload->object.key.ptr = upload->key;
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
         return QL_FAIL(err, QL_E_SYSTEM, "the system gives no random bytes");

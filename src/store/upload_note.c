@@ -1,10 +1,13 @@
 /**
  * Notes of unfinished multipart uploads: one small JSON document each in <state_dir>/uploads.
  *
- * A note is written and synced before the first part is sent, and removed when the upload is over, so what lies there while
- * nobody works on it is an upload that a crash left. That nobody works on it is told by a lock (flock): the kernel drops it
- * with the process, however that ends, and it holds between containers and, on NFS, between machines, where process ids say
- * nothing. Ids and host stand in the note for people.
+ * A note says twice what is going on, a line each: before the upload is created, without an id, and when it has one, before the
+ * first part. Both are synced. So whenever the process dies, what lies there leads to what it left; a second line that is not
+ * whole counts for nothing.
+ *
+ * That nobody works on an upload any more is told by a lock (flock): the kernel drops it with the process, however that ends,
+ * and it holds between containers and, on NFS, between machines, where process ids say nothing. Ids and host are for people. A
+ * note gets its name when it is locked and whole, so nobody meets half of one.
  */
 #include "store/s3_object.h"
 
@@ -20,11 +23,17 @@
 #include <unistd.h>
 
 #define SUFFIX ".json"
-enum { MAX_NOTE_BYTES = 64 * 1024, NAME_BYTES = 8, MAX_DEPTH = 4 };
+enum {
+    MAX_NOTE_BYTES = 64 * 1024,
+    MAX_DEPTH = 4,
+    NAME_BYTES = 8,
+    NAME_SIZE = 2 * NAME_BYTES + sizeof SUFFIX,
+    TEMP_SIZE = NAME_SIZE + 8
+};
 
 struct ql_upload_note {
     int folder, fd; /* fd holds the lock */
-    char name[2 * NAME_BYTES + sizeof SUFFIX];
+    char name[NAME_SIZE];
 };
 
 /* ---- writing */
@@ -58,7 +67,7 @@ static void put_document(const struct ql_noted_upload *upload, struct ql_buf *ou
     set_text(note, "upload_id", upload->upload_id);
     set_text(note, "started", (struct ql_str){.ptr = started, .len = ql_time_format(upload->started_us, started)});
     set_process(note);
-    ql_json_write(note, true, out);
+    ql_json_write(note, false, out);
     ql_buf_putc(out, '\n');
     ql_json_free(note);
 }
@@ -82,19 +91,46 @@ static int make_folder(const char *path) {
     return errnum;
 }
 
-static int write_durably(struct ql_upload_note *note, const char *temp, struct ql_str text) {
-    note->fd = openat(note->folder, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+static int write_line(const struct ql_upload_note *note, const struct ql_noted_upload *upload) {
+    struct ql_buf line = {0};
+    put_document(upload, &line);
+    errno = ENOSPC; /* of a write that is short without a word */
+    bool is_done = write(note->fd, line.ptr, line.len) == (ssize_t)line.len && fsync(note->fd) == 0;
+    ql_buf_fini(&line);
+    return is_done ? 0 : errno;
+}
+
+/* Without a name at first, where the file system can (not NFS, FUSE): a crash then leaves nothing. */
+static int open_unnamed(struct ql_upload_note *note, char temp[TEMP_SIZE]) {
+    temp[0] = '\0';
+    note->fd = openat(note->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (note->fd < 0) {
-        return errno;
+        (void)snprintf(temp, TEMP_SIZE, ".%s.tmp", note->name);
+        note->fd = openat(note->folder, temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     }
-    bool is_done = flock(note->fd, LOCK_EX | LOCK_NB) == 0 && write(note->fd, text.ptr, text.len) == (ssize_t)text.len &&
-                   fsync(note->fd) == 0 && renameat(note->folder, temp, note->folder, note->name) == 0;
-    int errnum = is_done ? 0 : errno != 0 ? errno : ENOSPC;
-    if (!is_done) {
+    return note->fd >= 0 ? 0 : errno;
+}
+
+static int give_name(const struct ql_upload_note *note, const char *temp) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", note->fd);
+    int result = temp[0] != '\0' ? renameat(note->folder, temp, note->folder, note->name)
+                                 : linkat(AT_FDCWD, path, note->folder, note->name, AT_SYMLINK_FOLLOW);
+    return result == 0 ? 0 : errno;
+}
+
+static int write_first(struct ql_upload_note *note, const struct ql_noted_upload *upload) {
+    char temp[TEMP_SIZE];
+    int errnum = open_unnamed(note, temp);
+    if (errnum == 0 && flock(note->fd, LOCK_EX | LOCK_NB) != 0) {
+        errnum = errno;
+    }
+    errnum = errnum == 0 ? write_line(note, upload) : errnum;
+    errnum = errnum == 0 ? give_name(note, temp) : errnum;
+    if (errnum != 0 && temp[0] != '\0') {
         (void)unlinkat(note->folder, temp, 0); /* the first error is the one to tell */
-        return errnum;
     }
-    return ql_disk_sync_folder(&QL_DISK, note->folder);
+    return errnum == 0 ? ql_disk_sync_folder(&QL_DISK, note->folder) : errnum;
 }
 
 static void put_folder(struct ql_str state_dir, struct ql_buf *out) {
@@ -117,14 +153,7 @@ static int write_note(struct ql_upload_note *note, const char *path, const struc
     if (note->folder < 0) {
         return errno;
     }
-    char temp[sizeof note->name + 8];
-    (void)snprintf(temp, sizeof temp, ".%s.tmp", note->name);
-    struct ql_buf text = {0};
-    put_document(upload, &text);
-    errno = 0;
-    errnum = write_durably(note, temp, ql_buf_view(&text));
-    ql_buf_fini(&text);
-    return errnum;
+    return write_first(note, upload);
 }
 
 enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_noted_upload *upload, struct ql_upload_note **note,
@@ -144,6 +173,15 @@ enum ql_status ql_upload_note_new(struct ql_str state_dir, const struct ql_noted
     ql_buf_fini(&path);
     *note = made;
     return status;
+}
+
+const char *ql_upload_note_name(const struct ql_upload_note *note) {
+    return note != NULL ? note->name : "";
+}
+
+enum ql_status ql_upload_note_set_id(struct ql_upload_note *note, const struct ql_noted_upload *upload, struct ql_err *err) {
+    int errnum = write_line(note, upload);
+    return errnum == 0 ? QL_OK : ql_err_set_errno(err, QL_E_IO, errnum, "cannot note the upload's id in '%s'", note->name);
 }
 
 void ql_upload_note_free(struct ql_upload_note *note, bool stays) {
@@ -181,7 +219,17 @@ static bool read_upload(const struct ql_json *json, struct ql_noted_upload *uplo
     if (ql_time_parse_iso(ql_json_get_text(json, "started"), &started)) {
         upload->started_us = ql_time_from_civil(&started.civil) - (int64_t)started.offset_s * QL_US_PER_S;
     }
-    return upload->bucket.len != 0 && upload->key.len != 0 && upload->upload_id.len != 0;
+    return upload->bucket.len != 0 && upload->key.len != 0;
+}
+
+/* The last line that is whole. */
+static struct ql_str last_line(struct ql_str text) {
+    struct ql_str last = {0};
+    struct ql_str rest = text;
+    while (memchr(rest.ptr != NULL ? rest.ptr : "", '\n', rest.len) != NULL) {
+        last = ql_str_split(rest, '\n', &rest);
+    }
+    return last;
 }
 
 /** What is done with each note; is_left: its process is gone, and we hold the lock. True: remove it. */
@@ -199,7 +247,8 @@ static void look_at(int folder, const char *name, look_fn *look, void *ctx) {
     struct ql_noted_upload upload;
     /* A note without a name any more was removed by its owner between our open and its end. */
     bool is_note = fstat(fd, &info) == 0 && info.st_nlink != 0 && read_document(fd, &text) &&
-                   ql_json_parse(ql_buf_view(&text), MAX_DEPTH, &json, NULL) == QL_OK && read_upload(json, &upload);
+                   ql_json_parse(last_line(ql_buf_view(&text)), MAX_DEPTH, &json, NULL) == QL_OK && read_upload(json, &upload);
+    upload.note = name;
     if (is_note && look(ctx, &upload, is_left)) {
         (void)unlinkat(folder, name, 0); /* where it cannot be removed, the next run asks once more */
     }
@@ -208,7 +257,7 @@ static void look_at(int folder, const char *name, look_fn *look, void *ctx) {
     (void)close(fd);
 }
 
-static void look_at_all(struct ql_str state_dir, look_fn *look, void *ctx) {
+static void look_at_all(struct ql_str state_dir, const char *but, look_fn *look, void *ctx) {
     struct ql_buf path = {0};
     put_folder(state_dir, &path);
     DIR *folder = state_dir.len != 0 ? opendir(ql_buf_text(&path)) : NULL;
@@ -217,7 +266,8 @@ static void look_at_all(struct ql_str state_dir, look_fn *look, void *ctx) {
         return;
     }
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (entry->d_name[0] != '.' && ql_str_has_suffix(ql_str_from(entry->d_name), SUFFIX)) {
+        if (entry->d_name[0] != '.' && strcmp(entry->d_name, but) != 0 &&
+            ql_str_has_suffix(ql_str_from(entry->d_name), SUFFIX)) {
             look_at(dirfd(folder), entry->d_name, look, ctx);
         }
     }
@@ -236,22 +286,24 @@ static bool tell_left(void *ctx, const struct ql_noted_upload *upload, bool is_l
 
 void ql_upload_notes_left(struct ql_str state_dir, bool (*left)(void *ctx, const struct ql_noted_upload *upload), void *ctx) {
     struct left all = {.left = left, .ctx = ctx};
-    look_at_all(state_dir, tell_left, &all);
+    look_at_all(state_dir, "", tell_left, &all);
 }
 
 struct running {
-    struct ql_str upload_id;
+    struct ql_str key, upload_id;
     bool is_running;
 };
 
 static bool look_for_running(void *ctx, const struct ql_noted_upload *upload, bool is_left) {
     struct running *running = ctx;
-    running->is_running = running->is_running || (!is_left && ql_str_eq(upload->upload_id, running->upload_id));
+    bool is_it = upload->upload_id.len != 0 ? ql_str_eq(upload->upload_id, running->upload_id)
+                                            : ql_str_eq(upload->key, running->key); /* it is creating one, perhaps this */
+    running->is_running = running->is_running || (!is_left && is_it);
     return false;
 }
 
-bool ql_upload_notes_is_running(struct ql_str state_dir, struct ql_str upload_id) {
-    struct running running = {.upload_id = upload_id};
-    look_at_all(state_dir, look_for_running, &running);
+bool ql_upload_notes_is_running(struct ql_str state_dir, struct ql_str key, struct ql_str upload_id, const char *but) {
+    struct running running = {.key = key, .upload_id = upload_id};
+    look_at_all(state_dir, but, look_for_running, &running);
     return running.is_running;
 }
