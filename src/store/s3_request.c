@@ -87,12 +87,22 @@ static enum ql_status exchange(struct sending *sending, struct ql_err *err) {
         .on_body = request->reader != NULL ? on_body : NULL,
         .stream_ctx = sending,
     };
-    bool takes_place = request->reader == NULL; /* what is read may be what another request waits for */
+    sending->answer->n_attempts++;
+    sending->n_tries++;
+    return world->send(sending->http, &http_request, &sending->answer->response, err);
+}
+
+/* QL_OK: an exchange has taken place, and sending->transport says how. Signed when its turn has come, since signatures age. */
+static enum ql_status attempt(struct sending *sending, struct ql_err *err) {
+    bool takes_place = sending->request->reader == NULL; /* what is read may be what another request waits for */
     ql_http_response_fini(&sending->answer->response);
     if (takes_place) {
         QL_TRY(ql_s3_client_enter(sending->client, sending->http, err));
     }
-    enum ql_status status = world->send(sending->http, &http_request, &sending->answer->response, err);
+    enum ql_status status = ql_s3_sign(sending->client, sending->request, sending->sha256, &sending->wire, err);
+    if (status == QL_OK) {
+        sending->transport = exchange(sending, err);
+    }
     if (takes_place) {
         ql_s3_client_leave(sending->client);
     }
@@ -389,10 +399,7 @@ static enum ql_status wait(struct sending *sending, const struct ql_err *failure
 
 static enum ql_status send_until_it_stands(struct sending *sending, struct ql_err *failure) {
     for (;;) {
-        QL_TRY(ql_s3_sign(sending->client, sending->request, sending->sha256, &sending->wire, failure));
-        sending->transport = exchange(sending, failure);
-        sending->answer->n_attempts++;
-        sending->n_tries++;
+        QL_TRY(attempt(sending, failure));
         read_error(sending);
         enum verdict verdict = sending->transport == QL_OK ? judge_answer(sending) : judge_transport(sending);
         if (verdict == STANDS) {

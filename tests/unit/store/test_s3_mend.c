@@ -253,18 +253,20 @@ static struct {
 static enum ql_status crowd_send(struct ql_http *http, const struct ql_http_request *request, struct ql_http_response *response,
                                  struct ql_err *err) {
     (void)http;
-    (void)request;
     (void)err;
+    bool is_old = false; /* signed with the credentials of the beginning */
+    for (size_t i = 0; i < request->n_headers; i++) {
+        is_old = is_old || ql_str_eq(request->headers[i].value, QL_STR("token-1"));
+    }
     (void)pthread_mutex_lock(&crowd.mutex);
     crowd.n++;
     crowd.total++;
     crowd.most = crowd.n > crowd.most ? crowd.n : crowd.most;
-    bool is_first = crowd.total == 1;
     (void)pthread_mutex_unlock(&crowd.mutex);
     const struct timespec moment = {.tv_nsec = 1000000};
     (void)nanosleep(&moment, NULL);
-    *response = (struct ql_http_response){.status = is_first ? 400 : 200, .content_length = -1, .retry_after_ms = -1};
-    ql_buf_puts(&response->body, is_first ? ERROR_BODY("ExpiredToken", "") : "");
+    *response = (struct ql_http_response){.status = is_old ? 400 : 200, .content_length = -1, .retry_after_ms = -1};
+    ql_buf_puts(&response->body, is_old ? ERROR_BODY("ExpiredToken", "") : "");
     (void)pthread_mutex_lock(&crowd.mutex);
     crowd.n--;
     (void)pthread_mutex_unlock(&crowd.mutex);
@@ -309,9 +311,9 @@ static void threads_share_a_client(void **state) {
         assert_int_equal(pthread_join(threads[i], &failed), 0);
         assert_null(failed);
     }
-    assert_int_equal(crowd.total, N * 20 + 1);
+    assert_in_range(crowd.total, N * 20 + 1, N * 20 + N);
     assert_true(crowd.most <= 3);
-    assert_int_equal(provider.n_forced, 1);
+    assert_int_equal(provider.n_forced, 1); /* for all that were refused together */
     ql_s3_client_free(client);
 }
 
