@@ -30,7 +30,7 @@ struct ql_rate_budget {
 struct ql_http_shared {
     _Atomic int64_t deadline_ms;
     _Atomic int64_t cleanup_ms; /* the end of the cleanup that is going on; 0: none is */
-    pthread_mutex_t mutex; /* of all that follows */
+    pthread_mutex_t mutex;      /* of all that follows */
     uint64_t random_state;
     struct ql_http_stats stats;
     struct ql_buf *secrets; /* longest first, so that no rest of one stays visible behind another */

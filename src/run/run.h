@@ -34,6 +34,7 @@ struct ql_run_options {
     struct ql_csv_options csv;     /* metrics, queues and quarantine are filled in by run */
     struct ql_pivot_options pivot; /* aggregates, by_id, queues are filled in by run */
     enum ql_columns_by columns_by;
+    enum ql_if_exists if_exists;
     const struct ql_str *queues; /* --queues-from; NULL: any */
     size_t n_queues;
     struct ql_plan_output output;
@@ -43,7 +44,6 @@ struct ql_run_options {
     struct ql_destination destination;
     bool is_path_literal;      /* the destination is a path as it stands, also with a '{' in it */
     struct ql_str default_key; /* for a destination that ends in '/' or names a bucket alone */
-    enum ql_if_exists if_exists;
     struct ql_s3_options s3;
     const struct ql_tag *tags; /* the user's, beside Version, ExportId and Format */
     size_t n_tags;

@@ -78,14 +78,14 @@ struct ql_s3_options {
     struct ql_str kms_key;                /* of aws:kms and aws:kms:dsse; empty: the account's own */
     const struct ql_tag *kms_context;
     size_t n_kms_context;
-    bool uses_bucket_key;
     struct ql_str storage_class, acl, cache_control; /* empty: not said */
-    enum ql_checksum_kind checksum;                  /* beside the signed SHA-256 */
     int64_t multipart_threshold;                     /* a larger artefact is stored in parts; 0: 64 MiB */
     int64_t part_size;                               /* 0: 16 MiB; grows so that 10,000 are enough */
-    bool hashes_first;                               /* parts are sent when the SHA-256 of the whole is known, not before */
     struct ql_str state_dir;                         /* where unfinished uploads are noted; empty: nowhere */
     struct ql_str temp_dir;                          /* where what does not fit in memory waits for the commit; default /tmp */
+    enum ql_checksum_kind checksum;                  /* beside the signed SHA-256 */
+    bool uses_bucket_key;                            /* of KMS */
+    bool hashes_first;                               /* parts are sent when the SHA-256 of the whole is known, not before */
     bool allow_http; /* a plain http endpoint may be another host than this one, as in ql_http_options */
 };
 /**

@@ -144,7 +144,7 @@ static bool parse(struct reader *reader, struct ql_str body) {
 static bool read_page(struct reader *reader, struct ql_str body, struct ql_buf *const *next) {
     bool is_whole = parse(reader, body);
     bool is_truncated = ql_str_eq(ql_str_trim(ql_buf_view(&reader->truncated)), QL_STR("true"));
-    for (size_t i = 0; i < MAX_MARKERS && reader->form->markers[i] != NULL; i++) {
+    for (size_t i = 0; i < MAX_MARKERS && next[i] != NULL; i++) {
         ql_buf_reset(next[i]);
         if (is_truncated) {
             ql_buf_put_str(next[i], ql_buf_view(&reader->markers[i]));
@@ -157,7 +157,7 @@ static bool read_page(struct reader *reader, struct ql_str body, struct ql_buf *
         ql_buf_fini(&reader->markers[i]);
     }
     ql_buf_fini(&reader->truncated);
-    return is_whole && (!is_truncated || next[0]->len != 0);
+    return is_whole && (!is_truncated || next[0]->len != 0); /* cut off, and no way to go on */
 }
 
 static void found_key(void *ctx, const struct ql_buf *fields) {
@@ -169,7 +169,7 @@ bool ql_xml_s3_list(struct ql_str body, struct ql_s3_list *list) {
     static const struct form FORM = {
         .root = "ListBucketResult", .item = "Contents", .fields = {"Key"}, .markers = {"NextContinuationToken"}};
     struct reader reader = {.form = &FORM, .found = found_key, .ctx = list};
-    struct ql_buf *const next[] = {list->next};
+    struct ql_buf *const next[MAX_MARKERS] = {list->next};
     return read_page(&reader, body, next);
 }
 
@@ -184,6 +184,6 @@ bool ql_xml_s3_uploads(struct ql_str body, struct ql_s3_upload_list *list) {
                                      .fields = {"Key", "UploadId", "Initiated"},
                                      .markers = {"NextKeyMarker", "NextUploadIdMarker"}};
     struct reader reader = {.form = &FORM, .found = found_upload, .ctx = list};
-    struct ql_buf *const next[] = {list->next_key, list->next_id};
+    struct ql_buf *const next[MAX_MARKERS] = {list->next_key, list->next_id};
     return read_page(&reader, body, next);
 }

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import random
 import signal
 import subprocess
 import time
@@ -21,6 +22,7 @@ DRIVER = BUILD / "src/store/store_driver"
 MIB = 1 << 20
 NONE, CRC64NVME, CRC32C, SHA256, MD5 = range(5)
 REPLACE, SKIP, FAIL, VERSION = range(4)
+MOMENTS = 100 if os.environ.get("QL_LONG") else 12
 
 
 def blob(size, seed=1):
@@ -275,8 +277,7 @@ def test_a_signal_ends_the_upload(store):
     process.stdin.flush()
     store.wait_for_parts(2)
     process.send_signal(signal.SIGTERM)
-    process.stdin.write(blob(6 * MIB))
-    code, said = finish(process)
+    code, said = finish(process, blob(6 * MIB))
     assert said["status"] == "E_CANCELLED", said
     assert store.keys() == []
     assert_nothing_left(store)
@@ -312,6 +313,33 @@ def test_the_next_upload_ends_what_a_killed_one_left(store):
     assert code == 0, said
     assert store.keys() == ["b/other"]
     assert_nothing_left(store)
+
+
+def test_killed_at_any_moment_nothing_broken_is_visible(versitygw, tmp_path):
+    """The object is the old one or the new one, whole; the next run ends what is left."""
+    store, rng = Store(versitygw, tmp_path), random.Random(6)
+    old, new = blob(6 * MIB, 1), blob(22 * MIB, 2)
+    n_left = 0
+    for _ in range(MOMENTS):
+        assert store.put(old, HASH_FIRST=1)[0] == 0
+        process = store.start(HASH_FIRST=rng.randrange(2))
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(new)
+            process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0, 0.35))
+        process.kill()
+        process.wait()
+        process.stdout.close(), process.stderr.close()
+        assert store.body() in (old, new)
+        n_left += len(store.uploads())
+        assert store.put(b"next", key="b/next")[0] == 0
+        # One that was killed between the answer of CreateMultipartUpload and its note holds no part: listed, it can be ended.
+        assert all("Parts" not in store.client.list_parts(Bucket=store.bucket, Key=u["Key"], UploadId=u["UploadId"]) for u in store.uploads())
+        assert store.notes() == []
+        store.orphans(MIN_AGE_MS=0, ENDS=1)
+        assert store.uploads() == []
+    assert n_left > 0, "no moment was in the middle of an upload"
 
 
 def test_orphans_are_listed_and_ended(store):
@@ -353,3 +381,60 @@ def test_disk_is_given_back_as_parts_are_sent(versitygw, tmp_path):
                     most = max(most, info.st_blocks * 512)
     assert finish(process)[0] == 0
     assert 0 < most < 100 * MIB, most
+
+
+# ---- by queuelake's own settings
+
+
+def export(path, n_intervals, n_queues=100):
+    """Values that do not repeat, so that the artefact is as large as its numbers."""
+    with path.open("w") as out:
+        out.write("interval_start,interval_end,queue_name,calls_offered,calls_answered,avg_handle_time_seconds\n")
+        for i in range(n_intervals):
+            start, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(1704067200 + 900 * (i + j))) for j in (0, 1))
+            for q in range(n_queues):
+                h = int.from_bytes(hashlib.md5(f"{i} {q}".encode()).digest()[:6], "big")
+                out.write(f"{start},{end},q{q},{h % 2**31},{h % 2**30},{h / 1e6:.6f}\n")
+
+
+LONG = ["--layout", "long", "--compression", "none", "--round", "none"]
+
+
+def test_settings_reach_the_object(ql, moto, tmp_path):
+    bucket = moto.bucket("up-settings")
+    export(tmp_path / "in.csv", 4)
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    flags = ["--s3-encryption", "aws:kms", "--s3-kms-key", key, "--s3-kms-context", "team=lake", "--s3-bucket-key", "--s3-storage-class", "STANDARD_IA",
+             "--s3-content-type", "application/vnd.apache.parquet", "--s3-cache-control", "no-store", "--s3-acl", "private", "--s3-requester-pays", "--source-sha256"]
+    done = ql("transform", "in.csv", "-o", f"s3://{bucket}/k.parquet", "--json", *flags, env=moto.env)
+    assert done.code == 0 and done.json["artefact"]["outcome"] == "stored", done
+    head = moto.client.head_object(Bucket=bucket, Key="k.parquet")
+    assert (head["ServerSideEncryption"], head["SSEKMSKeyId"], head["BucketKeyEnabled"]) == ("aws:kms", key, True)
+    assert (head["StorageClass"], head["ContentType"], head["CacheControl"]) == ("STANDARD_IA", "application/vnd.apache.parquet", "no-store")
+    meta = head["Metadata"]
+    assert meta["queuelake-sha256"] == done.json["artefact"]["sha256"]
+    assert meta["queuelake-source-sha256"] == hashlib.sha256((tmp_path / "in.csv").read_bytes()).hexdigest()
+    assert meta["queuelake-profile"] == "default" and meta["queuelake-range"] == "2024-01-01T00:00:00.000Z/2024-01-01T01:00:00.000Z" and meta["queuelake-version"]
+    again = ql("transform", "in.csv", "-o", f"s3://{bucket}/k.parquet", *flags, env=moto.env)
+    assert again.code == 0 and "wrote nothing: s3://up-settings/k.parquet has the same contents already" in again.text, again
+    other = ql("transform", "in.csv", "-o", f"s3://{bucket}/k.parquet", "--layout", "long", "--if-exists", "fail", env=moto.env)
+    assert other.code == 73 and "exists already" in other.text, other
+    version = ql("transform", "in.csv", "-o", f"s3://{bucket}/k.parquet", "--layout", "long", "--if-exists", "version", "--json", env=moto.env)
+    assert version.json["artefact"]["location"] == f"s3://{bucket}/k.v2.parquet", version
+
+
+def test_a_large_artefact_of_queuelake_overlaps_and_is_noted_in_the_state_folder(ql, binary, versitygw, tmp_path):
+    bucket = versitygw.bucket("up-large")
+    export(tmp_path / "in.csv", 3000)
+    small = ["--s3-multipart-threshold", "5M", "--s3-part-size", "5M", "--s3-concurrency", "2"]
+    env = {**versitygw.env, "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = ql("transform", "in.csv", "-o", f"s3://{bucket}/k.parquet", "--json", *LONG, *small, env=env)
+    assert done.code == 0 and done.json["artefact"]["parts"] >= 2 and not any("noted" in w for w in done.json["warnings"]), done
+    assert (tmp_path / "state/queuelake/uploads").is_dir() and list((tmp_path / "state/queuelake/uploads").iterdir()) == []
+    body = versitygw.client.get_object(Bucket=bucket, Key="k.parquet")["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == done.json["artefact"]["sha256"]
+    alone = ql("transform", "in.csv", "-o", "alone.parquet", *LONG)
+    assert alone.code == 0 and (tmp_path / "alone.parquet").read_bytes() == body
+    # and where it can be written nowhere, it says so and goes on
+    done = ql("transform", "in.csv", "-o", f"s3://{bucket}/k2.parquet", "--json", *LONG, *small, env={**versitygw.env, "HOME": ""})
+    assert done.code == 0 and any("not noted" in w for w in done.json["warnings"]), done
