@@ -419,6 +419,7 @@ enum ql_status ql_s3_upload_join(struct ql_s3_upload *upload, const struct ql_s3
     *outcome = QL_S3_OUTCOME_STORED;
     put_checksum(whole, options_of(upload)->checksum, &checksum);
     enum ql_status status = send_joining(upload, whole, ql_buf_view(&checksum), &answer, err);
+    upload->may_be_joined = answer.may_have_acted;
     if (status == QL_OK) {
         status = judge(upload, &answer, ql_buf_view(&checksum), outcome, stored, err);
     }

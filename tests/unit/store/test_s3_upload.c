@@ -434,6 +434,28 @@ static void joined_parts_are_found_again_although_every_answer_is_lost(void **st
     assert_nothing_left();
 }
 
+static void one_put_is_found_again_although_every_answer_is_lost(void **state) {
+    for (enum ql_if_exists mode = QL_IF_EXISTS_REPLACE; mode <= QL_IF_EXISTS_VERSION; mode++) {
+        s3_clear();
+        fault(OP_PUT, LOST, 1, 99);
+        struct result result = upload(state, some_options(), mode, SMALL);
+        ASSERT_STORED(result, SMALL);
+        assert_string_equal(result.stored.etag, "\"head\"");
+        assert_int_equal(s3.counts[OP_HEAD], 2);
+    }
+}
+
+static void what_was_lost_for_good_is_told_as_not_known(void **state) {
+    for (size_t size = SMALL; size <= LARGE; size += LARGE - SMALL) {
+        s3_clear();
+        fault(size == SMALL ? OP_PUT : OP_JOIN, LOST, 1, 99);
+        fault(OP_HEAD, REFUSED_403, 2, 99);
+        struct result result = upload(state, some_options(), QL_IF_EXISTS_REPLACE, size);
+        assert_int_equal(result.status, QL_E_NETWORK);
+        assert_non_null(strstr(result.err.hint, "may be stored all the same"));
+    }
+}
+
 static void who_may_not_look_is_told_what_to_grant(void **state) {
     fault(OP_JOIN, LOST, 1, 1);
     fault(OP_HEAD, REFUSED_403, 1, 99);
@@ -608,6 +630,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         UPLOAD_TEST(a_lost_answer_is_no_lost_object),
         UPLOAD_TEST(joined_parts_are_found_again_although_every_answer_is_lost),
+        UPLOAD_TEST(one_put_is_found_again_although_every_answer_is_lost),
+        UPLOAD_TEST(what_was_lost_for_good_is_told_as_not_known),
         UPLOAD_TEST(who_may_not_look_is_told_what_to_grant),
         UPLOAD_TEST(who_may_only_write_can_write),
         UPLOAD_TEST(a_failure_that_stays_leaves_nothing),
