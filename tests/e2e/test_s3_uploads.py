@@ -16,13 +16,14 @@ import uuid
 import pytest
 from awscrt import checksums
 from botocore.exceptions import ClientError
-from conftest import BUILD, CLEAN, SANITIZER
+from conftest import BUILD, CLEAN, SANITIZER, VERSITYGW
 
 DRIVER = BUILD / "src/store/store_driver"
 MIB = 1 << 20
 NONE, CRC64NVME, CRC32C, SHA256, MD5 = range(5)
 REPLACE, SKIP, FAIL, VERSION = range(4)
-MOMENTS = 100 if os.environ.get("QL_LONG") else 12
+MOMENTS = 100 if os.environ.get("QL_TEST_MODE") == "long" else 12
+needs_versitygw = pytest.mark.skipif(not VERSITYGW.exists(), reason="versitygw is not built here")
 
 
 def blob(size, seed=1):
@@ -219,6 +220,7 @@ def test_what_appears_during_the_upload_is_met_at_its_end(store, mode):
 # ---- integrity
 
 
+@needs_versitygw
 @pytest.mark.parametrize("size", [1000, 13 * MIB + 7])
 @pytest.mark.parametrize("kind", [CRC64NVME, CRC32C, SHA256, MD5])
 def test_checksums_are_those_that_the_server_has(versitygw, tmp_path, kind, size):
@@ -259,6 +261,7 @@ def test_kms_with_key_context_and_bucket_key(moto, tmp_path, size):
     assert head["StorageClass"] == "STANDARD_IA" and head["CacheControl"] == "no-store"
 
 
+@needs_versitygw
 @pytest.mark.parametrize("size", [1000, 6 * MIB])
 def test_a_server_that_does_not_encrypt_as_asked_is_told(versitygw, tmp_path, size):
     store = Store(versitygw, tmp_path)
@@ -315,6 +318,7 @@ def test_the_next_upload_ends_what_a_killed_one_left(store):
     assert_nothing_left(store)
 
 
+@needs_versitygw
 def test_killed_at_any_moment_nothing_broken_is_visible(versitygw, tmp_path):
     """The object is the old one or the new one, whole; the next run ends what is left."""
     store, rng = Store(versitygw, tmp_path), random.Random(6)
@@ -365,6 +369,7 @@ def test_orphans_are_listed_and_ended(store):
     assert_nothing_left(store)
 
 
+@needs_versitygw
 def test_disk_is_given_back_as_parts_are_sent(versitygw, tmp_path):
     """The spool of an upload that overlaps does not grow with the artefact."""
     store = Store(versitygw, tmp_path)
@@ -423,6 +428,7 @@ def test_settings_reach_the_object(ql, moto, tmp_path):
     assert version.json["artefact"]["location"] == f"s3://{bucket}/k.v2.parquet", version
 
 
+@needs_versitygw
 def test_a_large_artefact_of_queuelake_overlaps_and_is_noted_in_the_state_folder(ql, binary, versitygw, tmp_path):
     bucket = versitygw.bucket("up-large")
     export(tmp_path / "in.csv", 3000)
