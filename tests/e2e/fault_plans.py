@@ -76,7 +76,7 @@ def fault(rng, case, times):
     nth = rng.randint(1, PARTS) if op == "UploadPart" else 1
     rule = {"op": op, "nth": nth, "times": times, "at": round(rng.random(), 4), "rst": rng.random() < 0.5, "passing": True}
     kind = weighted(rng, [("cut_request", 20), ("lose_answer", 16), ("cut_answer", 14), ("burst", 18), ("error_in_200", 9), ("truncate", 8), ("checksum", 4),
-                          ("flip", 5), ("stall", 3), ("intrude", 6), ("final", 5)])
+                          ("flip", 5), ("stall", 2), ("intrude", 6), ("final", 5)])
     rule["fault"] = kind
     if kind == "cut_request":
         rule["passes"] = rng.random() < 0.5
@@ -91,7 +91,7 @@ def fault(rng, case, times):
         status, code = rng.choice(FINAL)
         rule.update(fault="answer", status=status, code=code, passes=False, passing=False)
     elif kind == "stall":
-        rule.update(fault=rng.choice(["stall_request", "stall_answer"]), times=min(times, 2))
+        rule.update(fault=rng.choice(["stall_request", "stall_answer"]), times=1)  # libcurl looks at the last seconds, so each takes some
         rule["then_rst"] = op == "CompleteMultipartUpload"  # which may take minutes to answer
         if rule["then_rst"]:
             rule["fault"] = "stall_answer"
@@ -104,3 +104,20 @@ def fault(rng, case, times):
         if case.world:  # there, the object's history is another matter
             rule["fault"] = "lose_answer"
     return rule
+
+
+def at_byte(seed, op, fault, at):
+    """One cut at one place; the runs that sweep over a message are not drawn."""
+    is_large = op != "PutObject"
+    return Case(seed, is_large=is_large, plan=[{"op": op, "fault": fault, "at": at, "rst": seed % 2 == 0, "passes": seed % 4 < 2}], expect="ok")
+
+
+def draw_kill(seed):
+    """The process dies while a request is sent, or its answer read; or a little later."""
+    rng = random.Random(seed)
+    case = Case(seed, is_large=rng.random() < 0.85, existing=rng.choice(["none", "none", "old"]))
+    op = rng.choice(["HeadObject", "PutObject"] if not case.is_large else PARTS_OPS + ["UploadPart", "UploadPart"])
+    nth = rng.randint(1, PARTS) if op == "UploadPart" else 1
+    case.plan = [{"op": op, "nth": nth, "fault": "kill", "where": rng.choice(["request", "answer"]), "at": round(rng.random(), 4), "passes": rng.random() < 0.5,
+                  "later_ms": rng.choice([0, 0, 0, rng.randint(1, 30)])}]
+    return case

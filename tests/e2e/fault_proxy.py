@@ -13,7 +13,7 @@ nth request of that operation and the following ones, `times` in all. Positions 
   checksum                          the answer's checksums are wrong
   flip          {at}                a byte of the request's body is changed
   intrude                           somebody else acts (`on_intrude`) before the request is passed on
-  kill          {at, where}         `on_kill` is called in the midst of the "request" or the "answer"
+  kill          {at, where}         `on_kill` is called with the rule in the midst of the "request" or the "answer"
 
 What all requests meet is the proxy's world: `region`, of the bucket, and `redirects` or not; `clock_s`, how far the server's clock is ahead;
 `token`, which session tokens still count. Then the proxy checks signatures itself and signs anew for the server behind it.
@@ -214,7 +214,7 @@ class FaultProxy:
             with socket.create_connection(("127.0.0.1", self.server_port)) as server:
                 server.sendall(request.head + begun)
         if rule["fault"] == "kill":
-            self.on_kill()
+            self.on_kill(rule)
         end(client, rule.get("rst"))
 
     # ---- what the answer is
@@ -310,7 +310,7 @@ def send_answer(client, answer, rule, on_kill):
         if fault == "stall_answer":
             wait_until_gone(client, 1.5 if rule.get("then_rst") else 30)
         if fault == "kill":
-            on_kill()
+            on_kill(rule)
         end(client, rule.get("rst") or rule.get("then_rst"))
     client.sendall(data)
 

@@ -17,13 +17,14 @@ import uuid
 import pyarrow.parquet
 import pytest
 from conftest import AWS, BUILD, CLEAN, LONG, SANITIZER, VERSITYGW
-from fault_plans import ATTEMPTS, Case, draw
+from fault_plans import ATTEMPTS, at_byte, draw, draw_kill
 from fault_proxy import FaultProxy, Signer
 
 DRIVER = BUILD / "src/store/store_driver"
 MIB = 1 << 20
 N_SEEDS = 600 if LONG else 50
 N_KILLS = 100 if LONG else 10
+N_PLACES = 17 if LONG else 2
 N_CHUNKS = 20 if LONG else 5
 SECRET = AWS["AWS_SECRET_ACCESS_KEY"]
 QUICK = ["--attempts", ATTEMPTS, "--retry-base", "5ms", "--retry-cap", "10ms", "--stall-time", "1s", "--request-timeout", "1500ms", "--connect-timeout", "1s"]
@@ -120,8 +121,10 @@ class Bench:
         self.has_intruded = True
         self.client.put_object(Bucket=self.bucket, Key=self.key, Body=FOREIGN)
 
-    def kill(self):
-        self.process.kill()
+    def kill(self, rule):
+        threading.Timer(rule["later_ms"] / 1000, self.process.kill).start()
+        if rule["later_ms"] == 0:
+            self.process.wait()
 
     def start(self):
         flags = ["--if-exists", self.case.if_exists, "--checksum", self.case.checksum, "--state-dir", self.state, "--json", *self.artefact.flags, *QUICK]
@@ -314,3 +317,40 @@ def seeds_of(config, n):
 def test_seeded_faults(pytestconfig, servers, artefacts, tmp_path, chunk):
     seeds = seeds_of(pytestconfig, N_SEEDS)[chunk::N_CHUNKS]
     try_cases([draw(seed, "versitygw" in servers) for seed in seeds], servers, artefacts, tmp_path)
+
+
+@pytest.mark.parametrize("op", ["HeadObject", "PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"])
+def test_cuts_from_the_first_to_the_last_byte(servers, artefacts, tmp_path, op):
+    if "versitygw" not in servers:
+        pytest.skip("versitygw is not built")
+    faults = ["cut_request", "cut_answer", *(["truncate"] if op.startswith("C") else [])]
+    places = [(fault, i / (N_PLACES - 1) * (0.999 if fault == "truncate" else 1)) for fault in faults for i in range(N_PLACES)]
+    try_cases([at_byte(seed, op, fault, at) for seed, (fault, at) in enumerate(places)], servers, artefacts, tmp_path)
+
+
+# ---- SIGKILL
+
+
+def run_killed(bench):
+    bench.start()
+    bench.process.communicate(timeout=60)
+    now = bench.object()
+    demand(now in (bench.first, bench.new), f"the object is {bench.name(now)}")
+    left = {upload["UploadId"] for upload in bench.uploads() if bench.n_parts(upload) != 0}
+    noted = {json.loads(note.read_text())["upload_id"] for note in bench.notes()}
+    demand(left <= noted, "an upload with parts is left that no note knows")
+    bench.proxy.set_plan([])
+    bench.start()
+    code, _ = bench.wait()
+    demand(code == 0, f"the next run ends with {code}")
+    demand(bench.object() == bench.new, f"after the next run, the object is {bench.name(bench.object())}")
+    demand(not [upload for upload in bench.uploads() if bench.n_parts(upload) != 0], "the next run has left an upload with parts")
+    demand(not bench.notes(), "a note is left")
+
+
+@pytest.mark.parametrize("chunk", range(5))
+def test_sigkill_leaves_nothing_that_the_next_run_does_not_end(pytestconfig, servers, artefacts, tmp_path, chunk):
+    if "versitygw" not in servers:
+        pytest.skip("versitygw is not built")
+    seeds = seeds_of(pytestconfig, N_KILLS)[chunk::5]
+    try_cases([draw_kill(seed) for seed in seeds], servers, artefacts, tmp_path, run_killed)
