@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "cpu/cpu.h"
 #include "run/run.h"
+#include "store/aws_chain.h"
 
 #include <signal.h>
 
@@ -35,7 +36,12 @@ struct ql_cli_job {
     struct ql_cpu cpu;
     struct ql_arena arena;
     struct ql_tz *timezone, *csv_timezone;
+    struct ql_aws_chain_options aws_options; /* of aws; both of S3 only */
+    struct ql_aws_chain *aws;
+    struct ql_aws_credentials_provider aws_credentials;
 };
+/** The part of a job that reads the environment for AWS, where S3 is read or written; options and settings are filled. */
+QL_MUST_CHECK enum ql_status ql_cli_aws_init(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err);
 /** E_CONFIG and E_USAGE for what the table of settings cannot see: two settings that do not fit, times, zones, destinations. */
 QL_MUST_CHECK enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, const struct ql_settings *settings,
                                              struct ql_err *err);

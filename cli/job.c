@@ -531,9 +531,6 @@ static enum ql_status set_s3(struct ql_cli_job *job, const struct ql_settings *s
         .max_attempts = (int)settings->attempts,
         .retry_base_ms = settings->retry_base,
         .retry_cap_ms = settings->retry_cap,
-        .access_key_id = settings->aws_access_key_id,
-        .secret_access_key = settings->aws_secret_access_key,
-        .session_token = settings->aws_session_token,
         .expected_bucket_owner = settings->expected_bucket_owner,
         .allow_http = settings->allow_http,
         .temp_dir = settings->temp_dir,
@@ -618,6 +615,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     QL_TRY(set_layout(job, settings, settings->granularity, err));
     QL_TRY(set_destination(job, settings, err));
     QL_TRY(set_s3(job, settings, err));
+    QL_TRY(ql_cli_aws_init(job, settings, err));
     options->quarantine_path = quarantine_path(job, settings);
     return settings->queues_from.len != 0 ? read_queues(job, settings->queues_from, err) : QL_OK;
 }
@@ -634,6 +632,7 @@ enum ql_status ql_cli_job_init(struct ql_cli_job *job, const char *command, cons
 void ql_cli_job_fini(struct ql_cli_job *job) {
     ql_tz_free(job->timezone);
     ql_tz_free(job->csv_timezone);
+    ql_aws_chain_free(job->aws);
     ql_arena_fini(&job->arena);
     *job = (struct ql_cli_job){0};
 }

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 BUILD = pathlib.Path(os.environ.get("QL_BUILD_DIR", ROOT / "build/dev"))
 # What a run may see of this environment: nothing that could change it.
-CLEAN = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+CLEAN = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
          "UBSAN_OPTIONS": "print_stacktrace=1"}
 LONG = os.environ.get("QL_TEST_MODE") == "long"  # ./dev test --long
 SANITIZER = ("AddressSanitizer", "LeakSanitizer", "runtime error:")

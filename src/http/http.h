@@ -112,6 +112,8 @@ struct ql_http_request {
      */
     bool is_foreign;
     bool allow_loopback;
+    /** To a metadata service beside this machine: plain http is what it speaks, and no proxy must see it. */
+    bool is_metadata;
     int64_t timeout_ms; /* 0: the option's */
     /** The answer may take long to come (S3 joins parts for minutes): only timeout_ms, which is then set, and the deadline end
      * it. */

@@ -97,6 +97,7 @@ bool ql_proxy_is_bypassed(struct ql_str no_proxy, const char *host, const char *
 struct ql_hop {
     bool is_foreign;      /* the address was named by a server */
     bool allows_loopback; /* although it is foreign */
+    bool allows_http;     /* plain http to any host */
     bool is_stripped;     /* it left the origin: only headers without a secret go along */
 };
 bool ql_redirect_is(long status);

@@ -43,7 +43,7 @@ enum ql_status ql_redirect_check_url(const struct ql_http_options *options, cons
         ql_err_hint(err, "take it out of the URL");
         return QL_E_REFUSED_URL;
     }
-    if (!url->is_https && !url->is_loopback && !options->allow_http) {
+    if (!url->is_https && !url->is_loopback && !options->allow_http && !hop->allows_http) {
         QL_FAIL(err, QL_E_REFUSED_URL, "'%s' would be asked over plain http", url->authority);
         ql_err_hint(err, "use https, or say --allow-http if the network in between can be trusted");
         return QL_E_REFUSED_URL;
@@ -59,6 +59,7 @@ enum ql_status ql_redirect_follow(const struct ql_url *from, const struct ql_url
     }
     if (!ql_url_has_origin_of(from, to)) {
         hop->is_foreign = true;
+        hop->allows_http = false;
         hop->is_stripped = true; /* for good: coming back does not make the way in between trustworthy */
     }
     return QL_OK;

@@ -69,7 +69,7 @@ static enum ql_status exchange(struct sending *sending, const struct ql_url *url
         .url = url,
         .hop = *hop,
         /* HTTPS_PROXY is for https, as everywhere; plain http goes to loopback, or to a network that was declared trusted. */
-        .is_proxied = url->is_https && http->options.proxy.len != 0 && !url->is_loopback &&
+        .is_proxied = url->is_https && http->options.proxy.len != 0 && !url->is_loopback && !sending->request->is_metadata &&
                       !ql_proxy_is_bypassed(http->options.no_proxy, url->host, url->port),
     };
     enum ql_status status = ql_transfer_run(&transfer, attempt, err);
@@ -87,7 +87,8 @@ static enum ql_status too_many_redirects(const struct sending *sending, struct q
 
 static enum ql_status walk(struct sending *sending, struct ql_url *url, struct ql_attempt *attempt, struct ql_err *err) {
     const struct ql_http_request *request = sending->request;
-    struct ql_hop hop = {.is_foreign = request->is_foreign, .allows_loopback = request->allow_loopback};
+    struct ql_hop hop = {
+        .is_foreign = request->is_foreign, .allows_loopback = request->allow_loopback, .allows_http = request->is_metadata};
     bool follows = request->follows_redirects && strcmp(request->method, "GET") == 0;
     for (int n = 0;; n++) {
         QL_TRY(exchange(sending, url, &hop, attempt, err));

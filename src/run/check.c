@@ -156,6 +156,18 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     return status;
 }
 
+/* Found before anything is asked of Genesys Cloud; the provider keeps them. */
+static enum ql_status find_credentials(const struct ql_run_state *run, struct ql_err *err) {
+    const struct ql_aws_credentials_provider *provider = run->options->s3.credentials;
+    if (run->s3 == NULL || provider == NULL) {
+        return QL_OK;
+    }
+    struct ql_aws_credentials found = {.expires_us = QL_TIME_NONE};
+    enum ql_status status = provider->get(provider->ctx, false, &found, err);
+    ql_aws_credentials_fini(&found);
+    return status;
+}
+
 /* A bucket of that name could be anyone's at AWS: S3 is told to refuse one of another account. */
 static enum ql_status expect_own_bucket(const struct ql_run_state *run, struct ql_err *err) {
     struct ql_str bucket = run->options->destination.bucket;
@@ -173,10 +185,11 @@ enum ql_status ql_run_check(struct ql_run_state *run, struct ql_err *err) {
     if (options->destination.kind == QL_STORE_S3) {
         QL_TRY(ql_s3_check(&options->s3, options->destination.bucket, err));
     }
+    QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
+    QL_TRY(probe_folder(run, err));
+    QL_TRY(find_credentials(run, err));
     if (options->expects_own_bucket) {
         QL_TRY(expect_own_bucket(run, err));
     }
-    QL_TRY(ql_tags_check(options->tags, options->n_tags, err));
-    QL_TRY(probe_folder(run, err));
     return run->source->ops->prepare(run->source, err);
 }

@@ -71,6 +71,7 @@ static const struct live LIVES[] = {
     {"aws_access_key_id", "AWS_ACCESS_KEY_ID", "AKIA1", "AKIA2", NULL, NULL},
     {"aws_secret_access_key", "AWS_SECRET_ACCESS_KEY", "s1", "s2", "\"***\"", NULL},
     {"aws_session_token", "AWS_SESSION_TOKEN", "s1", "s2", "\"***\"", NULL},
+    {"s3_profile", "AWS_PROFILE", "lake", "other", NULL, NULL},
     {"aws_region", "AWS_REGION", "eu-west-1", "us-east-1", NULL, NULL},
     {"aws_endpoint_url", "AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9", "http://z", "\"http://127.0.0.1:9\"", NULL},
     {"sts_endpoint_url", "AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9", "http://z", "\"http://127.0.0.1:9\"", NULL},

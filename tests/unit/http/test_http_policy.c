@@ -255,6 +255,9 @@ static void plain_http_goes_to_loopback_only_unless_allowed(void **state) {
     assert_string_equal(verdict("http://localhost.example.com/", &options, &own), "E_REFUSED_URL");
     assert_string_equal(verdict("http://10.0.0.1/x", &options, &own), "E_REFUSED_URL");
     assert_string_equal(verdict("https://10.0.0.1/x", &options, &own), "ok"); /* the user's own setting */
+    const struct ql_hop metadata = {.allows_http = true};
+    assert_string_equal(verdict("http://169.254.169.254/latest", &options, &metadata), "ok");
+    assert_string_equal(verdict("http://169.254.169.254/latest", &options, &own), "E_REFUSED_URL");
     options.allow_http = true;
     assert_string_equal(verdict("http://api.mypurecloud.com/x", &options, &own), "ok");
     const char *const never[] = {
@@ -318,7 +321,7 @@ static void messages_name_the_host_of_a_url_and_nothing_else(void **state) {
 static void follow(const char *from, const char *location, const char *to, bool is_stripped, const char *word) {
     struct ql_url a = {0};
     struct ql_url b = {0};
-    struct ql_hop hop = {0};
+    struct ql_hop hop = {.allows_http = true};
     struct ql_libcurl curl;
     assert_ok(ql_libcurl_load(&curl, err));
     assert_ok(ql_url_parse(&curl, ql_str_from(from), &a, err));
@@ -328,7 +331,7 @@ static void follow(const char *from, const char *location, const char *to, bool 
         status = ql_redirect_follow(&a, &b, &hop, NULL);
     }
     assert_string_equal(ql_status_name(status), word);
-    if (hop.is_stripped != is_stripped || hop.is_foreign != is_stripped) {
+    if (hop.is_stripped != is_stripped || hop.is_foreign != is_stripped || hop.allows_http == is_stripped) {
         fail_msg("'%s' to '%s': stripped %d", from, location, hop.is_stripped);
     }
     ql_url_fini(&a);

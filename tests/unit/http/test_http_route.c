@@ -314,6 +314,13 @@ static void a_proxy_is_used_for_https_with_its_credentials_masked(void **state) 
     assert_true(has(err.message, "the host name 'sub.internal.invalid' "));
     assert_int_equal(fake_count(proxy), 3);
     ql_http_response_fini(&response);
+
+    request.url = QL_STR("https://metadata.invalid/"); /* the token of a container is no proxy's business */
+    request.is_metadata = true;
+    assert_int_not_equal(ql_http_send(http, &request, &response, &err), QL_OK);
+    assert_true(has(err.message, "the host name 'metadata.invalid' "));
+    assert_int_equal(fake_count(proxy), 3);
+    ql_http_response_fini(&response);
     ql_http_free(http);
     fake_stop(proxy);
 }
