@@ -79,9 +79,7 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
     QL_TRY(hash_part(&source, kind, part, err));
     ql_hex(part->sha256, sizeof part->sha256, sha256);
     char number_text[16];
-    struct ql_buf about = {0};
     (void)snprintf(number_text, sizeof number_text, "%d", number);
-    ql_buf_printf(&about, "part %d of %s", number, upload->key);
     const struct ql_http_header query[] = {{QL_STR("partNumber"), ql_str_from(number_text)},
                                            {QL_STR("uploadId"), ql_str_from(upload->id)}};
     struct ql_s3_headers headers = {0};
@@ -97,7 +95,7 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
                                           .headers = headers.items,
                                           .n_headers = headers.n,
                                           .payload = {.source = &source, .sha256 = sha256},
-                                          .about = ql_buf_view(&about)};
+                                          .part = number};
     struct ql_s3_answer answer = {0};
     enum ql_status status = ql_s3_send(object->client, &request, &answer, err);
     if (status == QL_OK) {
@@ -105,7 +103,6 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
     }
     ql_s3_answer_fini(&answer);
     ql_s3_headers_fini(&headers);
-    ql_buf_fini(&about);
     return status;
 }
 
