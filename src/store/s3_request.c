@@ -282,9 +282,9 @@ static enum verdict judge_answer(struct sending *sending) {
     }
     if (sending->kind == QL_S3_THROTTLED) {
         ql_s3_client_note_throttle(sending->client);
-    } else {
-        answer->may_have_acted = true;
     }
+    /* What refuses at once has not acted; an error behind a 200 came later. */
+    answer->may_have_acted = answer->may_have_acted || sending->kind != QL_S3_THROTTLED || answer->response.status <= 299;
     return allow(sending, strcmp(sending->error.code, "RequestTimeout") == 0 ? QL_S3_TIMEOUT_COST : QL_S3_REPEAT_COST);
 }
 

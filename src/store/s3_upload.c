@@ -108,6 +108,12 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
 
 /* ---- ending an upload */
 
+/* Not every 404: that of a proxy says nothing of the upload. */
+static bool tells_gone(const struct ql_s3_answer *answer) {
+    return answer->response.status == 404 &&
+           (strcmp(answer->code, "NoSuchUpload") == 0 || strcmp(answer->code, "NoSuchBucket") == 0);
+}
+
 enum upload_state { UPLOAD_GONE, UPLOAD_EMPTY, UPLOAD_HAS_PARTS, UPLOAD_UNKNOWN };
 
 static enum upload_state look_at_upload(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
@@ -125,7 +131,8 @@ static enum upload_state look_at_upload(struct ql_s3_client *client, struct ql_s
     enum upload_state state = UPLOAD_UNKNOWN; /* s3:ListMultipartUploadParts may not be granted */
     if (ql_s3_send(client, &request, &answer, NULL) == QL_OK) {
         bool has_parts = ql_xml_text(ql_buf_view(&answer.response.body), "ListPartsResult/Part/PartNumber", NULL);
-        state = answer.response.status == 404 ? UPLOAD_GONE : has_parts ? UPLOAD_HAS_PARTS : UPLOAD_EMPTY;
+        bool is_list = answer.response.status <= 299;
+        state = is_list ? (has_parts ? UPLOAD_HAS_PARTS : UPLOAD_EMPTY) : tells_gone(&answer) ? UPLOAD_GONE : UPLOAD_UNKNOWN;
     }
     ql_s3_answer_fini(&answer);
     return state;
@@ -143,7 +150,10 @@ static enum ql_status abort_once(struct ql_s3_client *client, struct ql_str buck
                                           .accepted = {404}};
     struct ql_s3_answer answer = {0};
     enum ql_status status = ql_s3_send(client, &request, &answer, err);
-    *was_gone = status == QL_OK && answer.response.status == 404;
+    *was_gone = status == QL_OK && tells_gone(&answer);
+    if (status == QL_OK && !*was_gone && answer.response.status == 404) {
+        status = ql_s3_answer_fail(client, &request, &answer, err);
+    }
     ql_s3_answer_fini(&answer);
     return status;
 }
@@ -333,6 +343,9 @@ static enum ql_status send_joining(const struct ql_s3_upload *upload, const stru
         request.accepted[3] = 409;
     }
     enum ql_status status = ql_s3_send(object->client, &request, answer, err);
+    if (status == QL_OK && answer->response.status == 404 && strcmp(answer->code, "NoSuchUpload") != 0) {
+        status = ql_s3_answer_fail(object->client, &request, answer, err);
+    }
     ql_s3_hint_of_condition(object, status, answer, err);
     ql_s3_headers_fini(&headers);
     ql_buf_fini(&document);

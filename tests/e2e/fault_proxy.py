@@ -142,7 +142,7 @@ class FaultProxy:
         self.lock, self.seen, self.counts = threading.Lock(), [], collections.Counter()
         self.secrets = {}  # of access key ids other than the signer's
         self.set_plan(plan)
-        self.is_open, self.threads = True, []
+        self.is_open, self.troubles = True, []
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -177,8 +177,10 @@ class FaultProxy:
         try:
             while self.is_open:
                 self.exchange(client)
-        except (Gone, OSError, ValueError):
+        except (Gone, ConnectionError):
             pass
+        except Exception as trouble:  # of the proxy or of the server behind it: no fault of the plan
+            self.troubles.append(repr(trouble))
         finally:
             client.close()
 
@@ -221,6 +223,9 @@ class FaultProxy:
 
     def answer(self, request, rule, record):
         fault = rule.get("fault")
+        if fault == "flip" and request.body:
+            at = min(int(len(request.body) * rule["at"]), len(request.body) - 1)
+            request.body = request.body[:at] + bytes([request.body[at] ^ 1]) + request.body[at + 1:]
         refusal = self.refusal(request)
         if refusal is not None:
             return refusal
@@ -228,9 +233,6 @@ class FaultProxy:
             return canned(request, rule)
         if fault == "intrude":
             self.on_intrude()
-        if fault == "flip" and request.body:
-            at = min(int(len(request.body) * rule["at"]), len(request.body) - 1)
-            request.body = request.body[:at] + bytes([request.body[at] ^ 1]) + request.body[at + 1:]
         answer = self.pass_on(request)
         record["applied"] = answer.status
         if fault == "answer":

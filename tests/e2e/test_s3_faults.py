@@ -277,7 +277,7 @@ def run_case(bench):
 
 def story(bench, broken):
     lines = [f"seed {bench.case.seed}: {broken}", f"  {bench.case}", *(f"  {r['op']}{' ' + str(r['part']) if r['part'] else ''}: {r['fault'] or '-'} "
-             f"-> {r['status']} (server: {r['applied']})" for r in bench.proxy.seen), f"  {getattr(bench, 'text', '')}"]
+             f"-> {r['status']} (server: {r['applied']})" for r in bench.proxy.seen), *bench.proxy.troubles, f"  {getattr(bench, 'text', '')}"]
     return "\n".join(lines)
 
 
