@@ -1,7 +1,7 @@
 """An artefact of 1 GB to versitygw in parts, against `aws s3 cp` of the same file (and s5cmd, where it is installed): throughput, peak memory, and how
 sending overlaps encoding.
 
-The artefact is the largest size as `tidy`, uncompressed. Three ways in turn: queuelake as it is; queuelake with --s3-hash-first, which sends when
+The artefact is the largest size as `tidy` with ten KPIs more, uncompressed. Three ways in turn: queuelake as it is; queuelake with --s3-hash-first, which sends when
 the artefact is whole, so that the time of its store is that of sending alone; the peers, from the same artefact as a file. Then one run each through a
 proxy that notes when each request came and was answered; its times are those of the picture only, because it copies every byte in Python.
 """
@@ -22,13 +22,15 @@ from report import md_table, ms_or_s, times
 
 VERSITYGW = ROOT / "build/tools/versitygw"
 KEY = "day.parquet"
-SHAPE = ["--layout", "tidy", "--compression", "none"]
+CONFIG = DATA / "upload.yaml"
+SHAPE = ["--config", CONFIG, "--layout", "tidy", "--compression", "none", "--round", "none"]
 
 
 def run(options):
     if not VERSITYGW.exists():
         sys.exit("upload: there is no build/tools/versitygw; ./dev builds it where Go is installed")
     csv = exports.path(options.sizes[-1])
+    CONFIG.write_text("kpis:\n" + "".join(f"  load_{i}: avg_handle_time_seconds * calls_offered / (calls_answered + {i}.37)\n" for i in range(10)))
     file = DATA / "upload.parquet"
     if not file.exists():
         subprocess.run([QUEUELAKE, "transform", csv, *SHAPE, "-q", "-o", file], check=True)
