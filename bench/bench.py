@@ -9,10 +9,11 @@ usage: ./dev bench [PART …] [flags]
   reading     a query by DuckDB over our file and its own
   memory      the largest size in order, shuffled, and shuffled with a memory limit
   stages      each stage on one thread against the floors on the same file
+  upload      1 GB in parts to versitygw, against aws s3 cp
   end-to-end  queuelake run and the Python script that it replaces, on the simulator and moto
   ledger      instructions by room; writes bench/ledger.md and prints the difference to the committed one
 
-Without a part: all but the ledger. Results go to bench/results/latest.md, .json and .svg; a part that was not run keeps what it had. What is
+Without a part: all but the ledger and upload. Results go to bench/results/latest.md, .json and .svg; a part that was not run keeps what it had. What is
 measured and how: bench/README.md.
 """
 import argparse
@@ -32,6 +33,7 @@ PARTS = {
     "reading": ("reading", "Reading back: calls by queue, by DuckDB"),
     "memory": ("memory", "Bounded memory"),
     "stages": ("stages", "By stage, one thread"),
+    "upload": ("upload", "1 GB to S3"),
     "end-to-end": ("end_to_end", "From export to object, against the Python script (S)"),
 }
 ROUNDS = {"S": 15, "M": 5, "L": 3}
@@ -45,12 +47,13 @@ def arguments():
     parser.add_argument("--peers", type=lambda text: text.split(","), help="only these: duckdb_native,duckdb,polars,clickhouse,pyarrow,pandas,pandas_groupby")
     parser.add_argument("--quick", action="store_true", help="S alone, 2 rounds: to see that it works")
     parser.add_argument("--ten-times", action="store_true", help="memory: ten times L too (9.6 GB of disk, some minutes to make)")
+    parser.add_argument("--no-trace", action="store_true", help="upload: without the runs that note when each request came")
     parser.add_argument("--out", type=pathlib.Path, default=HERE / "results", metavar="DIR")
     options = parser.parse_args()
     for part in options.parts:
         if part not in PARTS:
             parser.error(f"there is no part '{part}'; there are {', '.join(PARTS)}")
-    options.parts = options.parts or list(PARTS)
+    options.parts = options.parts or [part for part in PARTS if part != "upload"]
     options.sizes = options.sizes or (["S"] if options.quick else list(ROUNDS))
     for size in options.sizes:
         if size not in ROUNDS:

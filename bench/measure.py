@@ -16,12 +16,14 @@ class Failed(Exception):
         self.code = code
 
 
-def run(command, env=None):
-    """{"wall_s", "cpu_s", "peak_mb"} of the whole process; raises Failed."""
+def run(command, env=None, told=None):
+    """{"wall_s", "cpu_s", "peak_mb"} of the whole process; raises Failed. told: a list that gets its standard error."""
     done = subprocess.run([SPAWN, *map(str, command)], capture_output=True, text=True, env=env)
     if done.returncode != 0:
         raise Failed(command, done.returncode, done.stderr)
     took = json.loads(done.stdout)
+    if told is not None:
+        told.append(done.stderr)
     if took["exit"] != 0:
         raise Failed(command, took["exit"], done.stderr)
     return {"wall_s": took["wall_s"], "cpu_s": took["cpu_s"], "peak_mb": took["peak_kib"] * 1024 / 1e6}

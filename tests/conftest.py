@@ -18,7 +18,12 @@ BUILD = pathlib.Path(os.environ.get("QL_BUILD_DIR", ROOT / "build/dev"))
 # What a run may see of this environment: nothing that could change it.
 CLEAN = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
          "UBSAN_OPTIONS": "print_stacktrace=1"}
+LONG = os.environ.get("QL_TEST_MODE") == "long"  # ./dev test --long
 SANITIZER = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, help="of tests that draw what they do: only this one")
 
 
 class Done:

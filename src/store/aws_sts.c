@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { MAX_HEADERS = 6, MAX_CREDENTIAL_BYTES = 16 * 1024, MAX_REPEATS = 2, FIRST_WAIT_MS = 1000 };
+enum { MAX_HEADERS = 6, MAX_CREDENTIAL_BYTES = 16 * 1024 };
 
 struct exchange {
     struct ql_aws_search *search;
@@ -128,7 +128,6 @@ static const struct refusal *refusal_of(const char *code) {
     return NULL;
 }
 
-/* STS throttles and waits for identity providers with a 400, which http takes for the last word. */
 static bool is_transient(const struct ql_http_response *response) {
     struct ql_s3_error error;
     if (response->status < 400 || !ql_xml_s3_error(ql_buf_view(&response->body), &error)) {
@@ -187,21 +186,29 @@ static enum ql_status read_answer(struct exchange *exchange, const struct ql_htt
     return is_whole ? QL_OK : fail_answer(exchange, response, err);
 }
 
+/* What http cannot know: refusals that are 400, and may pass all the same. */
+static enum ql_status send_until_settled(struct exchange *exchange, const struct ql_http_request *request,
+                                         struct ql_http_response *response, struct ql_err *err) {
+    enum { ATTEMPTS = 3, WAIT_MS = 500 };
+    for (int i = 1;; i++) {
+        enum ql_status status = ql_aws_send(exchange->search, request, response, err);
+        if (status != QL_OK || i == ATTEMPTS || !is_transient(response)) {
+            return status;
+        }
+        ql_http_response_fini(response);
+        QL_TRY(exchange->search->world->wait(exchange->search->http, i * WAIT_MS, "STS is busy", err));
+    }
+}
+
 static enum ql_status send(struct exchange *exchange, struct ql_aws_credentials *credentials, struct ql_err *err) {
     const struct ql_http_request request = {.method = "POST",
                                             .url = ql_buf_view(&exchange->address.url),
                                             .headers = exchange->headers,
                                             .n_headers = exchange->n_headers,
                                             .body = ql_buf_view(&exchange->form),
-                                            .repeat = QL_HTTP_REPEAT_ALWAYS,
-                                            /* an unused session more does no harm */};
+                                            .repeat = QL_HTTP_REPEAT_ALWAYS}; /* an unused session more does no harm */
     struct ql_http_response response = {0};
-    enum ql_status status = ql_aws_send(exchange->search, &request, &response, err);
-    for (int i = 0; i < MAX_REPEATS && status == QL_OK && is_transient(&response); i++) {
-        ql_http_response_fini(&response);
-        QL_TRY(exchange->search->world->wait(exchange->search->http, FIRST_WAIT_MS << i, "STS is not ready", err));
-        status = ql_aws_send(exchange->search, &request, &response, err);
-    }
+    enum ql_status status = send_until_settled(exchange, &request, &response, err);
     if (status == QL_OK && response.status == 200) {
         status = read_answer(exchange, &response, credentials, err);
     } else if (status == QL_OK) {

@@ -21,7 +21,7 @@ static const struct {
                     false},
     [QL_S3_DELETE] = {"delete", "s3:DeleteObject", false},
     [QL_S3_BEGIN_PARTS] = {"begin the upload of", "s3:PutObject", false},
-    [QL_S3_STORE_PART] = {"store a part of", "s3:PutObject", false},
+    [QL_S3_STORE_PART] = {"store", "s3:PutObject", false},
     [QL_S3_JOIN_PARTS] = {"join the parts of", "s3:PutObject", false},
     [QL_S3_DROP_PARTS] = {"abort the upload of", "s3:AbortMultipartUpload", false},
     [QL_S3_LIST_PARTS] = {"list the parts of", "s3:ListMultipartUploadParts", false},
@@ -60,19 +60,19 @@ static const char *way_round(const struct ql_s3_error *error, long status) {
     return NULL;
 }
 
-const char *ql_s3_verb(enum ql_s3_act act) {
-    return ACTS[act].verb;
-}
-
 /* ---- the parts of a message */
 
 void ql_s3_put_subject(const struct ql_s3_subject *subject, struct ql_buf *out) {
     enum { LONGEST_KEY = 300 };
     bool is_long = subject->key.len > LONGEST_KEY;
     struct ql_str key = {.ptr = subject->key.ptr, .len = is_long ? LONGEST_KEY : subject->key.len};
+    ql_buf_printf(out, "%s ", ACTS[subject->act].verb);
     if (subject->bucket.len == 0) {
         ql_buf_puts(out, "the AWS account");
         return;
+    }
+    if (subject->part != 0) {
+        ql_buf_printf(out, "part %d of ", subject->part);
     }
     ql_buf_printf(out, "'s3://%.*s/%.*s%s'", QL_STR_ARG(subject->bucket), QL_STR_ARG(key), is_long ? "..." : "");
 }
@@ -150,7 +150,7 @@ static void note_answer(struct ql_err *err, const struct ql_s3_error *error, con
 static enum ql_status fail(struct ql_err *err, enum ql_status status, const struct ql_s3_subject *subject, const char *what,
                            const struct ql_s3_error *error, const struct ql_http_response *response) {
     struct ql_buf text = {0};
-    ql_buf_printf(&text, "cannot %s ", ACTS[subject->act].verb);
+    ql_buf_puts(&text, "cannot ");
     ql_s3_put_subject(subject, &text);
     ql_buf_printf(&text, ": %s", what);
     put_words(error, response, &text);

@@ -33,6 +33,8 @@ enum ql_status ql_s3_look(struct ql_s3_client *client, struct ql_str bucket, str
         seen->sight = QL_S3_UNSEEN;
     } else if (status == QL_OK && answer.response.status == 404) {
         seen->sight = QL_S3_ABSENT;
+    } else if (status == QL_OK && ql_http_response_get(&answer.response, "etag").len == 0) { /* some other server's 200 */
+        status = ql_s3_answer_fail(client, &request, &answer, err);
     } else if (status == QL_OK) {
         seen->sight = QL_S3_PRESENT;
         note(&answer.response, seen);

@@ -100,6 +100,9 @@ QL_MUST_CHECK enum ql_status ql_s3_put(const struct ql_s3_object *object, enum q
 void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status status, const struct ql_s3_answer *answer,
                              struct ql_err *err);
 
+/** Says that nobody knows whether a request that failed has acted. */
+void ql_s3_hint_of_lost_answer(struct ql_err *err);
+
 /* ---- the requests of a multipart upload (s3_upload.c) ---- */
 
 enum { QL_S3_MARK_BYTES = 16 };
@@ -108,8 +111,9 @@ struct ql_s3_upload {
     struct ql_s3_object object; /* its key is a copy */
     char *key, *id;
     char mark[2 * QL_S3_MARK_BYTES + 1];
-    bool is_over;     /* its parts are joined, or it was ended */
-    const char *note; /* name of ours, set by the caller before create; "": none */
+    bool is_over;       /* its parts are joined, or it was ended */
+    bool may_be_joined; /* a request to join them was lost, or its answer */
+    const char *note;   /* name of ours, set by the caller before create; "": none */
 };
 struct ql_s3_part {
     int64_t offset, size; /* in the spool */

@@ -137,15 +137,16 @@ static void warn(const struct ql_s3_options *options, const struct ql_buf *text)
     }
 }
 
-/* Whatever the state of the run: also after a signal or at the deadline. was_gone: there was nothing to end. */
-static void end_upload(struct ql_s3_parts *parts, bool *was_gone) {
+/* Whatever the state of the run: also after a signal or at the deadline. False: it could not be ended, or there was nothing to
+ * end. */
+static bool end_upload(struct ql_s3_parts *parts) {
     const struct ql_s3_object *object = &parts->upload.object;
     struct ql_err err = {0};
-    *was_gone = false;
+    bool was_gone = false;
     parts->upload.is_over = true;
     ql_s3_client_begin_cleanup(object->client);
     enum ql_status status =
-        ql_s3_upload_abort(object->client, object->bucket, object->key, ql_str_from(parts->upload.id), false, was_gone, &err);
+        ql_s3_upload_abort(object->client, object->bucket, object->key, ql_str_from(parts->upload.id), false, &was_gone, &err);
     ql_s3_client_end_cleanup(object->client);
     ql_upload_note_free(parts->note, status != QL_OK);
     parts->note = NULL;
@@ -159,6 +160,7 @@ static void end_upload(struct ql_s3_parts *parts, bool *was_gone) {
         warn(options_of(parts), &text);
         ql_buf_fini(&text);
     }
+    return status == QL_OK && !was_gone;
 }
 
 /* Notes what is to be begun, and, once it has an id, that. A run must not fail for a folder that only crashes need. */
@@ -262,18 +264,20 @@ enum ql_status ql_s3_parts_offer(struct ql_s3_parts *parts, int64_t size, struct
 /* ---- joining them */
 
 /* A failure may have acted all the same. Ending the upload decides: where there is nothing to end, the parts may be joined. */
-static enum ql_status settle(struct ql_s3_parts *parts, enum ql_status status, struct ql_stored *stored) {
+static enum ql_status settle(struct ql_s3_parts *parts, enum ql_status status, struct ql_stored *stored, struct ql_err *err) {
     struct ql_s3_client *client = parts->upload.object.client;
-    bool was_gone = false;
     bool is_joined = false;
-    end_upload(parts, &was_gone);
-    if (was_gone) {
-        ql_s3_client_begin_cleanup(client);
-        enum ql_status known = ql_s3_upload_is_joined(&parts->upload, &is_joined, stored, NULL);
-        is_joined = known == QL_OK && is_joined; /* unknown: the first failure stands */
-        ql_s3_client_end_cleanup(client);
+    bool is_ended = end_upload(parts);
+    if (is_ended || !parts->upload.may_be_joined) {
+        return status;
     }
-    return is_joined ? QL_OK : status;
+    ql_s3_client_begin_cleanup(client);
+    enum ql_status known = ql_s3_upload_is_joined(&parts->upload, &is_joined, stored, NULL);
+    ql_s3_client_end_cleanup(client);
+    if (known != QL_OK && known != status) { /* else the failure is just that */
+        ql_s3_hint_of_lost_answer(err);
+    }
+    return known == QL_OK && is_joined ? QL_OK : status;
 }
 
 static enum ql_status send_rest(struct ql_s3_parts *parts, int64_t size, struct ql_err *err) {
@@ -293,7 +297,7 @@ enum ql_status ql_s3_parts_finish(struct ql_s3_parts *parts, int64_t size, const
     const struct ql_s3_whole whole = {.parts = parts->parts, .n_parts = parts->n_parts, .checksum = checksum};
     enum ql_status status = ql_s3_upload_join(&parts->upload, &whole, outcome, stored, err);
     if (status != QL_OK && !parts->upload.is_over) {
-        status = settle(parts, status, stored);
+        status = settle(parts, status, stored, err);
     }
     stored->n_parts = (int)parts->n_parts;
     return status;
@@ -308,8 +312,7 @@ void ql_s3_parts_free(struct ql_s3_parts *parts) {
     (void)pthread_mutex_unlock(&parts->mutex);
     stop_threads(parts);
     if (!parts->upload.is_over && parts->upload.id != NULL) {
-        bool was_gone;
-        end_upload(parts, &was_gone);
+        (void)end_upload(parts);
     }
     ql_upload_note_free(parts->note, false);
     for (size_t i = 0; i < parts->n_parts; i++) {

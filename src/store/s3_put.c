@@ -2,7 +2,8 @@
  * One PUT: S3 makes the object visible whole, or not at all.
  *
  * The signature covers the SHA-256 of the payload, so S3 itself checks every byte. A PUT may be repeated. With If-None-Match a
- * repetition whose first try was carried out, although its answer was lost, meets its own object: the caller looks.
+ * repetition whose first try was carried out, although its answer was lost, meets its own object: the caller looks. Where all
+ * answers are lost, we look ourselves.
  */
 #include "store/s3_object.h"
 
@@ -26,6 +27,28 @@ void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status s
     if (status != QL_OK && object->must_be_new && answer->response.status == 501) {
         ql_err_hint(err, "this server has no conditional writes (If-None-Match), which every --if-exists but replace needs");
     }
+}
+
+void ql_s3_hint_of_lost_answer(struct ql_err *err) {
+    ql_err_hint(err, "the answer was lost, and what is there cannot be seen: it may be stored all the same; run again");
+}
+
+/* A failure may have acted all the same; then what is there now decides. */
+static enum ql_status settle(const struct ql_s3_object *object, enum ql_status status, struct ql_stored *stored,
+                             struct ql_err *err) {
+    struct ql_s3_seen seen;
+    ql_s3_client_begin_cleanup(object->client);
+    enum ql_status looked = ql_s3_look(object->client, object->bucket, object->key, &seen, NULL);
+    ql_s3_client_end_cleanup(object->client);
+    if (looked != QL_OK || seen.sight == QL_S3_UNSEEN) {
+        ql_s3_hint_of_lost_answer(err);
+        return status;
+    }
+    if (!ql_s3_seen_is_same(&seen, ql_s3_client_options(object->client), object->sha256, object->spool->size)) {
+        return status;
+    }
+    ql_s3_note_seen(&seen, stored);
+    return QL_OK;
 }
 
 enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *outcome, struct ql_stored *stored,
@@ -65,6 +88,9 @@ enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *
         }
     }
     ql_s3_hint_of_condition(object, status, &answer, err);
+    if (status != QL_OK && answer.may_have_acted) {
+        status = settle(object, status, stored, err);
+    }
     ql_s3_answer_fini(&answer);
     ql_s3_headers_fini(&headers);
     return status;

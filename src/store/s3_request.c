@@ -282,9 +282,9 @@ static enum verdict judge_answer(struct sending *sending) {
     }
     if (sending->kind == QL_S3_THROTTLED) {
         ql_s3_client_note_throttle(sending->client);
-    } else {
-        answer->may_have_acted = true;
     }
+    /* What refuses at once has not acted; an error behind a 200 came later. */
+    answer->may_have_acted = answer->may_have_acted || sending->kind != QL_S3_THROTTLED || answer->response.status <= 299;
     return allow(sending, strcmp(sending->error.code, "RequestTimeout") == 0 ? QL_S3_TIMEOUT_COST : QL_S3_REPEAT_COST);
 }
 
@@ -309,11 +309,12 @@ static struct ql_s3_subject subject_of(const struct ql_s3_client *client, const 
     tags.ptr = header_value(request, "x-amz-tagging", &tags.len);
     encryption.ptr = header_value(request, "x-amz-server-side-encryption", &encryption.len);
     return (struct ql_s3_subject){.act = request->act,
+                                  .part = request->part,
                                   .bucket = request->bucket,
                                   .key = request->about.len != 0 ? request->about : request->key,
                                   .region = wire != NULL ? ql_str_from(wire->region) : ql_s3_region(options),
                                   .is_aws = options->endpoint.len == 0,
-                                  .has_tags = tags.len != 0,
+                                  .has_tags = tags.len != 0 && (ql_s3_features(options) & QL_S3_HAS_TAGS) != 0,
                                   .has_owner = wire != NULL ? wire->owner[0] != '\0' : options->expected_bucket_owner.len != 0,
                                   .has_kms = ql_str_has_prefix(encryption, "aws:kms"),
                                   .now_us = wire != NULL ? wire->machine_us : ql_s3_client_world(client)->now_us()};
@@ -349,7 +350,7 @@ static void wrap(const struct sending *sending, struct ql_err *err) {
     const struct ql_s3_subject subject = subject_of(sending->client, sending->request, &sending->wire);
     struct ql_buf text = {0};
     ql_s3_put_subject(&subject, &text);
-    ql_err_wrap(err, "cannot %s %s", ql_s3_verb(subject.act), ql_buf_text(&text));
+    ql_err_wrap(err, "cannot %s", ql_buf_text(&text));
     ql_buf_fini(&text);
 }
 

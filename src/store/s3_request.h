@@ -63,7 +63,8 @@ struct ql_s3_request {
     const struct ql_http_header *headers;
     size_t n_headers;
     struct ql_s3_payload payload;
-    struct ql_str about; /* messages: the prefix that is listed, "part 3 of ..."; empty: the key */
+    struct ql_str about; /* messages: the prefix that is listed; empty: the key */
+    int part;            /* likewise: its number; 0: the request is not about one */
     /** QL_HTTP_REPEAT_ALWAYS (zero): each failure that may pass is tried again. _IF_UNSENT: only before its first byte left, or
      * after a 429 or 503. _NEVER: one attempt, beside those for region, clock and credentials, which follow a refusal. */
     enum ql_http_repeat repeat;

@@ -79,9 +79,7 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
     QL_TRY(hash_part(&source, kind, part, err));
     ql_hex(part->sha256, sizeof part->sha256, sha256);
     char number_text[16];
-    struct ql_buf about = {0};
     (void)snprintf(number_text, sizeof number_text, "%d", number);
-    ql_buf_printf(&about, "part %d of %s", number, upload->key);
     const struct ql_http_header query[] = {{QL_STR("partNumber"), ql_str_from(number_text)},
                                            {QL_STR("uploadId"), ql_str_from(upload->id)}};
     struct ql_s3_headers headers = {0};
@@ -97,7 +95,7 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
                                           .headers = headers.items,
                                           .n_headers = headers.n,
                                           .payload = {.source = &source, .sha256 = sha256},
-                                          .about = ql_buf_view(&about)};
+                                          .part = number};
     struct ql_s3_answer answer = {0};
     enum ql_status status = ql_s3_send(object->client, &request, &answer, err);
     if (status == QL_OK) {
@@ -105,11 +103,16 @@ enum ql_status ql_s3_upload_send(const struct ql_s3_upload *upload, struct ql_s3
     }
     ql_s3_answer_fini(&answer);
     ql_s3_headers_fini(&headers);
-    ql_buf_fini(&about);
     return status;
 }
 
 /* ---- ending an upload */
+
+/* Not every 404: that of a proxy says nothing of the upload. */
+static bool tells_gone(const struct ql_s3_answer *answer) {
+    return answer->response.status == 404 &&
+           (strcmp(answer->code, "NoSuchUpload") == 0 || strcmp(answer->code, "NoSuchBucket") == 0);
+}
 
 enum upload_state { UPLOAD_GONE, UPLOAD_EMPTY, UPLOAD_HAS_PARTS, UPLOAD_UNKNOWN };
 
@@ -128,7 +131,8 @@ static enum upload_state look_at_upload(struct ql_s3_client *client, struct ql_s
     enum upload_state state = UPLOAD_UNKNOWN; /* s3:ListMultipartUploadParts may not be granted */
     if (ql_s3_send(client, &request, &answer, NULL) == QL_OK) {
         bool has_parts = ql_xml_text(ql_buf_view(&answer.response.body), "ListPartsResult/Part/PartNumber", NULL);
-        state = answer.response.status == 404 ? UPLOAD_GONE : has_parts ? UPLOAD_HAS_PARTS : UPLOAD_EMPTY;
+        bool is_list = answer.response.status <= 299;
+        state = is_list ? (has_parts ? UPLOAD_HAS_PARTS : UPLOAD_EMPTY) : tells_gone(&answer) ? UPLOAD_GONE : UPLOAD_UNKNOWN;
     }
     ql_s3_answer_fini(&answer);
     return state;
@@ -146,7 +150,10 @@ static enum ql_status abort_once(struct ql_s3_client *client, struct ql_str buck
                                           .accepted = {404}};
     struct ql_s3_answer answer = {0};
     enum ql_status status = ql_s3_send(client, &request, &answer, err);
-    *was_gone = status == QL_OK && answer.response.status == 404;
+    *was_gone = status == QL_OK && tells_gone(&answer);
+    if (status == QL_OK && !*was_gone && answer.response.status == 404) {
+        status = ql_s3_answer_fail(client, &request, &answer, err);
+    }
     ql_s3_answer_fini(&answer);
     return status;
 }
@@ -354,6 +361,9 @@ static enum ql_status send_joining(const struct ql_s3_upload *upload, const stru
         request.accepted[3] = 409;
     }
     enum ql_status status = ql_s3_send(object->client, &request, answer, err);
+    if (status == QL_OK && answer->response.status == 404 && strcmp(answer->code, "NoSuchUpload") != 0) {
+        status = ql_s3_answer_fail(object->client, &request, answer, err);
+    }
     ql_s3_hint_of_condition(object, status, answer, err);
     ql_s3_headers_fini(&headers);
     ql_buf_fini(&document);
@@ -437,6 +447,7 @@ enum ql_status ql_s3_upload_join(struct ql_s3_upload *upload, const struct ql_s3
     *outcome = QL_S3_OUTCOME_STORED;
     put_checksum(whole, options_of(upload)->checksum, &checksum);
     enum ql_status status = send_joining(upload, whole, ql_buf_view(&checksum), &answer, err);
+    upload->may_be_joined = answer.may_have_acted;
     if (status == QL_OK) {
         status = judge(upload, &answer, ql_buf_view(&checksum), outcome, stored, err);
     }

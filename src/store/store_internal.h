@@ -195,6 +195,7 @@ struct ql_str ql_s3_told_region(const struct ql_s3_error *error, const struct ql
 /** What an error is about (s3_error.c). */
 struct ql_s3_subject {
     enum ql_s3_act act;
+    int part; /* its number; 0: none */
     struct ql_str bucket, key, region;
     bool is_aws; /* AWS itself, not a custom endpoint */
     bool has_tags, has_owner, has_kms;
@@ -206,9 +207,7 @@ QL_MUST_CHECK enum ql_status ql_s3_check_options(const struct ql_s3_options *opt
 enum ql_status ql_s3_fail(struct ql_err *err, const struct ql_s3_subject *subject, const struct ql_http_response *response);
 /** The row of the table that a code and S3's words fit; NULL: none (s3_error_table.c). */
 const struct ql_s3_explanation *ql_s3_explain(const char *code, const char *words);
-/** "read", "store" and so on, for "cannot ... 's3://bucket/key'". */
-const char *ql_s3_verb(enum ql_s3_act act);
-/** "'s3://bucket/key'", cut where it would fill the whole message; "the AWS account" for what is in no bucket. */
+/** "store part 3 of 's3://bucket/key'", for "cannot ..."; the key is cut where it would fill the whole message. */
 void ql_s3_put_subject(const struct ql_s3_subject *subject, struct ql_buf *out);
 /** How far this machine's clock is from the server's: "1 h 20 min behind". */
 void ql_s3_put_clock(int64_t ahead_us, struct ql_buf *out);

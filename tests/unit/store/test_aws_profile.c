@@ -213,6 +213,24 @@ static void what_sts_refuses_is_told_with_what_to_do(void **state) {
     }
 }
 
+static void sts_is_asked_again_where_its_refusal_may_pass(void **state) {
+    (void)state;
+    aws_set("AWS_WEB_IDENTITY_TOKEN_FILE=@/token");
+    aws_set("AWS_ROLE_ARN=" ROLE("irsa"));
+    aws_write("token", "web-t0ken-web-t0ken");
+    aws->s3.sts_endpoint = QL_STR("http://127.0.0.1:7/sts");
+    aws_answer("POST", "http://127.0.0.1:7/sts/\n", 400, REFUSAL("IDPCommunicationError"));
+    aws_answer("POST", "http://127.0.0.1:7/sts/\n", 400, REFUSAL("Throttling"));
+    aws_answer("POST", "http://127.0.0.1:7/sts/\n", 200, AWS_XML("AssumeRoleWithWebIdentity", "ONE", AWS_LATER));
+    assert_key("ONE");
+    assert_int_equal(aws->n_waits, 2);
+    aws->now_us = aws_time(AWS_LATER);
+    for (int i = 0; i < 3; i++) {
+        aws_answer("POST", "http://127.0.0.1:7/sts/\n", 400, REFUSAL("IDPCommunicationError"));
+    }
+    assert_fails(QL_E_SERVER, "IDPCommunicationError", "later");
+}
+
 /* ---- credential_process ---- */
 
 static void program(const char *script) {
@@ -316,6 +334,7 @@ int main(void) {
         AWS_TEST(a_web_identity_is_unsigned_and_its_token_read_each_time),
         AWS_TEST(a_role_alone_in_the_environment_is_told),
         AWS_TEST(what_sts_refuses_is_told_with_what_to_do),
+        AWS_TEST(sts_is_asked_again_where_its_refusal_may_pass),
         AWS_TEST(a_process_gives_credentials),
         AWS_TEST(a_process_is_run_again_before_its_credentials_end),
         AWS_TEST(a_process_that_fails_is_told_in_its_masked_words),

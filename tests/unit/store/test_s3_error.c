@@ -3,6 +3,8 @@
 
 #include "store/store_internal.h"
 
+#include <stdio.h>
+
 struct answer {
     long status;
     const char *body;
@@ -73,6 +75,38 @@ static void the_sentence_names_object_code_and_words(void **state) {
     assert_int_equal(explain(&subject, &answer, &err, &is_transient), QL_E_S3_DENIED);
     assert_string_equal(err.hint, "allow these credentials s3:PutObject on arn:aws-cn:s3:::my-bucket/q/2024-01-01.parquet, and "
                                   "check that the bucket belongs to --expected-bucket-owner");
+}
+
+static void a_part_is_named_beside_its_object(void **state) {
+    (void)state;
+    struct ql_s3_subject subject = some_subject();
+    subject.act = QL_S3_STORE_PART;
+    subject.part = 12;
+    subject.has_tags = false;
+    const struct answer answer = {.status = 403, .body = S3_BODY("AccessDenied", "m")};
+    assert_explained(&subject, answer, QL_E_S3_DENIED,
+                     "cannot store part 12 of 's3://my-bucket/q/2024-01-01.parquet': access denied",
+                     "allow these credentials s3:PutObject on arn:aws:s3:::my-bucket/q/2024-01-01.parquet");
+}
+
+/* An earlier row with a '*' would hide it. */
+static void each_row_of_the_table_is_met_by_what_it_names(void **state) {
+    (void)state;
+    size_t n = 0;
+    const struct ql_s3_explanation *rows = ql_s3_explanations(&n);
+    assert_true(n > 40);
+    for (size_t i = 0; i < n; i++) {
+        char code[64];
+        size_t len = strlen(rows[i].code);
+        (void)snprintf(code, sizeof code, "%s", rows[i].code);
+        if (code[len - 1] == '*') {
+            (void)snprintf(code + len - 1, sizeof code - len, "Xyz");
+        }
+        const struct ql_s3_explanation *met = ql_s3_explain(code, rows[i].words != NULL ? rows[i].words : "");
+        assert_ptr_equal(met, &rows[i]);
+        assert_true(rows[i].what[0] != '\0' && rows[i].hint[0] != '\0' && rows[i].status != QL_OK);
+        assert_int_equal(ql_status_is_retryable(rows[i].status), rows[i].kind != QL_S3_FINAL);
+    }
 }
 
 static void each_known_code_says_what_to_do(void **state) {
@@ -315,6 +349,8 @@ static void long_keys_leave_room_for_the_rest(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sentence_names_object_code_and_words),
+        cmocka_unit_test(a_part_is_named_beside_its_object),
+        cmocka_unit_test(each_row_of_the_table_is_met_by_what_it_names),
         cmocka_unit_test(each_known_code_says_what_to_do),
         cmocka_unit_test(a_wrong_region_is_named_with_the_setting),
         cmocka_unit_test(a_wrong_clock_says_by_how_much),

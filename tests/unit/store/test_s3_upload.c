@@ -21,7 +21,11 @@ enum fault_kind {
     CONFLICT,    /* 409 */
     OTHER_SUM,   /* carried out, but the answer has another checksum */
     STORED_304,  /* as MinIO once answered If-None-Match */
-    UNKNOWN_501
+    UNKNOWN_501,
+    OTHERS_404,    /* not S3's */
+    NO_BUCKET_404, /* S3 says so of the bucket */
+    OTHERS_200,
+    LOST_BEHIND_200 /* carried out, and an error is all that the answer has */
 };
 
 struct upload_model {
@@ -279,6 +283,19 @@ static enum ql_status send_with_fault(const struct ql_http_request *request, str
     case UNKNOWN_501:
         say(response, 501, "<Error><Code>NotImplemented</Code></Error>");
         return QL_OK;
+    case OTHERS_404:
+    case NO_BUCKET_404:
+        say(response, 404,
+            s3.faults[op].kind == OTHERS_404 ? "<html>nothing here</html>" : "<Error><Code>NoSuchBucket</Code></Error>");
+        return QL_OK;
+    case LOST_BEHIND_200:
+        act(request, op, response);
+        ql_buf_reset(&response->body);
+        ql_buf_puts(&response->body, "<Error><Code>SlowDown</Code></Error>");
+        return QL_OK;
+    case OTHERS_200:
+        say(response, 200, "");
+        return QL_OK;
     case NO_FAULT:
     default:
         act(request, op, response);
@@ -432,6 +449,61 @@ static void joined_parts_are_found_again_although_every_answer_is_lost(void **st
     ASSERT_STORED(result, LARGE);
     assert_string_equal(result.stored.etag, "\"head\"");
     assert_nothing_left();
+}
+
+static void one_put_is_found_again_although_every_answer_is_lost(void **state) {
+    for (enum ql_if_exists mode = QL_IF_EXISTS_REPLACE; mode <= QL_IF_EXISTS_VERSION; mode++) {
+        s3_clear();
+        fault(OP_PUT, mode == QL_IF_EXISTS_FAIL ? LOST_BEHIND_200 : LOST, 1, 99);
+        struct result result = upload(state, some_options(), mode, SMALL);
+        ASSERT_STORED(result, SMALL);
+        assert_string_equal(result.stored.etag, "\"head\"");
+        assert_int_equal(s3.counts[OP_HEAD], 2);
+    }
+}
+
+static void only_s3_says_that_an_upload_is_gone(void **state) {
+    static const enum fault_kind KINDS[] = {OTHERS_404, NO_BUCKET_404};
+    for (size_t i = 0; i < 2; i++) {
+        s3_clear();
+        fault(OP_JOIN, KINDS[i], 1, 99);
+        struct result result = upload(state, some_options(), QL_IF_EXISTS_REPLACE, LARGE);
+        assert_int_equal(result.status, KINDS[i] == NO_BUCKET_404 ? QL_E_NO_BUCKET : QL_E_S3);
+        assert_nothing_left();
+    }
+    s3_clear();
+    fault(OP_JOIN, REFUSED_403, 1, 99);
+    fault(OP_ABORT, OTHERS_404, 1, 99);
+    struct result result = upload(state, some_options(), QL_IF_EXISTS_REPLACE, LARGE);
+    assert_int_equal(result.status, QL_E_S3_DENIED);
+    assert_int_equal(result.n_warnings, 1);
+    assert_int_equal(n_unfinished(), 1);
+    assert_int_equal(n_notes(), 1);
+    s3.faults[OP_ABORT].kind = s3.faults[OP_JOIN].kind = NO_FAULT;
+    result = upload(state, some_options(), QL_IF_EXISTS_REPLACE, SMALL);
+    ASSERT_STORED(result, SMALL);
+    assert_nothing_left();
+}
+
+static void only_an_etag_says_that_an_object_is_there(void **state) {
+    for (size_t size = SMALL; size <= LARGE; size += LARGE - SMALL) {
+        s3_clear();
+        fault(OP_HEAD, OTHERS_200, 1, 99);
+        struct result result = upload(state, some_options(), QL_IF_EXISTS_SKIP, size);
+        assert_int_equal(result.status, QL_E_PROTOCOL);
+        assert_nothing_left();
+    }
+}
+
+static void what_was_lost_for_good_is_told_as_not_known(void **state) {
+    for (size_t size = SMALL; size <= LARGE; size += LARGE - SMALL) {
+        s3_clear();
+        fault(size == SMALL ? OP_PUT : OP_JOIN, LOST, 1, 99);
+        fault(OP_HEAD, REFUSED_403, 2, 99);
+        struct result result = upload(state, some_options(), QL_IF_EXISTS_REPLACE, size);
+        assert_int_equal(result.status, QL_E_NETWORK);
+        assert_non_null(strstr(result.err.hint, "may be stored all the same"));
+    }
 }
 
 static void who_may_not_look_is_told_what_to_grant(void **state) {
@@ -608,6 +680,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         UPLOAD_TEST(a_lost_answer_is_no_lost_object),
         UPLOAD_TEST(joined_parts_are_found_again_although_every_answer_is_lost),
+        UPLOAD_TEST(one_put_is_found_again_although_every_answer_is_lost),
+        UPLOAD_TEST(only_s3_says_that_an_upload_is_gone),
+        UPLOAD_TEST(only_an_etag_says_that_an_object_is_there),
+        UPLOAD_TEST(what_was_lost_for_good_is_told_as_not_known),
         UPLOAD_TEST(who_may_not_look_is_told_what_to_grant),
         UPLOAD_TEST(who_may_only_write_can_write),
         UPLOAD_TEST(a_failure_that_stays_leaves_nothing),
