@@ -17,7 +17,7 @@ import uuid
 import pyarrow.parquet
 import pytest
 from conftest import AWS, BUILD, CLEAN, LONG, SANITIZER, VERSITYGW
-from fault_plans import ATTEMPTS, at_byte, draw, draw_kill
+from fault_plans import ATTEMPTS, Case, at_byte, draw, draw_kill
 from fault_proxy import FaultProxy, Signer
 
 DRIVER = BUILD / "src/store/store_driver"
@@ -326,6 +326,27 @@ def test_cuts_from_the_first_to_the_last_byte(servers, artefacts, tmp_path, op):
     faults = ["cut_request", "cut_answer", *(["truncate"] if op.startswith("C") else [])]
     places = [(fault, i / (N_PLACES - 1) * (0.999 if fault == "truncate" else 1)) for fault in faults for i in range(N_PLACES)]
     try_cases([at_byte(seed, op, fault, at) for seed, (fault, at) in enumerate(places)], servers, artefacts, tmp_path)
+
+
+@pytest.mark.parametrize("world,refused,warns", [("redirect", 301, "AWS_REGION=eu-west-1"), ("malformed", 400, "AWS_REGION=eu-west-1"), ("clock", 403, "clock"),
+                                                 ("token", 400, "")])
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_can_be_mended_is_mended_and_told(servers, artefacts, tmp_path, world, refused, warns, is_large):
+    """Another region, another clock, a token that expires in the middle of a large upload."""
+    bench = Bench(servers["moto"], artefacts[is_large], tmp_path, Case(0, server="moto", is_large=is_large, world=world, expect="ok"))
+    bench.start()
+    code, said = bench.wait()
+    statuses = [seen["status"] for seen in bench.proxy.seen]
+    try:
+        assert code == 0 and bench.object() == bench.new, bench.text
+        expires = world != "token" or is_large  # a small one ends before
+        assert (statuses.count(refused) >= 1) == expires and len(statuses) <= (2 * 6 if is_large else 4), bench.proxy.seen
+        assert all(warns in text for text in said["warnings"]) and len(said["warnings"]) == (1 if warns else 0), bench.text
+        if world == "token" and is_large:
+            assert bench.proxy.seen[3]["op"] == "UploadPart" and refused in statuses[3:6]
+        assert not bench.uploads() and not bench.notes()
+    finally:
+        bench.close()
 
 
 # ---- SIGKILL
