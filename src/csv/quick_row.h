@@ -160,8 +160,15 @@ QL_CSV_INLINE size_t ql_csv_hot_tail(const struct ql_csv_hot *hot, const char *t
                                      int64_t *n_missing) {
     uint64_t upto = m.lf ^ (m.lf - 1); /* the line feed and all before it */
     uint64_t ends = (m.delimiter & upto) | (m.lf & upto);
-    if (__builtin_expect(m.lf == 0 || ((m.quote | m.cr) & upto) != 0, 0)) {
-        return 0;
+    uint64_t odd = (m.quote | m.cr) & upto;
+    size_t n_behind = 0; /* bytes of the line end after its first */
+    if (__builtin_expect(m.lf == 0 || odd != 0, 0)) {
+        bool is_line_end = odd != 0 && odd == (m.lf & upto) >> 1 && text[__builtin_ctzll(odd)] == '\r';
+        if (!is_line_end) {
+            return 0;
+        }
+        ends ^= odd | odd << 1;
+        n_behind = 1;
     }
     if (__builtin_expect((size_t)__builtin_popcountll(ends) != hot->n_fields, 0)) {
         return 0;
@@ -174,7 +181,7 @@ QL_CSV_INLINE size_t ql_csv_hot_tail(const struct ql_csv_hot *hot, const char *t
         }
         start = end + 1;
     }
-    return (size_t)(start - text);
+    return (size_t)(start - text) + n_behind;
 }
 
 /* Whether the row goes on with the queue behind its interval. */

@@ -315,14 +315,14 @@ static void rows_in_no_order_are_read(void **state) {
             size_t at = text.len;
             put_stamp(&text, &seed, minute, rare);
             ql_buf_putc(&text, shape == 1 || shape == 2 ? ',' : '/');
-            if (pick(&seed, 20) != 0) { /* mostly the same day */
+            if (pick(&seed, 3) != 0) { /* mostly the same day */
                 size_t day_len = text.len - at < 10 ? text.len - at : 10;
                 char day[10];
                 memcpy(day, text.ptr + at, day_len);
                 ql_buf_put(&text, day, day_len);
                 ql_buf_printf(&text, "T%02zu:%02zu:00.000Z", (minute + 1) % 1440 / 60, (minute + 1) % 60);
             } else {
-                put_stamp(&text, &seed, minute, rare);
+                put_stamp(&text, &seed, pick(&seed, 1440), rare);
             }
             if (shape != 3) {
                 ql_buf_printf(&text, ",%s", PICK(&seed, IDS, 6, rare));
@@ -351,6 +351,34 @@ static void many_queues_are_read(void **state) {
     }
     check_export(&options, ql_buf_view(&text), &seed, "many queues");
     ql_buf_fini(&text);
+}
+
+/* In any order, and with columns that are neighbours or not; every row must get its own queue. */
+static void queues_of_one_id_are_told_apart(void **state) {
+    (void)state;
+    uint64_t seed = 9;
+    for (int is_apart = 0; is_apart < 2; is_apart++) {
+        const struct ql_csv_options options = csv_options();
+        struct ql_buf text = {0};
+        struct ql_buf expected = {0};
+        ql_buf_puts(&text, is_apart ? "interval,queueId,callsOffered,queueName,callsAnswered\n"
+                                    : "interval,queueId,queueName,callsOffered,callsAnswered\n");
+        for (int i = 0; i < 4000; i++) {
+            size_t name = pick(&seed, 500);
+            if (is_apart) {
+                ql_buf_printf(&text, CSV_INTERVAL ",an-id,%d,name %03zu,1\n", i % 9 + 1, name);
+            } else {
+                ql_buf_printf(&text, CSV_INTERVAL ",an-id,name %03zu,%d,1\n", name, i % 9 + 1);
+            }
+            ql_buf_printf(&expected, CSV_SEEN "|an-id|name %03zu|%d|1|-|-\n", name, i % 9 + 1);
+        }
+        struct csv_result result = {0};
+        csv_run(&options, ql_buf_view(&text), &result);
+        csv_assert_same(&result.rows, &expected, is_apart ? "columns apart" : "neighbours");
+        csv_result_fini(&result);
+        ql_buf_fini(&text);
+        ql_buf_fini(&expected);
+    }
 }
 
 /* What is expected of a row is compared with its text, which may hold line breaks that have to be counted. */
@@ -420,6 +448,7 @@ int main(void) {
         cmocka_unit_test(the_index_changes_nothing),
         cmocka_unit_test(rows_in_no_order_are_read),
         cmocka_unit_test(many_queues_are_read),
+        cmocka_unit_test(queues_of_one_id_are_told_apart),
         cmocka_unit_test(line_breaks_in_expected_fields_are_counted),
         cmocka_unit_test(structure_counts_where_nothing_is_read),
         cmocka_unit_test(inputs_do_not_share_what_is_remembered),
