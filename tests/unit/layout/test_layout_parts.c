@@ -472,13 +472,13 @@ static enum ql_status take_schema(void *ctx, const struct ql_schema *schema, str
 }
 
 /* Ends of all groups; they follow one another and cover all. */
-static size_t find_groups(const struct grid_of_parts *g, const struct ql_layout_options *options, size_t *ends) {
-    static const struct ql_cell_def DEFS[] = {{.name = {"n", 1}}, {.name = {"x", 1}, .type = QL_CELL_DOUBLE}};
+static size_t find_groups_of(const struct grid_of_parts *g, const struct ql_cell_def *defs, size_t n_defs,
+                             const struct ql_layout_options *options, size_t *ends) {
     size_t n_columns;
     const struct ql_column_sink sink = {.schema = take_schema, .ctx = &n_columns};
     struct ql_layout_result result;
     struct ql_layout_writer *writer = NULL;
-    assert_ok(ql_layout_writer_new(&g->grid, DEFS, 2, options, &sink, &result, &writer, err));
+    assert_ok(ql_layout_writer_new(&g->grid, defs, n_defs, options, &sink, &result, &writer, err));
     size_t n_groups = 0;
     for (size_t p = 0; p < g->grid.n_parts; p = ends[n_groups - 1]) {
         ends[n_groups++] = ql_layout_writer_group_end(writer, p);
@@ -487,6 +487,11 @@ static size_t find_groups(const struct grid_of_parts *g, const struct ql_layout_
     ql_layout_writer_free(writer);
     ql_layout_result_fini(&result);
     return n_groups;
+}
+
+static size_t find_groups(const struct grid_of_parts *g, const struct ql_layout_options *options, size_t *ends) {
+    static const struct ql_cell_def DEFS[] = {{.name = {"n", 1}}, {.name = {"x", 1}, .type = QL_CELL_DOUBLE}};
+    return find_groups_of(g, DEFS, 2, options, ends);
 }
 
 static size_t rows_of(const struct grid_of_parts *g, const struct ql_layout_options *options, size_t part) {
@@ -557,6 +562,24 @@ static void groups_of_rows_keep_their_bound(void **state) {
     }
 }
 
+/* Twenty doubles are 160 bytes a row: groups of 40 MiB have a fifth of the rows. */
+static void groups_of_long_rows_are_shorter(void **state) {
+    (void)state;
+    struct grid_of_parts g;
+    make_grid(&g, 6000, 400, 3, 5);
+    struct ql_cell_def defs[20];
+    char names[20][4];
+    for (size_t d = 0; d < 20; d++) {
+        (void)snprintf(names[d], sizeof names[d], "x%zu", d);
+        defs[d] = (struct ql_cell_def){.name = ql_str_from(names[d]), .type = QL_CELL_DOUBLE};
+    }
+    size_t *ends = ql_mem_zalloc(g.grid.n_parts, sizeof *ends);
+    const struct ql_layout_options options = {.layout = QL_LAYOUT_LONG, .has_all_cells = true};
+    assert_int_equal(find_groups_of(&g, defs, 20, &options, ends), 10); /* of 2,400,000 rows, 262,144 at most */
+    ql_mem_free(ends);
+    free_grid(&g);
+}
+
 /* wide: equal groups of at most 204 MiB at 2 bytes a count and 8 a double, or of 4,000 intervals where that is more. */
 static void groups_of_wide_are_equal(void **state) {
     (void)state;
@@ -601,6 +624,7 @@ int main(void) {
         cmocka_unit_test(a_groups_dictionaries_have_its_own_intervals_alone),
         cmocka_unit_test(texts_that_repeat_are_one_entry),
         cmocka_unit_test(groups_of_rows_keep_their_bound),
+        cmocka_unit_test(groups_of_long_rows_are_shorter),
         cmocka_unit_test(groups_of_wide_are_equal),
         cmocka_unit_test(ten_thousand_columns_are_made),
     };
