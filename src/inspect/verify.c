@@ -29,7 +29,7 @@ static void add_problem(struct ql_verify_report *report, const struct ql_verify_
         struct ql_verify_problem *problem = &report->problems[report->n_problems];
         *problem = *where;
         problem->is_unsupported = is_unsupported;
-        (void)snprintf(problem->message, sizeof problem->message, "%s", message);
+        (void)snprintf(problem->message, sizeof problem->message, "%.*s", (int)sizeof problem->message - 1, message);
     }
     report->n_problems++;
     report->n_unsupported += is_unsupported;

@@ -25,6 +25,11 @@ class Refusal:
     def name(self):
         return f"{self.code or self.status}-{self.op}-{self.says.split(' ')[-1]}"
 
+    @property
+    def rule(self):
+        """For fault_proxy.py."""
+        return {"op": self.op, "times": 1000, "fault": "answer", "status": self.status, "code": self.code, "message": self.message, "more": self.more, "headers": self.headers}
+
 
 DENIED = "Access Denied"
 OBJECT = "arn:aws:s3:::{bucket}/day=1/k.parquet"

@@ -11,7 +11,10 @@ import re
 import subprocess
 
 from conftest import AWS, BUILD, CLEAN, FAST, ROOT
-from test_check import DENIED, double, known_sources  # noqa: F401 (a fixture)
+from fault_proxy import FaultProxy
+from s3_refusals import REFUSALS
+from test_check import known_sources
+from test_s3_faults import artefacts  # noqa: F401 (a fixture)
 
 PATH = ROOT / "docs/errors.md"
 RETRY = FAST[:FAST.index("--poll-min")] + ["--attempts", "2"]  # those that every command has
@@ -108,18 +111,6 @@ FILES = [
     ("A compressed file is cut.", gzip.compress((HEADER + ROW).encode(), mtime=0)[:-6]),
 ]
 
-S3 = [
-    ("There is no such bucket.", (404, "NoSuchBucket")),
-    ("The credentials may not do it.", DENIED),
-    ("The secret key does not belong to the key id.", (403, "SignatureDoesNotMatch")),
-    ("The access key does not exist.", (403, "InvalidAccessKeyId")),
-    ("Temporary credentials have expired.", (400, "ExpiredToken")),
-    ("This machine's clock is wrong.", (403, "RequestTimeTooSkewed")),
-    ("The bucket is in another region.", (301, "PermanentRedirect")),
-    ("The bucket's KMS key cannot be used.", (400, "KMS.DisabledException")),
-]
-
-
 class Told:
     """What a run that failed said."""
 
@@ -171,7 +162,25 @@ def file_rows(ql, tmp_path):
     yield Told(done.code, done.text, []).row("Two files tell of one interval and queue.")
 
 
-def destination_rows(ql, tmp_path, binary, s3_double):
+def refusal_rows(ql, tmp_path, moto, artefacts):  # noqa: F811
+    """What the owner of a bucket meets: s3_refusals.py, each once, from a server that works but for the one request."""
+    bucket = moto.bucket("for-the-document")
+    refusals = {}
+    for refusal in REFUSALS:
+        refusals.setdefault(refusal.why, refusal)
+    for refusal in refusals.values():
+        with FaultProxy(int(moto.url.rsplit(":", 1)[1]), [refusal.rule]) as proxy:
+            artefact = artefacts[refusal.op != "PutObject"]
+            flags = [*artefact.flags, *RETRY, *refusal.flags, "--state-dir", tmp_path / "state"]
+            done = ql("transform", artefact.csv, "-o", f"s3://{bucket}/day.parquet", *flags, env={**AWS, "AWS_ENDPOINT_URL": proxy.url})
+            names = [(proxy.url.removeprefix("http://"), "s3.example.com"), (bucket, "lake")]
+        told = Told(done.code, done.text, names)
+        told.message = re.sub(r"\bpart \d+", "part 1", told.message)  # parts go side by side
+        told.message = re.sub(r"\d+ h \d+ min", "5 h 30 min", told.message)
+        yield told.row(refusal.why)
+
+
+def destination_rows(ql, tmp_path, binary, moto, artefacts):  # noqa: F811
     (tmp_path / "in.csv").write_text(HEADER + ROW)
     (tmp_path / "lake").write_text("a file, not a folder")
 
@@ -185,9 +194,7 @@ def destination_rows(ql, tmp_path, binary, s3_double):
     nobody = {**AWS, "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1"}
     yield told("Nothing names the bucket, and whose the one of the default name is cannot be found out.", "s3://genesys-analytics-exports/day.parquet", nobody)
     yield told("There are no credentials for S3.", "s3://lake/day.parquet")
-    for why, answer in S3:
-        _, env = s3_double({("PUT", "tags"): answer})
-        yield told(why, "s3://lake/day.parquet", env, [(env["AWS_ENDPOINT_URL"].removeprefix("http://"), "s3.example.com")])
+    yield from refusal_rows(ql, tmp_path, moto, artefacts)
     yield told("The S3 server cannot be reached.", "s3://lake/day.parquet", {**AWS, "AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
 
 
@@ -230,12 +237,12 @@ is told, and what asks for fewer requests gets fewer. `{arn}` is the bucket's or
 """
 
 
-def document(ql, sim, tmp_path, binary, s3_double):
+def document(ql, sim, tmp_path, binary, moto, artefacts):  # noqa: F811
     text = PREFACE
     for source in (s for s in APIS if s in known_sources(ql)):
         text += f"\n## `run --source {source}`\n" + TABLE + "".join(genesys_rows(ql, sim, tmp_path, source))
     text += "\n## Files\n" + TABLE + "".join(file_rows(ql, tmp_path))
-    text += "\n## Where the artefact goes\n" + TABLE + "".join(destination_rows(ql, tmp_path, binary, s3_double))
+    text += "\n## Where the artefact goes\n" + TABLE + "".join(destination_rows(ql, tmp_path, binary, moto, artefacts))
     text += S3_PREFACE + "".join(s3_codes())
     text += "\n## All kinds of errors\n\n| code | exit code | run again? | what it means | what to do, if the error itself does not say |\n| --- | --- | --- | --- | --- |\n"
     for name, code, again, meaning, advice in statuses():
@@ -243,8 +250,8 @@ def document(ql, sim, tmp_path, binary, s3_double):
     return text
 
 
-def test_the_document_says_what_the_program_says(ql, sim, tmp_path, binary, double):  # noqa: F811
-    text = document(ql, sim, tmp_path, binary, double)
+def test_the_document_says_what_the_program_says(ql, sim, tmp_path, binary, moto, artefacts):  # noqa: F811
+    text = document(ql, sim, tmp_path, binary, moto, artefacts)
     assert "127.0.0.1:1" in text and not re.search(r"127\.0\.0\.1:\d\d", text) and str(tmp_path) not in text and "no-such-secret" not in text
     if os.environ.get("QL_UPDATE_GENERATED"):
         PATH.write_text(text)

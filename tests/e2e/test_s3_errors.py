@@ -14,9 +14,7 @@ def bucket(moto):
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.name)
 def test_each_refusal_says_what_failed_and_what_to_do(ql, moto, bucket, artefacts, tmp_path, refusal):  # noqa: F811
     artefact = artefacts[refusal.op != "PutObject"]
-    rule = {"op": refusal.op, "times": 1000, "fault": "answer", "status": refusal.status, "code": refusal.code, "message": refusal.message, "more": refusal.more,
-            "headers": refusal.headers}
-    with FaultProxy(int(moto.url.rsplit(":", 1)[1]), [rule]) as proxy:
+    with FaultProxy(int(moto.url.rsplit(":", 1)[1]), [refusal.rule]) as proxy:
         env = {**AWS, "AWS_ENDPOINT_URL": proxy.url, "TMPDIR": str(tmp_path)}
         flags = [*artefact.flags, *QUICK, *refusal.flags, "--state-dir", tmp_path / "state", "--json"]
         done = ql("transform", artefact.csv, "-o", f"s3://{bucket}/day=1/k.parquet", *flags, env=env)
