@@ -328,6 +328,22 @@ static struct ql_str default_key(const struct ql_cli_job *job, const struct ql_s
     return settings->s3_key;
 }
 
+/* Nothing else has a place there. */
+static enum ql_status check_standard_output(const struct ql_settings *settings, struct ql_err *err) {
+    if (settings->manifest || settings->success_file) {
+        const char *flag = settings->manifest ? "--manifest" : "--success-file";
+        (void)QL_FAIL(err, QL_E_USAGE, "%s has no place beside standard output", flag);
+        ql_err_hint(err, "give the artefact a name with -o, or leave %s out", flag);
+        return QL_E_USAGE;
+    }
+    if (settings->json) {
+        (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
+        ql_err_hint(err, "give the artefact a name with -o, or leave --json out");
+        return QL_E_USAGE;
+    }
+    return QL_OK;
+}
+
 static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_settings *settings, struct ql_err *err) {
     struct ql_run_options *options = &job->options;
     struct ql_str text = settings->output;
@@ -360,17 +376,7 @@ static enum ql_status set_destination(struct ql_cli_job *job, const struct ql_se
     }
     options->default_key = default_key(job, settings);
     options->if_exists = (enum ql_if_exists)settings->if_exists;
-    if (options->destination.kind == QL_STORE_STDOUT && settings->manifest) {
-        (void)QL_FAIL(err, QL_E_USAGE, "--manifest has no place beside standard output");
-        ql_err_hint(err, "give the artefact a name with -o, or leave --manifest out; --json has the same facts");
-        return QL_E_USAGE;
-    }
-    if (options->destination.kind == QL_STORE_STDOUT && settings->json) {
-        (void)QL_FAIL(err, QL_E_USAGE, "--json and the Parquet file both want standard output");
-        ql_err_hint(err, "give the artefact a name with -o, or leave --json out");
-        return QL_E_USAGE;
-    }
-    return QL_OK;
+    return options->destination.kind == QL_STORE_STDOUT ? check_standard_output(settings, err) : QL_OK;
 }
 
 static bool uses_s3(const struct ql_run_options *options) {
@@ -533,6 +539,7 @@ static enum ql_status fill(struct ql_cli_job *job, const char *command, const st
     options->version_tag = settings->version_tag;
     options->org = settings->org;
     options->wants_manifest = settings->manifest;
+    options->wants_success_file = settings->success_file;
     options->embeds_provenance = settings->embed_provenance;
     options->wants_source_sha256 = settings->source_sha256;
     options->n_threads = (size_t)settings->threads;

@@ -88,6 +88,7 @@ static void set_artefact(struct ql_json *root, const struct ql_run_summary *summ
     struct ql_json *artefact = ql_json_new_object();
     set_text(artefact, "location", summary->stored.location);
     set_text(artefact, "manifest", summary->manifest);
+    set_text(artefact, "success_file", summary->success_file);
     set_int(artefact, "bytes", summary->stored.bytes);
     set_text(artefact, "sha256", summary->stored.sha256);
     set_text(artefact, "outcome", OUTCOMES[summary->stored.how]);

@@ -48,15 +48,18 @@ static struct ql_key_values key_values(const struct ql_run_state *run, struct ql
     };
 }
 
+static struct ql_str behind_literal_head(const struct ql_run_options *options, struct ql_str text) {
+    size_t len = literal_head(options, text).len;
+    return (struct ql_str){.ptr = text.ptr + len, .len = text.len - len};
+}
+
 /* Appends what the destination comes to with these values. */
 static enum ql_status render(const struct ql_run_options *options, const struct ql_key_values *values, struct ql_buf *key,
                              struct ql_err *err) {
     struct ql_buf template = {0};
     destination_template(options, &template);
-    struct ql_str text = ql_buf_view(&template);
-    struct ql_str head = literal_head(options, text);
-    text = (struct ql_str){.ptr = text.ptr + head.len, .len = text.len - head.len};
-    ql_buf_put_str(key, head);
+    struct ql_str text = behind_literal_head(options, ql_buf_view(&template));
+    ql_buf_put(key, template.ptr, template.len - text.len);
     enum ql_status status = text.len != 0 ? ql_key_render(text, values, key, err) : QL_OK;
     ql_buf_fini(&template);
     return status;
@@ -95,7 +98,14 @@ static enum ql_status check_template(const struct ql_run_state *run, struct ql_e
         return QL_OK;
     }
     struct ql_buf key = {0};
+    struct ql_buf template = {0};
     enum ql_status status = render(options, &values, &key, err);
+    if (status == QL_OK) {
+        destination_template(options, &template);
+        struct ql_str text = behind_literal_head(options, ql_buf_view(&template));
+        status = ql_run_check_success_file(options, text, ql_buf_view(&key), err);
+    }
+    ql_buf_fini(&template);
     ql_buf_fini(&key);
     return status;
 }
@@ -148,7 +158,7 @@ static enum ql_status fail_same(const char *what, struct ql_str path, const char
     return QL_E_USAGE;
 }
 
-enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output, struct ql_err *err) {
+static enum ql_status check_differs(const struct ql_run_state *run, struct ql_str output, struct ql_err *err) {
     const struct ql_run_options *options = run->options;
     bool has_quarantine = options->csv.on_bad_row == QL_BAD_ROW_QUARANTINE;
     if (has_quarantine && output.len != 0 && is_same_file(options->quarantine_path, output)) {
@@ -170,6 +180,24 @@ enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct 
         }
     }
     return QL_OK;
+}
+
+enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output, struct ql_err *err) {
+    struct ql_buf beside = {0};
+    enum ql_status status = check_differs(run, output, err);
+    if (status == QL_OK && output.len != 0 && run->options->wants_manifest) {
+        ql_buf_put_str(&beside, output);
+        ql_run_put_manifest_path(&beside);
+        status = check_differs(run, ql_buf_view(&beside), err);
+    }
+    if (status == QL_OK && output.len != 0 && run->options->wants_success_file) {
+        ql_buf_reset(&beside);
+        ql_buf_put_str(&beside, output);
+        ql_run_put_success_path(&beside);
+        status = check_differs(run, ql_buf_view(&beside), err);
+    }
+    ql_buf_fini(&beside);
+    return status;
 }
 
 static bool has_folder(struct ql_str path) {
@@ -220,6 +248,10 @@ static enum ql_status probe_folder(const struct ql_run_state *run, struct ql_err
     }
     if (has_place && status == QL_OK && options->wants_manifest) {
         ql_run_put_manifest_path(&path);
+        status = probe_file(ql_buf_view(&path), err);
+    }
+    if (has_place && status == QL_OK && options->wants_success_file) {
+        ql_run_put_success_path(&path);
         status = probe_file(ql_buf_view(&path), err);
     }
     ql_buf_fini(&path);

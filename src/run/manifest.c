@@ -9,8 +9,6 @@
 #include "run/run_internal.h"
 #include "json/json.h"
 
-#include <stdio.h>
-
 static void set_text(struct ql_json *object, const char *key, struct ql_str text) {
     ql_json_set(object, key, text.len != 0 ? ql_json_new_text(text) : ql_json_new_null());
 }
@@ -95,46 +93,19 @@ void ql_run_put_manifest_path(struct ql_buf *path) {
     ql_buf_puts(path, ".manifest.json");
 }
 
-/* The artefact's path or key, and ".manifest.json". */
-static void put_key(const struct ql_run_state *run, struct ql_buf *out) {
-    const struct ql_destination *destination = &run->options->destination;
-    const char *location = run->summary->stored.location;
-    bool is_s3 = destination->kind == QL_STORE_S3;
-    ql_buf_puts(out, location + (is_s3 ? strlen("s3://") + destination->bucket.len + 1 : 0));
-    ql_run_put_manifest_path(out);
-}
-
-static enum ql_status store_json(struct ql_run_state *run, struct ql_str key, struct ql_str json, struct ql_err *err) {
-    struct ql_store *store = NULL;
-    struct ql_stored stored;
-    const struct ql_publication publication = {.key = key, .if_exists = QL_IF_EXISTS_REPLACE};
-    QL_TRY(ql_run_open_store(run, &publication, &store, err));
-    struct ql_sink sink = ql_store_sink(store);
-    enum ql_status status = sink.write(sink.ctx, json.ptr, json.len, err);
-    if (status == QL_OK) {
-        status = ql_store_commit(store, &publication, &stored, err);
-    }
-    ql_store_free(store);
-    if (status == QL_OK) {
-        (void)snprintf(run->summary->manifest, sizeof run->summary->manifest, "%s", stored.location);
-    }
-    return status;
-}
-
 enum ql_status ql_run_write_manifest(struct ql_run_state *run, struct ql_err *err) {
     bool is_of_another = run->summary->stored.how == QL_STORED_SKIPPED; /* what is there is not what this run made */
     if (!run->options->wants_manifest || is_of_another) {
         return QL_OK;
     }
-    struct ql_buf key = {0};
+    struct ql_buf path = {0};
     struct ql_buf json = {0};
-    put_key(run, &key);
+    ql_run_put_stored_path(run, &path);
+    ql_run_put_manifest_path(&path);
     write_json(run, &json);
-    enum ql_status status = store_json(run, ql_buf_view(&key), ql_buf_view(&json), err);
-    if (status != QL_OK) {
-        ql_err_wrap(err, "'%s' is stored, but its manifest is not", run->summary->stored.location);
-    }
+    enum ql_status status =
+        ql_run_store_beside(run, "manifest", ql_buf_view(&path), ql_buf_view(&json), run->summary->manifest, err);
     ql_buf_fini(&json);
-    ql_buf_fini(&key);
+    ql_buf_fini(&path);
     return status;
 }

@@ -57,6 +57,7 @@ struct ql_run_options {
     bool is_path_literal;          /* the destination is a path as it stands, also with a '{' in it */
     bool embeds_provenance;
     bool wants_manifest;     /* beside the artefact; not with standard output */
+    bool wants_success_file; /* _SUCCESS in the artefact's folder, likewise */
     bool expects_own_bucket; /* the destination's bucket must belong to the account of the credentials */
     bool wants_source_sha256;
 
@@ -66,11 +67,11 @@ struct ql_run_options {
     const volatile sig_atomic_t *is_cancelled; /* NULL: never */
 };
 
-enum { QL_RUN_MAX_WARNINGS = 16 };
+enum { QL_RUN_MAX_WARNINGS = 16, QL_RUN_LOCATION_SIZE = sizeof((struct ql_stored *)0)->location };
 
 struct ql_run_summary {
     struct ql_stored stored;
-    char manifest[4352]; /* where it is; empty: there is none */
+    char manifest[QL_RUN_LOCATION_SIZE], success_file[QL_RUN_LOCATION_SIZE]; /* where they are; empty: there is none */
     char export_id[128];
     char source_sha256[65]; /* empty unless asked for */
     struct ql_csv_stats csv;

@@ -44,7 +44,8 @@ QL_MUST_CHECK enum ql_status ql_run_check(struct ql_run_state *run, struct ql_er
 QL_MUST_CHECK enum ql_status ql_run_check_destination(const struct ql_run_state *run, struct ql_err *err);
 /** Whether the hosts come from a domain that is no known region: such a run works, but is worth a warning. */
 bool ql_run_has_unknown_region(const struct ql_run_options *options);
-/** An output that is an input, or a side file that is either, would end what it should keep: E_USAGE. output may be empty. */
+/** An output, or what is to stand beside it, that is an input or the quarantine would end what it should keep: E_USAGE. output
+ * may be empty. */
 QL_MUST_CHECK enum ql_status ql_run_check_files_differ(const struct ql_run_state *run, struct ql_str output,
                                                        struct ql_err *err);
 /** The destination's path or key from its template. sha256: of the artefact, or QL_KEY_NO_SHA256 before there is one. */
@@ -79,6 +80,21 @@ QL_MUST_CHECK enum ql_status ql_run_open_store(const struct ql_run_state *run, c
 QL_MUST_CHECK enum ql_status ql_run_write_manifest(struct ql_run_state *run, struct ql_err *err);
 /** From an artefact's path or key to its manifest's. */
 void ql_run_put_manifest_path(struct ql_buf *path);
+/**
+ * Refuses what --success-file, if it is set, could not be true of: no folder, or one that several windows share. template: that
+ * of the destination; empty where it is none. key: what it comes to. E_USAGE, E_CONFIG.
+ */
+QL_MUST_CHECK enum ql_status ql_run_check_success_file(const struct ql_run_options *options, struct ql_str template,
+                                                       struct ql_str key, struct ql_err *err);
+/** Puts _SUCCESS into the folder of the artefact that is stored, if it is wanted. */
+QL_MUST_CHECK enum ql_status ql_run_write_success_file(struct ql_run_state *run, struct ql_err *err);
+/** From an artefact's path or key, or its manifest's, to that of _SUCCESS. */
+void ql_run_put_success_path(struct ql_buf *path);
+/** Appends the path or key at which the artefact was stored. */
+void ql_run_put_stored_path(const struct ql_run_state *run, struct ql_buf *path);
+/** Stores a small file, and says where. what: how a message calls it. */
+QL_MUST_CHECK enum ql_status ql_run_store_beside(const struct ql_run_state *run, const char *what, struct ql_str path,
+                                                 struct ql_str bytes, char location[QL_RUN_LOCATION_SIZE], struct ql_err *err);
 void ql_run_warn(struct ql_run_state *run, const char *fmt, ...) QL_PRINTF(2, 3);
 
 #endif

@@ -353,6 +353,9 @@ enum ql_status ql_run_write(struct ql_run_state *run, struct ql_err *err) {
         status = ql_run_write_manifest(run, err);
     }
     if (status == QL_OK) {
+        status = ql_run_write_success_file(run, err);
+    }
+    if (status == QL_OK) {
         warn_of_what_was_merged(run);
         ql_run_warn_of_key(run);
     }

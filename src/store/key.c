@@ -333,6 +333,24 @@ bool ql_key_mentions(struct ql_str template, const char *name) {
     return false;
 }
 
+void ql_key_put_folder(struct ql_str template, struct ql_buf *out) {
+    size_t len = template.len;
+    while (len != 0 && template.ptr[len - 1] != '/') {
+        len--;
+    }
+    len -= len != 0;
+    bool is_in_format = false;
+    for (size_t at = 0; at < len;) {
+        struct ql_key_piece piece;
+        if (ql_key_next(template, &at, &piece, NULL) != QL_OK) {
+            break; /* and rendering it says why */
+        }
+        is_in_format = piece.literal.ptr == NULL && at > len;
+    }
+    ql_buf_put(out, template.ptr, len);
+    ql_buf_puts(out, is_in_format ? "}" : "");
+}
+
 void ql_key_escape(struct ql_str text, struct ql_buf *out) {
     for (size_t i = 0; i < text.len; i++) {
         ql_buf_putc(out, text.ptr[i]);

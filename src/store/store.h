@@ -49,6 +49,8 @@ QL_MUST_CHECK enum ql_status ql_key_render(struct ql_str template, const struct 
                                            struct ql_err *err);
 /** Whether a template mentions a placeholder. */
 bool ql_key_mentions(struct ql_str template, const char *name);
+/** Appends the template of the folder: what is before the last '/', which may be one in the format of a time. */
+void ql_key_put_folder(struct ql_str template, struct ql_buf *out);
 /** Appends the characters of a template, with their places, that S3's documentation advises against: "'#' (character 3)". */
 void ql_key_warn(struct ql_str template, struct ql_buf *out);
 /** E_CONFIG if two windows of a plan, each `step_us` (a second or more) after the one before, could get one key. tz as in

@@ -26,6 +26,7 @@ static const struct live LIVES[] = {
     {"if_exists", "QUEUELAKE_IF_EXISTS", "fail", "version", NULL, "overwrite"},
     {"org", "QUEUELAKE_ORG", "acme", "o", NULL, NULL},
     {"manifest", "QUEUELAKE_MANIFEST", "true", "false", NULL, "x"},
+    {"success_file", "QUEUELAKE_SUCCESS_FILE", "true", "false", NULL, "x"},
     {"tag", "QUEUELAKE_TAG", "team=lake", "x=y", "[\"team=lake\"]", "team"},
     {"layout", "QUEUELAKE_LAYOUT", "long", "tidy", NULL, "broad"},
     {"profile", "QUEUELAKE_PROFILE", "pandas", "default", NULL, "panda"},

@@ -172,6 +172,25 @@ static void an_escaped_name_renders_as_itself(void **state) {
     ql_buf_fini(&escaped);
 }
 
+static void a_folder_is_what_is_before_the_last_slash(void **state) {
+    (void)state;
+    static const char *const CASES[][2] = {{"lake/{start:%F}/x-{org}.parquet", "lake/{start:%F}"},
+                                           {"x-{start}.parquet", ""},
+                                           {"/x", ""},
+                                           {"", ""},
+                                           {"a/{start:%Y/%m}.parquet", "a/{start:%Y}"},
+                                           {"{start:%Y/}x", "{start:%Y}"},
+                                           {"{{a/b}}", "{{a"},
+                                           {"a{{b/c/{org}", "a{{b/c"},
+                                           {"{org}/{{/{{x", "{org}/{{"}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct ql_buf out = {0};
+        ql_key_put_folder(ql_str_from(CASES[i][0]), &out);
+        assert_str_equal(ql_buf_view(&out), CASES[i][1]);
+        ql_buf_fini(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(placeholders_become_values),
@@ -182,6 +201,7 @@ int main(void) {
         cmocka_unit_test(faults_are_shown_where_the_template_has_them),
         cmocka_unit_test(versions_go_before_the_ending),
         cmocka_unit_test(an_escaped_name_renders_as_itself),
+        cmocka_unit_test(a_folder_is_what_is_before_the_last_slash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
