@@ -37,8 +37,10 @@ static void print_text(const struct ql_access_report *report, bool is_quiet) {
     }
     if (!is_quiet) {
         size_t n_problems = count(report, QL_FINDING_PROBLEM);
-        (void)printf("%zu looked at, %zu warnings, %zu not looked at: ", report->n - count(report, QL_FINDING_SKIPPED),
-                     count(report, QL_FINDING_WARNING), count(report, QL_FINDING_SKIPPED));
+        size_t n_warnings = count(report, QL_FINDING_WARNING);
+        size_t n_skipped = count(report, QL_FINDING_SKIPPED);
+        (void)printf("%zu looked at, %zu %s, %zu not looked at: ", report->n - n_skipped, n_warnings,
+                     n_warnings == 1 ? "warning" : "warnings", n_skipped);
         (void)printf(n_problems == 0 ? "nothing that would stop a run\n" : "%zu would stop a run\n", n_problems);
     }
 }

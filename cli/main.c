@@ -19,7 +19,7 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-    {"run", ql_cli_run, "ask Genesys Cloud for an export, transform it, store it"},
+    {"run", ql_cli_run, "ask Genesys Cloud for the figures of a range, transform them, store them"},
     {"transform", ql_cli_transform, "the same from CSV files or standard input"},
     {"check", ql_cli_check, "look at everything that could stop a run, before it runs"},
     {"inspect", ql_cli_inspect, "show, verify or declare a Parquet file"},
@@ -33,16 +33,16 @@ static void print_overview(FILE *out) {
     (void)fputs("queuelake carries contact-centre statistics from Genesys Cloud to Parquet.\n\n"
                 "  queuelake transform export.csv                      an export that you have -> export.parquet\n"
                 "  queuelake run --from 2024-01-01 --to 2024-01-02 -o lake/day.parquet\n"
-                "                                                      asks for an export, waits for it, stores it\n\n"
+                "                                                      the figures of a day, from Genesys Cloud\n\n"
                 "Commands\n",
                 out);
     for (size_t i = 0; i < N_COMMANDS; i++) {
         (void)fprintf(out, "  %-10s  %s\n", COMMANDS[i].name, COMMANDS[i].what);
     }
-    (void)fputs("\nqueuelake help COMMAND lists its settings. Exit codes: 0 done, 64 usage, 65 bad data, 66 input missing, 69 "
-                "unavailable,\n"
-                "70 internal, 71 system, 73 cannot create output, 74 I/O, 75 temporary: run again, 76 protocol, 77 permission, "
-                "78 configuration.\n",
+    (void)fputs("\nqueuelake help COMMAND lists its settings.\n"
+                "Exit codes: 0 done, 64 usage, 65 bad data, 66 input missing, 69 unavailable,\n"
+                "70 internal, 71 system, 73 cannot create output, 74 I/O, 75 run again,\n"
+                "76 protocol, 77 permission, 78 configuration.\n",
                 out);
 }
 
@@ -98,6 +98,7 @@ static void set_up_process(void) {
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that must not grow is an error of write, which is told */
     /* No secret in a core file, and no TLS keys in a file that the environment names. */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0});

@@ -21,6 +21,7 @@ bool ql_cli_wants_json(int argc, char **argv) {
 }
 
 void ql_cli_error_print(const struct ql_err *err) {
+    (void)fflush(stdout); /* what went before stands before, where both go to one place */
     (void)fprintf(stderr, "queuelake: %s\n", err->message);
     if (err->request_id[0] != '\0') {
         (void)fprintf(stderr, "  request id: %s\n", err->request_id);
@@ -213,8 +214,9 @@ static void print_text(const struct ql_run_summary *summary) {
                   grouped(summary->n_queues, a), grouped(summary->n_cells, b));
     if (summary->http.requests != 0) {
         bool has_id = summary->export_id[0] != '\0';
-        (void)fprintf(stderr, "  %s%s%s%lld requests, %lld retries\n", has_id ? "export " : "", summary->export_id,
-                      has_id ? ", " : "", (long long)summary->http.requests, (long long)summary->http.retries);
+        (void)fprintf(stderr, "  %s%s%s%lld %s, %lld %s\n", has_id ? "export " : "", summary->export_id, has_id ? ", " : "",
+                      (long long)summary->http.requests, summary->http.requests == 1 ? "request" : "requests",
+                      (long long)summary->http.retries, summary->http.retries == 1 ? "retry" : "retries");
     }
     (void)fprintf(stderr, "  %.3f s: source %.3f, transform %.3f, store %.3f\n", (double)summary->total_ms / 1e3,
                   (double)summary->source_ms / 1e3, (double)summary->transform_ms / 1e3, (double)summary->store_ms / 1e3);

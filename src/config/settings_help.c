@@ -4,7 +4,7 @@
  */
 #include "config/config_internal.h"
 
-enum { HELP_COLUMN = 34, HELP_WIDTH = 100 };
+enum { HELP_COLUMN = 34, HELP_WIDTH = 80 };
 
 static void put_metavar(const struct ql_setting *setting, struct ql_buf *out) {
     switch (setting->kind) {
@@ -170,9 +170,9 @@ void ql_settings_help(const char *command_name, struct ql_buf *out) {
         put_section((enum ql_section)section, command, out);
     }
     if (strcmp(command->name, "version") != 0) {
-        ql_buf_puts(out, "\nEvery flag has an environment variable (QUEUELAKE_LAYOUT for --layout, unless named above) and a\n"
-                         "key in queuelake.yaml (layout). --no-FLAG switches off a flag without value (--no-totals).\n"
-                         "All about each setting: docs/generated/settings.md\n");
+        ql_buf_puts(out, "\nEvery flag has an environment variable (QUEUELAKE_LAYOUT for --layout, unless\n"
+                         "named above) and a key in queuelake.yaml (layout). --no-FLAG switches off a flag\n"
+                         "without value (--no-totals). All about each setting: docs/generated/settings.md\n");
     }
 }
 

@@ -64,25 +64,26 @@ static const struct ql_command COMMANDS[] = {
     {.name = "run",
      .bit = COMMAND_RUN,
      .synopsis = "queuelake run [flags]",
-     .summary = "ask Genesys Cloud for an export, wait for it, pivot it and store it as Parquet",
+     .summary = "ask Genesys Cloud for the figures of a range, store them as Parquet",
      .examples = "queuelake run --from 2024-01-01 --to 2024-01-02 -o ./lake/\n"
-                 "queuelake run --from 2024-01-01 --to 2024-01-02 -o s3://bucket/{start:%Y-%m-%d}.parquet"},
+                 "queuelake run --timezone Europe/Rome -o 's3://bucket/{start:%Y-%m-%d}.parquet'"},
     {.name = "transform",
      .bit = COMMAND_TRANSFORM,
      .synopsis = "queuelake transform [flags] FILE...",
      .summary = "pivot CSV exports that are already here; - is standard input",
      .examples = "queuelake transform export.csv\n"
-                 "queuelake transform --layout long -o lake/2024-01-01.parquet monday.csv.gz tuesday.csv.gz"},
+                 "queuelake transform --layout long -o week.parquet monday.csv.gz tuesday.csv.gz"},
     {.name = "check",
      .bit = COMMAND_CHECK,
      .synopsis = "queuelake check [flags of run]",
-     .summary = "look at everything that could stop a run: network, clock, client, permissions, destination, disk",
+     .summary = "look at what could stop a run: network, clock, permissions, destination, disk",
      .examples = "queuelake check -o ./lake/\n"
-                 "queuelake check --write-test -o s3://bucket/{start:%Y-%m-%d}.parquet"},
+                 "queuelake check --write-test -o 's3://bucket/{start:%Y-%m-%d}.parquet'\n"
+                 "queuelake check --orphans -o s3://bucket/"},
     {.name = "inspect",
      .bit = COMMAND_INSPECT,
      .synopsis = "queuelake inspect [flags] FILE|URI",
-     .summary = "show what a Parquet file says, verify it, or make it a table elsewhere; - is standard input",
+     .summary = "show a Parquet file, verify it, or make it a table; - is standard input",
      .examples = "queuelake inspect lake/day.parquet\n"
                  "queuelake inspect --verify s3://bucket/date=2024-01-01/part.parquet\n"
                  "queuelake inspect --ddl spark lake/date=2024-01-01/part.parquet"},

@@ -463,9 +463,11 @@ static enum ql_status put(struct ddl *ddl, struct ql_err *err) {
     const struct ql_ddl_options *options = ddl->options;
     for (size_t c = 0; c < ddl->file->n_columns; c++) {
         if (ddl->file->columns[c].is_nested || ddl->file->columns[c].max_rep != 0) {
-            return QL_FAIL(err, QL_E_DATA,
-                           "column '%.*s' is nested; statements are made for flat files, as queuelake writes them",
-                           QL_STR_ARG(ddl->file->columns[c].path));
+            (void)QL_FAIL(err, QL_E_DATA,
+                          "column '%.*s' is nested; statements are made for flat files, as queuelake writes them",
+                          QL_STR_ARG(ddl->file->columns[c].path));
+            ql_err_hint(err, "without --ddl the file is shown; its statements are yours to write");
+            return QL_E_DATA;
         }
     }
     split_location(ddl);

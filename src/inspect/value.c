@@ -79,8 +79,9 @@ int ql_value_cmp(const struct ql_parquet_column *column, struct ql_str a, struct
     return (x > y) - (x < y);
 }
 
-/* The fewest digits that give the same double again. */
+/* The fewest digits that give the same double again; 30 rather than 3e+01, but 1e+30. */
 static void put_double(double number, bool is_single, struct ql_buf *out) {
+    enum { PLAIN_DIGITS = 15 };
     char text[32];
     int digits = 1;
     number = number == 0 ? 0 : number; /* a least zero is stored as -0.0, because both are equal */
@@ -90,6 +91,9 @@ static void put_double(double number, bool is_single, struct ql_buf *out) {
         if (back == number || (is_single && (float)back == (float)number) || isnan(number)) {
             break;
         }
+    }
+    if (strstr(text, "e+") != NULL && fabs(number) < 1e15) { /* of a single, what text stands for, not its own digits */
+        (void)snprintf(text, sizeof text, "%.*g", PLAIN_DIGITS, strtod(text, NULL));
     }
     ql_buf_puts(out, text);
 }

@@ -451,6 +451,8 @@ static const char *look_alike(const char magic[MAGIC_SIZE]) {
     return NULL;
 }
 
+static const char NO_PARQUET_HINT[] = "name a Parquet file; 'queuelake transform' makes one of CSV";
+
 static enum ql_status fail_frame(const char *head, const char *ending, struct ql_err *err) {
     const char *what = look_alike(head);
     bool begins_well = memcmp(head, QL_PARQUET_MAGIC, MAGIC_SIZE) == 0;
@@ -465,9 +467,11 @@ static enum ql_status fail_frame(const char *head, const char *ending, struct ql
         ql_err_hint(err, "get the file again");
         return QL_E_DATA;
     }
-    return QL_FAIL(err, QL_E_DATA, "this is no Parquet file: it %s with 'PAR1'",
-                   memcmp(ending + ENDING_SIZE - MAGIC_SIZE, QL_PARQUET_MAGIC, MAGIC_SIZE) == 0 ? "ends, but does not begin,"
-                                                                                                : "neither begins nor ends");
+    bool ends_well = memcmp(ending + ENDING_SIZE - MAGIC_SIZE, QL_PARQUET_MAGIC, MAGIC_SIZE) == 0;
+    (void)QL_FAIL(err, QL_E_DATA, "this is no Parquet file: it %s with 'PAR1'",
+                  ends_well ? "ends, but does not begin," : "neither begins nor ends");
+    ql_err_hint(err, "%s", NO_PARQUET_HINT);
+    return QL_E_DATA;
 }
 
 static uint32_t load_u32(const char *bytes) {
@@ -478,7 +482,9 @@ static uint32_t load_u32(const char *bytes) {
 /* The footer's bytes into file->bytes, and where they lie. */
 static enum ql_status read_bytes(const struct ql_parquet_input *input, struct ql_parquet_file *file, struct ql_err *err) {
     if (input->size < FILE_SIZE_MIN) {
-        return QL_FAIL(err, QL_E_DATA, "this is no Parquet file: %lld bytes are too few", (long long)input->size);
+        (void)QL_FAIL(err, QL_E_DATA, "this is no Parquet file: %lld bytes are too few", (long long)input->size);
+        ql_err_hint(err, "%s", NO_PARQUET_HINT);
+        return QL_E_DATA;
     }
     char head[MAGIC_SIZE];
     struct ql_buf tail = {0};

@@ -89,7 +89,9 @@ void ql_look_at_folder(struct ql_str target, const struct ql_finding_sink *findi
         errnum = stat(folder, &status) == 0 && !S_ISDIR(status.st_mode) ? ENOTDIR : errnum;
         ql_err_set_errno(&err, QL_E_CANNOT_CREATE, errnum, "cannot create '%.*s' in '%.300s'",
                          (int)(target.len < 300 ? target.len : 300), target.ptr, folder);
-        ql_err_hint(&err, "grant the user that runs queuelake write permission there, or choose another folder with -o");
+        ql_err_hint(&err, errnum == ENOTDIR
+                              ? "a part of the path is a file where a folder should be; choose another path with -o"
+                              : "grant the user that runs queuelake write permission there, or choose another folder with -o");
         ql_finding_err(findings, QL_FINDING_PROBLEM, "folder", &err);
     } else if (is_there) {
         ql_finding_say(findings, QL_FINDING_OK, "folder", "'%.300s' takes files", folder);

@@ -24,10 +24,12 @@ void ql_run_put_success_path(struct ql_buf *path) {
     ql_buf_puts(path, FILE_NAME);
 }
 
-static enum ql_status fail_no_folder(struct ql_str key, struct ql_err *err) {
-    (void)QL_FAIL(err, QL_E_USAGE, "--success-file needs a folder, and '%.*s' is in none", QL_STR_ARG(key));
-    ql_err_hint(err, "put the artefact into a folder of its window, as in -o 'lake/date={start:%%Y-%%m-%%d}/part-0.parquet'");
-    return QL_E_USAGE;
+static void hint_window_folder(const struct ql_run_options *options, int64_t length_us, struct ql_err *err) {
+    const struct ql_destination *destination = &options->destination;
+    bool is_s3 = destination->kind == QL_STORE_S3;
+    ql_err_hint(err, "put the artefact into a folder of its window, as in -o '%s%.*s/%s/part-0.parquet'",
+                is_s3 ? "s3://" : "lake", QL_STR_ARG(destination->bucket),
+                length_us >= DAY_US ? "date={start:%Y-%m-%d}" : "window={start}");
 }
 
 /* Windows by the calendar differ in length: a day of summer time has 23 hours, February 28 days, a year 365. An eighth more
@@ -55,8 +57,7 @@ static enum ql_status check_window(const struct ql_run_options *options, struct 
                       "'%.*s' would put several windows into one folder, and --success-file call it complete "
                       "after the first",
                       QL_STR_ARG(template));
-        ql_err_hint(err, "put the window into the folder, as in %s",
-                    length_us >= DAY_US ? "date={start:%Y-%m-%d}/part-0.parquet" : "window={start}/part-0.parquet");
+        hint_window_folder(options, length_us, err);
     }
     return status;
 }
@@ -68,7 +69,9 @@ enum ql_status ql_run_check_success_file(const struct ql_run_options *options, s
     }
     size_t len = folder_len(key);
     if (len == 0) {
-        return fail_no_folder(key, err);
+        (void)QL_FAIL(err, QL_E_USAGE, "--success-file needs a folder, and '%.*s' is in none", QL_STR_ARG(key));
+        hint_window_folder(options, step_us(options), err);
+        return QL_E_USAGE;
     }
     if (ql_str_eq((struct ql_str){.ptr = key.ptr + len, .len = key.len - len}, QL_STR(FILE_NAME))) {
         (void)QL_FAIL(err, QL_E_USAGE, "the output '%.*s' has the name of the file that --success-file writes",

@@ -98,7 +98,8 @@ static void probe_versioning(const struct probe *probe) {
     enum ql_status status = ask(probe, QL_S3_ASK_VERSIONING, QL_STR("versioning"), "VersioningConfiguration", &answer, NULL);
     if (status != QL_OK) {
         put_code(&answer, &text);
-        ql_finding_say(probe->findings, QL_FINDING_SKIPPED, "versioning", "not told%s", ql_buf_text(&text));
+        ql_finding_say(probe->findings, QL_FINDING_SKIPPED, "versioning", "the server does not say whether it is on%s",
+                       ql_buf_text(&text));
     } else if (ql_xml_text(ql_buf_view(&answer.response.body), "VersioningConfiguration/Status", &text) &&
                ql_str_eq(ql_buf_view(&text), QL_STR("Enabled"))) {
         ql_finding_say(probe->findings, QL_FINDING_OK, "versioning", "on: an artefact that is replaced can be got back");

@@ -83,7 +83,7 @@ enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *
         ql_s3_note_answer(&answer.response, stored);
         status = check_answer(object, &answer.response, err);
         if (status != QL_OK) {
-            ql_err_wrap(err, "'s3://%.*s/%.*s' is stored, but", QL_STR_ARG(object->bucket),
+            ql_err_wrap(err, "'s3://%.*s/%.*s' is stored, but not as asked", QL_STR_ARG(object->bucket),
                         (int)(object->key.len < 300 ? object->key.len : 300), object->key.ptr);
         }
     }

@@ -55,6 +55,14 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(binary, tmp_path):
 
 
 @needs_mount
+def test_a_limit_of_file_size_is_an_error_that_is_told(binary, small):
+    """'ulimit -f' in blocks of 1 kB; the signal that comes with it would end the program without a word."""
+    (small / "out.parquet").write_bytes(b"old")
+    done = subprocess.run(["bash", "-c", 'ulimit -f 1; exec "$0" transform in.csv -o out.parquet', str(binary)], capture_output=True, cwd=small, env=CLEAN, timeout=60)
+    assert done.returncode == 74 and b"cannot write 'out.parquet': File too large" in done.stderr and b"ulimit -f" in done.stderr, done
+    assert (small / "out.parquet").read_bytes() == b"old" and len(list(small.iterdir())) == 2
+
+
 def test_a_read_only_file_system_is_refused_before_anything_is_read(binary, tmp_path):
     (tmp_path / "in.csv").write_text(day(1))
     out, err = in_a_mount(binary, tmp_path, """

@@ -281,6 +281,31 @@ def test_what_is_no_parquet_file_is_called_by_its_name(ql, tmp_path, name, data,
     assert done.code == 65 and words in done.text and done.out == b"", done
 
 
+def test_the_hint_of_what_is_no_parquet_file_can_be_followed(ql, tmp_path):
+    (tmp_path / "x.csv").write_text(export(2))
+    assert "'queuelake transform' makes one of CSV" in ql("inspect", "x.csv").text
+    assert ql("transform", "x.csv").code == 0 and ql("inspect", "x.parquet").code == 0
+
+
+def test_numbers_are_written_as_people_write_them(ql, tmp_path):
+    """Whatever is below 1e15; beyond, and far below one, an exponent is what people write."""
+    for number, text in ((30.0, "30"), (-120000.0, "-120000"), (9e14, "900000000000000"), (0.5, "0.5"), (1e15, "1e+15"), (1e-7, "1e-07"), (1 / 3, repr(1 / 3))):
+        for kind in (pa.float64(), *([pa.float32()] if number in (30.0, -120000.0, 0.5) else [])):
+            pq.write_table(pa.table({"a": pa.array([number], kind)}), tmp_path / "n.parquet")
+            column = ql("inspect", "--json", "n.parquet").json["schema"][0]
+            assert column["min"] == column["max"] == text, (number, kind, column)
+
+
+def test_what_is_damaged_is_told_behind_what_is_shown(binary, make, tmp_path):
+    """Also where both go to one place."""
+    data = bytearray(make("wide", "snappy").read_bytes())
+    data[100] ^= 1
+    (tmp_path / "x.parquet").write_bytes(data)
+    done = subprocess.run([binary, "inspect", "--verify", "x.parquet"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=tmp_path, env=CLEAN, timeout=60)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 65 and [line.startswith("queuelake: ") for line in lines].index(True) == len(lines) - 2, lines
+
+
 def test_metadata_of_hostile_files_do_not_steer_the_terminal(ql, tmp_path):
     table = pa.table({"\x1b[31mred\x07": [1], "tab\tnew\nline": [2]}).replace_schema_metadata({"k\x1b[2J": "v\x1b]0;title\x07\u009b1m"})
     pq.write_table(table, tmp_path / "steer.parquet", store_schema=False)

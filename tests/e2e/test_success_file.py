@@ -78,7 +78,7 @@ def test_what_is_in_its_way_is_told(ql, small):
     ("lake/{start}.parquet", [], 78, "would put several windows into one folder"),
     ("lake/{start:%Y-%m}/{start:%d}.parquet", [], 78, "would put several windows into one folder"),
     ("lake/{start:%Y/%m/%d}.parquet", [], 78, "would put several windows into one folder"),
-    ("lake/{start:%F}/{start}.parquet", ["--from", "2024-01-01T09:00Z", "--to", "2024-01-01T10:00Z"], 78, "as in window={start}/part-0.parquet"),
+    ("lake/{start:%F}/{start}.parquet", ["--from", "2024-01-01T09:00Z", "--to", "2024-01-01T10:00Z"], 78, "as in -o 'lake/window={start}/part-0.parquet'"),
     ("./x.parquet", [], 0, ""),
     ("lake/2024-01-01/x.parquet", [], 0, ""),  # whoever calls it names the window
     ("lake/}/{start:%F}/x.parquet", [], 0, ""),
