@@ -19,7 +19,7 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-    {"run", ql_cli_run, "ask Genesys Cloud for the figures of a range, transform them, store them"},
+    {"run", ql_cli_run, "ask Genesys Cloud for figures, transform and store them"},
     {"transform", ql_cli_transform, "the same from CSV files or standard input"},
     {"check", ql_cli_check, "look at everything that could stop a run, before it runs"},
     {"inspect", ql_cli_inspect, "show, verify or declare a Parquet file"},
@@ -31,9 +31,8 @@ enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };
 
 static void print_overview(FILE *out) {
     (void)fputs("queuelake carries contact-centre statistics from Genesys Cloud to Parquet.\n\n"
-                "  queuelake transform export.csv                      an export that you have -> export.parquet\n"
-                "  queuelake run --from 2024-01-01 --to 2024-01-02 -o lake/day.parquet\n"
-                "                                                      the figures of a day, from Genesys Cloud\n\n"
+                "  queuelake transform export.csv       an export that you have -> export.parquet\n"
+                "  queuelake run -o lake/day.parquet    the figures of yesterday, from Genesys Cloud\n\n"
                 "Commands\n",
                 out);
     for (size_t i = 0; i < N_COMMANDS; i++) {
