@@ -32,7 +32,7 @@ enum { N_COMMANDS = sizeof COMMANDS / sizeof COMMANDS[0] };
 static void print_overview(FILE *out) {
     (void)fputs("queuelake carries contact-centre statistics from Genesys Cloud to Parquet.\n\n"
                 "  queuelake transform export.csv       an export that you have -> export.parquet\n"
-                "  queuelake run -o lake/day.parquet    the figures of yesterday, from Genesys Cloud\n\n"
+                "  queuelake run -o lake/day.parquet    yesterday, from Genesys Cloud\n\n"
                 "Commands\n",
                 out);
     for (size_t i = 0; i < N_COMMANDS; i++) {
