@@ -165,6 +165,11 @@ static enum ql_status run(struct inspection *inspection, struct ql_err *err) {
     }
     inspection->name = settings->args[0];
     QL_TRY(ql_destination_parse(inspection->name, &place, err));
+    if (place.kind == QL_STORE_S3 && (place.path.len == 0 || ql_str_has_suffix(place.path, "/"))) {
+        (void)QL_FAIL(err, QL_E_USAGE, "'%.*s' names no object", QL_STR_ARG(inspection->name));
+        ql_err_hint(err, "name one object: s3://bucket/key");
+        return QL_E_USAGE;
+    }
     enum ql_status status = look(inspection, &place, err);
     if (status != QL_OK) {
         ql_err_wrap(err, "inspecting '%.*s'", QL_STR_ARG(inspection->name));

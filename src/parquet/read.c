@@ -451,7 +451,7 @@ static const char *look_alike(const char magic[MAGIC_SIZE]) {
     return NULL;
 }
 
-static const char NO_PARQUET_HINT[] = "name a Parquet file; 'queuelake transform' makes one of CSV";
+static const char NO_PARQUET_HINT[] = "name a Parquet file that is not encrypted; 'queuelake transform' makes one of CSV";
 
 static enum ql_status fail_frame(const char *head, const char *ending, struct ql_err *err) {
     const char *what = look_alike(head);
@@ -460,7 +460,9 @@ static enum ql_status fail_frame(const char *head, const char *ending, struct ql
         what = "a Parquet file with an encrypted footer";
     }
     if (what != NULL) {
-        return QL_FAIL(err, QL_E_DATA, "this is no Parquet file that can be read: it looks like %s", what);
+        (void)QL_FAIL(err, QL_E_DATA, "this is no Parquet file that can be read: it looks like %s", what);
+        ql_err_hint(err, "%s", NO_PARQUET_HINT);
+        return QL_E_DATA;
     }
     if (begins_well) {
         (void)QL_FAIL(err, QL_E_DATA, "the file begins as Parquet and does not end so: it was cut, or is not finished");

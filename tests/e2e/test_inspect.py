@@ -284,6 +284,9 @@ def test_what_is_no_parquet_file_is_called_by_its_name(ql, tmp_path, name, data,
 def test_the_hint_of_what_is_no_parquet_file_can_be_followed(ql, tmp_path):
     (tmp_path / "x.csv").write_text(export(2))
     assert "'queuelake transform' makes one of CSV" in ql("inspect", "x.csv").text
+    for uri in ("s3://lake", "s3://lake/", "s3://lake/date=2024-01-01/"):  # before anybody is asked
+        done = ql("inspect", uri)
+        assert done.code == 64 and f"'{uri}' names no object" in done.text, done
     assert ql("transform", "x.csv").code == 0 and ql("inspect", "x.parquet").code == 0
 
 
