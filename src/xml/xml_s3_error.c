@@ -3,17 +3,14 @@
  * <ErrorResponse>.
  *
  * Format: "REST error responses" of the Amazon S3 API reference. Elements may come in any order, unknown ones are skipped,
- * deeper ones too. The first element of a name wins, so that what follows cannot overwrite it. White space before the XML
- * declaration, which expat refuses, is skipped: S3 sends it to keep a slow connection alive.
+ * deeper ones too. The first element of a name wins, so that what follows cannot overwrite it.
  */
 #include "xml/xml.h"
+#include "xml/xml_walk.h"
 
-#include "base/mem.h"
-
-#include <expat.h>
 #include <string.h>
 
-enum { MAX_BODY_BYTES = 64 * 1024, MAX_DEPTH = 16 };
+enum { MAX_BODY_BYTES = 64 * 1024 };
 
 struct field {
     const char *element;
@@ -38,10 +35,9 @@ static const struct field FIELDS[] = {
 };
 
 struct reader {
-    XML_Parser parser;
+    struct ql_xml_walk walk;
     struct ql_s3_error *out;
     bool is_error;
-    int depth;                /* of open elements */
     int base;                 /* depth of <Error> */
     const struct field *open; /* the field whose text is being read; NULL: none */
     size_t len;               /* of that text so far */
@@ -60,22 +56,20 @@ static char *field_text(const struct reader *reader, const struct field *field) 
     return (char *)reader->out + field->offset;
 }
 
-static void on_start(void *ctx, const char *element, const char **attributes) {
+static void on_start(void *ctx, const char *element) {
     struct reader *reader = ctx;
-    (void)attributes;
-    reader->depth++;
-    bool is_wrapper = reader->depth == 1 && strcmp(element, "ErrorResponse") == 0;
-    if (reader->depth == 1) {
+    bool is_wrapper = reader->walk.depth == 1 && strcmp(element, "ErrorResponse") == 0;
+    if (reader->walk.depth == 1) {
         reader->is_error = is_wrapper || strcmp(element, "Error") == 0;
         reader->base = is_wrapper ? 2 : 1;
     }
-    if (!reader->is_error || reader->depth > MAX_DEPTH) {
-        (void)XML_StopParser(reader->parser, XML_FALSE);
+    if (!reader->is_error) {
+        ql_xml_walk_stop(&reader->walk);
         return;
     }
     reader->open = NULL;
     /* What stands beside <Error> in STS's document (RequestId) is read as if it stood in it. */
-    if (reader->depth == reader->base + 1 || (reader->depth == 2 && reader->base == 2)) {
+    if (reader->walk.depth == reader->base + 1 || (reader->walk.depth == 2 && reader->base == 2)) {
         const struct field *field = find_field(element);
         if (field != NULL && field_text(reader, field)[0] == '\0') {
             reader->open = field;
@@ -87,42 +81,21 @@ static void on_start(void *ctx, const char *element, const char **attributes) {
 static void on_end(void *ctx, const char *element) {
     struct reader *reader = ctx;
     (void)element;
-    reader->depth--;
     reader->open = NULL;
 }
 
-static void on_text(void *ctx, const char *text, int len) {
+static void on_text(void *ctx, const char *text, size_t len) {
     struct reader *reader = ctx;
     const struct field *field = reader->open;
     if (field == NULL) {
         return;
     }
     char *out = field_text(reader, field);
-    for (int i = 0; i < len && reader->len < field->size - 1; i++) {
+    for (size_t i = 0; i < len && reader->len < field->size - 1; i++) {
         unsigned char c = (unsigned char)text[i];
         bool is_control = c < 0x20 || c == 0x7f;
         out[reader->len++] = is_control ? ' ' : (char)c;
     }
-}
-
-/* A document type could define entities; S3 sends none. */
-static void on_doctype(void *ctx, const char *name, const char *sysid, const char *pubid, int has_internal_subset) {
-    struct reader *reader = ctx;
-    (void)name;
-    (void)sysid;
-    (void)pubid;
-    (void)has_internal_subset;
-    (void)XML_StopParser(reader->parser, XML_FALSE);
-}
-
-static void *memory_alloc(size_t size) {
-    return ql_mem_alloc(size);
-}
-static void *memory_realloc(void *ptr, size_t size) {
-    return ql_mem_realloc(ptr, size, 1);
-}
-static void memory_free(void *ptr) {
-    ql_mem_free(ptr);
 }
 
 /* A text that was cut inside a UTF-8 sequence loses that sequence; blanks at the end go. */
@@ -151,31 +124,15 @@ static void tidy_texts(struct ql_s3_error *out) {
 bool ql_xml_s3_error(struct ql_str body, struct ql_s3_error *out) {
     memset(out, 0, sizeof *out);
     body = ql_str_trim(body);
-    bool is_whole = body.len <= MAX_BODY_BYTES;
-    if (body.len == 0) {
-        return false;
-    }
-    static const XML_Memory_Handling_Suite MEMORY = {memory_alloc, memory_realloc, memory_free};
-    struct reader reader = {.out = out, .parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL)};
-    if (reader.parser == NULL) {
-        return false; /* the allocator never fails, so expat has no reason to */
-    }
-    XML_SetUserData(reader.parser, &reader);
-    XML_SetElementHandler(reader.parser, on_start, on_end);
-    XML_SetCharacterDataHandler(reader.parser, on_text);
-    XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
+    bool is_cut = body.len > MAX_BODY_BYTES;
+    struct reader reader = {.walk = {.on_start = on_start, .on_end = on_end, .on_text = on_text}, .out = out};
+    reader.walk.ctx = &reader;
     /* The result does not matter: a root that was seen is an answer, however the rest looks. */
-    (void)XML_Parse(reader.parser, body.ptr, (int)(is_whole ? body.len : MAX_BODY_BYTES), is_whole);
-    XML_ParserFree(reader.parser);
+    (void)ql_xml_walk_run(&reader.walk, (struct ql_str){body.ptr, is_cut ? MAX_BODY_BYTES : body.len}, is_cut);
     if (!reader.is_error) {
         memset(out, 0, sizeof *out);
         return false;
     }
     tidy_texts(out);
     return true;
-}
-
-void ql_xml_versions(struct ql_buf *out) {
-    XML_Expat_Version version = XML_ExpatVersionInfo();
-    ql_buf_printf(out, "expat %d.%d.%d", version.major, version.minor, version.micro);
 }

@@ -4,14 +4,11 @@
  * is whole: half of one would be half of the data.
  */
 #include "xml/xml.h"
+#include "xml/xml_walk.h"
 
-#include "base/mem.h"
-
-#include <expat.h>
-#include <limits.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_TEXT_BYTES = 4096, MAX_FIELDS = 3, MAX_MARKERS = 2 };
+enum { MAX_TEXT_BYTES = 4096, MAX_FIELDS = 3, MAX_MARKERS = 2 };
 
 /** What a page looks like: root > item > fields, and beside the items where the next page begins. */
 struct form {
@@ -21,21 +18,15 @@ struct form {
 };
 
 struct reader {
-    XML_Parser parser;
+    struct ql_xml_walk walk;
     const struct form *form;
     void (*found)(void *ctx, const struct ql_buf *fields);
     void *ctx;
-    bool is_page, is_bad;
-    int depth;
+    bool is_page;
     bool is_in_item;
     struct ql_buf *open; /* where text goes; NULL: nowhere */
     struct ql_buf fields[MAX_FIELDS], markers[MAX_MARKERS], truncated;
 };
-
-static void stop(struct reader *reader) {
-    reader->is_bad = true;
-    (void)XML_StopParser(reader->parser, XML_FALSE);
-}
 
 static struct ql_buf *buffer_of(const char *element, const char *const *names, size_t n, struct ql_buf *buffers) {
     for (size_t i = 0; i < n && names[i] != NULL; i++) {
@@ -53,25 +44,23 @@ static void begin_item(struct reader *reader) {
     }
 }
 
-static void on_start(void *ctx, const char *element, const char **attributes) {
+static void on_start(void *ctx, const char *element) {
     struct reader *reader = ctx;
     const struct form *form = reader->form;
-    (void)attributes;
-    reader->depth++;
     reader->open = NULL;
-    if (reader->depth == 1) {
+    if (reader->walk.depth == 1) {
         reader->is_page = strcmp(element, form->root) == 0;
     }
-    if (!reader->is_page || reader->depth > MAX_DEPTH) {
-        stop(reader);
+    if (!reader->is_page) {
+        ql_xml_walk_stop(&reader->walk);
         return;
     }
-    if (reader->depth == 2 && strcmp(element, form->item) == 0) {
+    if (reader->walk.depth == 2 && strcmp(element, form->item) == 0) {
         begin_item(reader);
-    } else if (reader->depth == 2) {
+    } else if (reader->walk.depth == 2) {
         reader->open = strcmp(element, "IsTruncated") == 0 ? &reader->truncated
                                                            : buffer_of(element, form->markers, MAX_MARKERS, reader->markers);
-    } else if (reader->depth == 3 && reader->is_in_item) {
+    } else if (reader->walk.depth == 3 && reader->is_in_item) {
         reader->open = buffer_of(element, form->fields, MAX_FIELDS, reader->fields);
     }
     if (reader->open != NULL) {
@@ -82,67 +71,29 @@ static void on_start(void *ctx, const char *element, const char **attributes) {
 static void on_end(void *ctx, const char *element) {
     struct reader *reader = ctx;
     (void)element;
-    if (reader->depth == 2 && reader->is_in_item) {
+    if (reader->walk.depth == 2 && reader->is_in_item) {
         reader->is_in_item = false;
         if (reader->fields[0].len != 0) {
             reader->found(reader->ctx, reader->fields);
         }
     }
-    reader->depth--;
     reader->open = NULL;
 }
 
-static void on_text(void *ctx, const char *text, int len) {
+static void on_text(void *ctx, const char *text, size_t len) {
     struct reader *reader = ctx;
     if (reader->open != NULL) {
-        ql_buf_put(reader->open, text, (size_t)len);
+        ql_buf_put(reader->open, text, len);
         if (reader->open->len > MAX_TEXT_BYTES) {
-            stop(reader);
+            ql_xml_walk_stop(&reader->walk);
         }
     }
 }
 
-/* A document type could define entities; S3 sends none. */
-static void on_doctype(void *ctx, const char *name, const char *sysid, const char *pubid, int has_internal_subset) {
-    (void)name;
-    (void)sysid;
-    (void)pubid;
-    (void)has_internal_subset;
-    stop(ctx);
-}
-
-static void *memory_alloc(size_t size) {
-    return ql_mem_alloc(size);
-}
-static void *memory_realloc(void *ptr, size_t size) {
-    return ql_mem_realloc(ptr, size, 1);
-}
-static void memory_free(void *ptr) {
-    ql_mem_free(ptr);
-}
-
-static bool parse(struct reader *reader, struct ql_str body) {
-    static const XML_Memory_Handling_Suite MEMORY = {memory_alloc, memory_realloc, memory_free};
-    body = ql_str_trim(body);
-    if (body.len == 0 || body.len > INT_MAX) {
-        return false;
-    }
-    reader->parser = XML_ParserCreate_MM(NULL, &MEMORY, NULL);
-    if (reader->parser == NULL) {
-        return false; /* the allocator never fails, so expat has no reason to */
-    }
-    XML_SetUserData(reader->parser, reader);
-    XML_SetElementHandler(reader->parser, on_start, on_end);
-    XML_SetCharacterDataHandler(reader->parser, on_text);
-    XML_SetStartDoctypeDeclHandler(reader->parser, on_doctype);
-    bool is_whole = XML_Parse(reader->parser, body.ptr, (int)body.len, XML_TRUE) == XML_STATUS_OK && !reader->is_bad;
-    XML_ParserFree(reader->parser);
-    return is_whole;
-}
-
 /* Reads the page; next[i] is markers[i] if there is a page behind this one, else empty. */
 static bool read_page(struct reader *reader, struct ql_str body, struct ql_buf *const *next) {
-    bool is_whole = parse(reader, body);
+    reader->walk = (struct ql_xml_walk){.on_start = on_start, .on_end = on_end, .on_text = on_text, .ctx = reader};
+    bool is_whole = ql_xml_walk_run(&reader->walk, body, false);
     bool is_truncated = ql_str_eq(ql_str_trim(ql_buf_view(&reader->truncated)), QL_STR("true"));
     for (size_t i = 0; i < MAX_MARKERS && next[i] != NULL; i++) {
         ql_buf_reset(next[i]);
