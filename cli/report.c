@@ -192,6 +192,20 @@ static void print_count_line(const char *text, int64_t count) {
     }
 }
 
+static const char *last_part(const char *location) {
+    const char *slash = strrchr(location, '/');
+    return slash != NULL ? slash + 1 : location;
+}
+
+static void print_beside(const struct ql_run_summary *summary) {
+    const char *manifest = last_part(summary->manifest);
+    const char *success_file = last_part(summary->success_file);
+    if (manifest[0] != '\0' || success_file[0] != '\0') {
+        bool has_both = manifest[0] != '\0' && success_file[0] != '\0';
+        (void)fprintf(stderr, "  beside it: %s%s%s\n", manifest, has_both ? ", " : "", success_file);
+    }
+}
+
 static void print_text(const struct ql_run_summary *summary) {
     char a[32];
     char b[32];
@@ -206,7 +220,8 @@ static void print_text(const struct ql_run_summary *summary) {
     (void)fprintf(stderr, "%s%s%s\n", did[0], is_stdout ? "standard output" : summary->stored.location, did[1]);
     (void)fprintf(stderr, "  %s: %s rows x %s columns, %s bytes, sha256 %.12s\n", summary->layout, grouped(summary->n_rows, a),
                   grouped(summary->n_columns, b), grouped(summary->stored.bytes, c), summary->stored.sha256);
-    (void)fprintf(stderr, "  from %s rows, %s bytes: %s intervals", grouped(summary->csv.rows, a),
+    print_beside(summary);
+    (void)fprintf(stderr, "  from %s rows, %s bytes\n  %s intervals", grouped(summary->csv.rows, a),
                   grouped(summary->csv.bytes_in, b), grouped(summary->n_intervals, c));
     print_time(", ", summary->first_us);
     print_time(" to ", summary->last_us);

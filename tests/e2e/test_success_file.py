@@ -34,6 +34,9 @@ def test_in_a_folder(ql, small):
         (day / "_SUCCESS").unlink()
         assert ql("transform", "in.csv", "--success-file", "-o", KEY, *args).code == 0
         assert (day / "_SUCCESS").read_bytes() == b""
+    assert "  beside it: part-0.parquet.manifest.json, _SUCCESS\n" in ql("transform", "in.csv", "--success-file", "--manifest", "-o", KEY).text
+    assert "  beside it: _SUCCESS\n" in ql("transform", "in.csv", "--success-file", "-o", KEY).text
+    assert "beside" not in ql("transform", "in.csv", "-o", "plain/x.parquet").text
     assert ql("transform", "in.csv", "-o", "plain/x.parquet", "--json").json["artefact"]["success_file"] is None
     assert names(small / "plain") == ["x.parquet"]
 
