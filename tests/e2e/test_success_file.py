@@ -4,6 +4,7 @@ import pyarrow.dataset as ds
 import pytest
 
 from conftest import FAST
+from fault_proxy import FaultProxy
 
 HEADER = "timeInterval,queue.id,queue.name,callsOffered,callsAnswered,avgHandleTimeSeconds,serviceLevelPercent\n"
 ROW = "2024-01-{:02}T09:00:00Z/2024-01-{:02}T09:30:00Z,1,a,5,4,30,80\n"
@@ -136,3 +137,19 @@ def test_readers_pass_over_it(ql, tmp_path):
     assert len(list(tmp_path.rglob("_SUCCESS"))) == 2
     assert ds.dataset(tmp_path / "lake", format="parquet", partitioning="hive").to_table().num_rows == 2  # without exclude_invalid_files
     assert duckdb.sql(f"select count(*) from read_parquet('{tmp_path}/lake/*/*.parquet', hive_partitioning = true)").fetchall() == [(2,)]
+
+
+@pytest.mark.parametrize(("nth", "says"), [(1, "cannot store 's3://{}/date=2024-01-01/part-0.parquet': access denied"),
+                                           (2, "part-0.parquet' is stored, but its manifest is not: cannot store"),
+                                           (3, "part-0.parquet' is stored, but its _SUCCESS is not: cannot store")])
+def test_an_upload_that_is_refused_leaves_none(ql, small, moto, nth, says):
+    """The artefact's, its manifest's or its own; the run that follows makes up for it."""
+    bucket = moto.bucket(f"success-refused-{nth}")
+    command = ["transform", "in.csv", "--success-file", "--manifest", "-o", f"s3://{bucket}/date={{start:%Y-%m-%d}}/part-0.parquet"]
+    all_of_them = ["date=2024-01-01/_SUCCESS", "date=2024-01-01/part-0.parquet", "date=2024-01-01/part-0.parquet.manifest.json"]
+    plan = [{"op": "PutObject", "nth": nth, "times": 1, "fault": "answer", "status": 403, "code": "AccessDenied"}]
+    with FaultProxy(int(moto.url.rsplit(":", 1)[1]), plan) as proxy:
+        done = ql(*command, env={**moto.env, "AWS_ENDPOINT_URL": proxy.url})
+    assert done.code == 77 and says.format(bucket) in done.text, done
+    assert keys(moto, bucket) == all_of_them[1:nth]
+    assert ql(*command, env=moto.env).code == 0 and keys(moto, bucket) == all_of_them
