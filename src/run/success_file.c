@@ -34,7 +34,7 @@ static void hint_window_folder(const struct ql_run_options *options, int64_t len
 
 /* Windows by the calendar differ in length: a day of summer time has 23 hours, February 28 days, a year 365. An eighth more
  * makes each the longest of its kind, and no other. */
-static int64_t step_us(const struct ql_run_options *options) {
+static int64_t window_step_us(const struct ql_run_options *options) {
     if (options->from_us == QL_TIME_NONE || options->to_us == QL_TIME_NONE) {
         return DAY_US;
     }
@@ -49,7 +49,7 @@ static enum ql_status check_window(const struct ql_run_options *options, struct 
     }
     struct ql_buf folder = {0};
     ql_key_put_folder(template, &folder);
-    int64_t length_us = step_us(options);
+    int64_t length_us = window_step_us(options);
     enum ql_status status = ql_key_distinguishes(ql_buf_view(&folder), length_us, options->timezone, NULL);
     ql_buf_fini(&folder);
     if (status != QL_OK) {
@@ -70,7 +70,7 @@ enum ql_status ql_run_check_success_file(const struct ql_run_options *options, s
     size_t len = folder_len(key);
     if (len == 0) {
         (void)QL_FAIL(err, QL_E_USAGE, "--success-file needs a folder, and '%.*s' is in none", QL_STR_ARG(key));
-        hint_window_folder(options, step_us(options), err);
+        hint_window_folder(options, window_step_us(options), err);
         return QL_E_USAGE;
     }
     if (ql_str_eq((struct ql_str){.ptr = key.ptr + len, .len = key.len - len}, QL_STR(FILE_NAME))) {
