@@ -103,6 +103,9 @@ void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status s
 /** Says that nobody knows whether a request that failed has acted. */
 void ql_s3_hint_of_lost_answer(struct ql_err *err);
 
+/** E_S3_DENIED: the answer was lost, something is there, and whose it is must not be seen. */
+enum ql_status ql_s3_fail_unseen(const struct ql_s3_object *object, struct ql_err *err);
+
 /* ---- the requests of a multipart upload (s3_upload.c) ---- */
 
 enum { QL_S3_MARK_BYTES = 16 };

@@ -258,10 +258,10 @@ static enum verdict judge_transport(struct sending *sending) {
     bool may_pass = response->fault == QL_HTTP_FAULT_TRANSIENT ||
                     (response->fault == QL_HTTP_FAULT_UNRESOLVED && sending->n_tries < MAX_UNRESOLVED_ATTEMPTS);
     sending->kind = QL_S3_TRANSIENT;
+    sending->answer->may_have_acted = sending->answer->may_have_acted || response->was_sent;
     if (!may_pass) {
         return FAILED;
     }
-    sending->answer->may_have_acted = sending->answer->may_have_acted || response->was_sent;
     return allow(sending, sending->transport == QL_E_TIMEOUT ? QL_S3_TIMEOUT_COST : QL_S3_REPEAT_COST);
 }
 

@@ -165,13 +165,17 @@ enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str buc
     enum { TRIES = 3, LATE_MS = 1000 };
     QL_TRY(abort_once(client, bucket, key, upload_id, was_gone, err));
     bool is_gone = *was_gone && !may_be_late;
-    for (int i = 1; i < TRIES && !is_gone; i++) {
-        if (may_be_late) {
+    for (int i = 1; !is_gone; i++) {
+        if (may_be_late || i > 1) {
             QL_TRY(ql_s3_client_wait(client, LATE_MS, err));
         }
         enum upload_state state = look_at_upload(client, bucket, key, upload_id);
         if (state != UPLOAD_HAS_PARTS && state != UPLOAD_EMPTY) {
             return QL_OK;
+        }
+        if (i == TRIES) {
+            return QL_FAIL(err, QL_E_S3, "the upload is still there after %d requests to end it, each answered with success",
+                           i);
         }
         QL_TRY(abort_once(client, bucket, key, upload_id, &is_gone, err));
     }
@@ -398,12 +402,7 @@ enum ql_status ql_s3_upload_is_joined(const struct ql_s3_upload *upload, bool *i
     *is_joined = false;
     QL_TRY(ql_s3_look(object->client, object->bucket, object->key, &seen, err));
     if (seen.sight == QL_S3_UNSEEN) {
-        (void)QL_FAIL(err, QL_E_S3_DENIED,
-                      "whether 's3://%.*s/%.200s' was stored cannot be told: its answer was lost, and looking "
-                      "is not allowed",
-                      QL_STR_ARG(object->bucket), upload->key);
-        ql_err_hint(err, "allow these credentials s3:GetObject and s3:ListBucket, then run again");
-        return QL_E_S3_DENIED;
+        return ql_s3_fail_unseen(object, err);
     }
     *is_joined = seen.sight == QL_S3_PRESENT && strcmp(seen.upload, upload->mark) == 0;
     if (*is_joined) {
