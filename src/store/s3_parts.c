@@ -6,6 +6,7 @@
  * is what takes time, and the disk need not fill. Nothing is visible before the parts are joined; whatever goes wrong before,
  * the upload is ended, and what cannot be ended stays noted.
  */
+#include "store/s3_client.h"
 #include "store/s3_object.h"
 
 #include "base/mem.h"
@@ -171,7 +172,7 @@ static void note_upload(struct ql_s3_parts *parts, const struct ql_s3_object *ob
                                            .bucket = object->bucket,
                                            .key = object->key,
                                            .upload_id = ql_str_from(parts->upload.id),
-                                           .started_us = ql_s3_client_world(object->client)->now_us()};
+                                           .started_us = ql_s3_client_now_us(object->client)};
     struct ql_err err = {0};
     enum ql_status status = QL_OK;
     if (parts->note != NULL) {

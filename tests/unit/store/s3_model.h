@@ -39,6 +39,7 @@ enum fault_kind {
 
 struct upload_model {
     bool exists;
+    int64_t begun_us;
     char mark[64], sha256[80];
     struct ql_buf parts[MAX_PARTS_HERE];
 };
@@ -173,6 +174,7 @@ static inline void create(const struct ql_http_request *request, struct ql_http_
     assert_true(s3.n_uploads < MAX_UPLOADS);
     struct upload_model *upload = &s3.uploads[s3.n_uploads++];
     upload->exists = true;
+    upload->begun_us = ql_time_now();
     copy(header_of(request, QL_S3_META "upload"), upload->mark, sizeof upload->mark);
     copy(header_of(request, QL_S3_META "sha256"), upload->sha256, sizeof upload->sha256);
     response->status = 200;
@@ -217,7 +219,11 @@ static inline void list(const struct ql_http_request *request, struct upload_mod
     ql_buf_puts(&response->body, "<ListMultipartUploadsResult>");
     for (int i = 0; i < s3.n_uploads; i++) {
         if (s3.uploads[i].exists) {
-            ql_buf_printf(&response->body, "<Upload><Key>q/k.parquet</Key><UploadId>%d</UploadId></Upload>", i + 1);
+            char begun[QL_TIME_TEXT_SIZE];
+            (void)ql_time_format(s3.uploads[i].begun_us, begun);
+            ql_buf_printf(&response->body,
+                          "<Upload><Key>q/k.parquet</Key><UploadId>%d</UploadId><Initiated>%s</Initiated></Upload>", i + 1,
+                          begun);
         }
     }
     ql_buf_puts(&response->body, "</ListMultipartUploadsResult>");

@@ -76,6 +76,19 @@ static void an_upload_that_was_ended_may_have_been_joined(void **state) {
     assert_nothing_left();
 }
 
+/* Another machine is at work on the same key, and has not sent a part yet. */
+static void anothers_upload_is_not_taken_for_our_own_lost_one(void **state) {
+    s3.n_uploads = 1;
+    s3.uploads[0].exists = true;
+    s3.uploads[0].begun_us = ql_time_now() - INT64_C(1800) * QL_US_PER_S;
+    fault(OP_CREATE, LOST, 1, 1);
+    struct result result = upload(state, some_options(), QL_IF_EXISTS_REPLACE, LARGE);
+    ASSERT_STORED(result, LARGE);
+    assert_true(s3.uploads[0].exists);
+    assert_int_equal(s3.n_uploads, 3);
+    assert_int_equal(n_unfinished(), 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         UPLOAD_TEST(a_second_try_with_another_sum_is_a_failure),
@@ -84,6 +97,7 @@ int main(void) {
         UPLOAD_TEST(what_exists_but_is_not_there_is_no_success),
         UPLOAD_TEST(a_stop_while_the_answer_is_waited_for_is_settled),
         UPLOAD_TEST(an_upload_that_was_ended_may_have_been_joined),
+        UPLOAD_TEST(anothers_upload_is_not_taken_for_our_own_lost_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
