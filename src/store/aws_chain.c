@@ -130,16 +130,9 @@ static enum ql_status refresh(struct ql_aws_chain *chain, bool is_forced, struct
     if (!is_due) {
         return QL_OK;
     }
-    struct ql_err cause = {0};
-    enum ql_status status = renew(chain, &cause);
-    if (status == QL_E_CANCELLED || status == QL_E_DEADLINE) {
-        if (err != NULL) {
-            *err = cause;
-        }
-        return status;
-    }
-    chain->not_before_us = status == QL_OK ? chain->not_before_us : now_us + PAUSE_US;
-    return QL_OK; /* the old ones do for a while */
+    /* Where it fails, the old ones do for a while: also after a signal, for what is to be cleaned up. */
+    chain->not_before_us = renew(chain, NULL) == QL_OK ? chain->not_before_us : now_us + PAUSE_US;
+    return QL_OK;
 }
 
 static enum ql_status get(void *ctx, bool is_forced, struct ql_aws_credentials *credentials, struct ql_err *err) {

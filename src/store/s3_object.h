@@ -103,6 +103,9 @@ void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status s
 /** Says that nobody knows whether a request that failed has acted. */
 void ql_s3_hint_of_lost_answer(struct ql_err *err);
 
+/** E_S3_DENIED: the answer was lost, something is there, and whose it is must not be seen. */
+enum ql_status ql_s3_fail_unseen(const struct ql_s3_object *object, struct ql_err *err);
+
 /* ---- the requests of a multipart upload (s3_upload.c) ---- */
 
 enum { QL_S3_MARK_BYTES = 16 };
@@ -146,14 +149,21 @@ QL_MUST_CHECK enum ql_status ql_s3_upload_is_joined(const struct ql_s3_upload *u
  */
 QL_MUST_CHECK enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
                                                 struct ql_str upload_id, bool may_be_late, bool *was_gone, struct ql_err *err);
-/** Ends the uploads of a key that have no part and that no living process has noted, `keep` and the note `but` aside: creations
- * whose answer was lost. Errors: those of the listing. */
-QL_MUST_CHECK enum ql_status ql_s3_strays_end(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key,
-                                              struct ql_str keep, const char *but, struct ql_err *err);
-/** Calls found for each unfinished upload below a prefix; initiated is S3's text. */
+/** Creations whose answer was lost. */
+struct ql_s3_strays {
+    struct ql_str bucket, key;
+    struct ql_str keep;     /* id of the upload that stays; empty: none */
+    const char *but;        /* name of the note that is passed over */
+    int64_t from_us, to_us; /* when the creation was sent */
+};
+/** Ends the uploads of the key that began in that time, have no part, and that no living process has noted. What began at
+ * another time is left alone: it may be that of another machine. Errors: those of the listing. */
+QL_MUST_CHECK enum ql_status ql_s3_strays_end(struct ql_s3_client *client, const struct ql_s3_strays *strays,
+                                              struct ql_err *err);
+/** Calls found for each unfinished upload below a prefix; started_us: QL_TIME_NONE where S3 does not say it. */
 QL_MUST_CHECK enum ql_status ql_s3_uploads_list(struct ql_s3_client *client, struct ql_str bucket, struct ql_str prefix,
                                                 void (*found)(void *ctx, struct ql_str key, struct ql_str id,
-                                                              struct ql_str initiated),
+                                                              int64_t started_us),
                                                 void *ctx, struct ql_err *err);
 
 /* ---- parts, in parallel (s3_parts.c) ---- */

@@ -5,6 +5,7 @@
  * ends them by itself. S3 knows all that are unfinished, also those of other machines, which may be at work: so what is only
  * listed is ended only if it is old.
  */
+#include "store/s3_client.h"
 #include "store/s3_object.h"
 
 #include "base/mem.h"
@@ -15,8 +16,36 @@ struct uploads_page {
     struct ql_s3_client *client;
     struct ql_str bucket, prefix;
     struct ql_s3_upload_list list;
-    struct ql_buf key, id; /* where the page begins */
+    struct ql_buf key, id;           /* where the page begins */
+    struct ql_buf next_key, next_id; /* and the one behind it */
+    void (*found)(void *ctx, struct ql_str key, struct ql_str id, int64_t started_us);
+    void *ctx;
 };
+
+static int64_t parse_start(struct ql_str initiated) {
+    struct ql_time_text time;
+    if (!ql_time_parse_iso(initiated, &time)) {
+        return QL_TIME_NONE;
+    }
+    return ql_time_from_civil(&time.civil) - (int64_t)time.offset_s * QL_US_PER_S;
+}
+
+static void on_upload(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated) {
+    const struct uploads_page *page = ctx;
+    page->found(page->ctx, key, id, parse_start(initiated));
+}
+
+/* A server that always names the same next page would be asked for ever. */
+static bool goes_on(const struct uploads_page *page) {
+    return !ql_str_eq(ql_buf_view(&page->key), ql_buf_view(&page->next_key)) ||
+           !ql_str_eq(ql_buf_view(&page->id), ql_buf_view(&page->next_id));
+}
+
+static void swap(struct ql_buf *a, struct ql_buf *b) {
+    struct ql_buf kept = *a;
+    *a = *b;
+    *b = kept;
+}
 
 static enum ql_status read_page(struct uploads_page *page, struct ql_err *err) {
     struct ql_http_header query[4];
@@ -41,22 +70,31 @@ static enum ql_status read_page(struct uploads_page *page, struct ql_err *err) {
     if (status == QL_OK && !ql_xml_s3_uploads(ql_buf_view(&answer.response.body), &page->list)) {
         status = QL_FAIL(err, QL_E_PROTOCOL, "the list of the unfinished uploads of bucket '%.*s' is damaged",
                          QL_STR_ARG(page->bucket));
+    } else if (status == QL_OK && page->next_key.len != 0 && !goes_on(page)) {
+        status = QL_FAIL(err, QL_E_PROTOCOL, "the list of the unfinished uploads of bucket '%.*s' does not go on",
+                         QL_STR_ARG(page->bucket));
+        ql_err_hint(err, "the server says that there is more, and begins again at the same place");
     }
+    swap(&page->key, &page->next_key);
+    swap(&page->id, &page->next_id);
     ql_s3_answer_fini(&answer);
     return status;
 }
 
 enum ql_status ql_s3_uploads_list(struct ql_s3_client *client, struct ql_str bucket, struct ql_str prefix,
-                                  void (*found)(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated),
-                                  void *ctx, struct ql_err *err) {
-    struct uploads_page page = {.client = client, .bucket = bucket, .prefix = prefix};
-    page.list = (struct ql_s3_upload_list){.found = found, .ctx = ctx, .next_key = &page.key, .next_id = &page.id};
+                                  void (*found)(void *ctx, struct ql_str key, struct ql_str id, int64_t started_us), void *ctx,
+                                  struct ql_err *err) {
+    struct uploads_page page = {.client = client, .bucket = bucket, .prefix = prefix, .found = found, .ctx = ctx};
+    page.list =
+        (struct ql_s3_upload_list){.found = on_upload, .ctx = &page, .next_key = &page.next_key, .next_id = &page.next_id};
     enum ql_status status = QL_OK;
     do {
         status = read_page(&page, err);
     } while (status == QL_OK && page.key.len != 0);
     ql_buf_fini(&page.key);
     ql_buf_fini(&page.id);
+    ql_buf_fini(&page.next_key);
+    ql_buf_fini(&page.next_id);
     return status;
 }
 
@@ -92,9 +130,17 @@ static bool is_here(const struct search *search, const struct ql_noted_upload *u
 
 /* What the process had begun to create when it died, if it came so far. What may not be looked for is let go: it is empty. */
 static bool end_strays(const struct search *search, const struct ql_noted_upload *upload) {
+    static const int64_t LONGEST_US = INT64_C(300) * QL_US_PER_S; /* of a creation and its repeats */
     struct ql_err err = {0};
-    enum ql_status status =
-        ql_s3_strays_end(search->client, search->bucket, upload->key, (struct ql_str){0}, upload->note, &err);
+    if (upload->started_us == QL_TIME_NONE) {
+        return true;
+    }
+    const struct ql_s3_strays strays = {.bucket = search->bucket,
+                                        .key = upload->key,
+                                        .but = upload->note,
+                                        .from_us = upload->started_us,
+                                        .to_us = upload->started_us + LONGEST_US};
+    enum ql_status status = ql_s3_strays_end(search->client, &strays, &err);
     return status == QL_OK || status == QL_E_S3_DENIED;
 }
 
@@ -140,23 +186,14 @@ static bool was_told(const struct search *search, struct ql_str id) {
     return false;
 }
 
-static int64_t parse_start(struct ql_str initiated) {
-    struct ql_time_text time;
-    if (!ql_time_parse_iso(initiated, &time)) {
-        return QL_TIME_NONE;
-    }
-    return ql_time_from_civil(&time.civil) - (int64_t)time.offset_s * QL_US_PER_S;
-}
-
-static void on_listed(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated) {
+static void on_listed(void *ctx, struct ql_str key, struct ql_str id, int64_t started_us) {
     struct search *search = ctx;
     const struct ql_s3_orphans_request *request = search->request;
     if (was_told(search, id) || ql_upload_notes_is_running(ql_s3_client_options(search->client)->state_dir, key, id, "")) {
         return;
     }
     struct ql_err err = {0};
-    int64_t started_us = parse_start(initiated);
-    int64_t age_us = started_us != QL_TIME_NONE ? ql_s3_client_world(search->client)->now_us() - started_us : 0;
+    int64_t age_us = started_us != QL_TIME_NONE ? ql_s3_client_now_us(search->client) - started_us : 0; /* by S3's clock */
     bool is_old = age_us / 1000 >= request->min_age_ms;
     const struct ql_s3_orphan orphan = {.key = key,
                                         .upload_id = id,

@@ -6,6 +6,7 @@
  * is what takes time, and the disk need not fill. Nothing is visible before the parts are joined; whatever goes wrong before,
  * the upload is ended, and what cannot be ended stays noted.
  */
+#include "store/s3_client.h"
 #include "store/s3_object.h"
 
 #include "base/mem.h"
@@ -171,7 +172,7 @@ static void note_upload(struct ql_s3_parts *parts, const struct ql_s3_object *ob
                                            .bucket = object->bucket,
                                            .key = object->key,
                                            .upload_id = ql_str_from(parts->upload.id),
-                                           .started_us = ql_s3_client_world(object->client)->now_us()};
+                                           .started_us = ql_s3_client_now_us(object->client)};
     struct ql_err err = {0};
     enum ql_status status = QL_OK;
     if (parts->note != NULL) {
@@ -263,18 +264,19 @@ enum ql_status ql_s3_parts_offer(struct ql_s3_parts *parts, int64_t size, struct
 
 /* ---- joining them */
 
-/* A failure may have acted all the same. Ending the upload decides: where there is nothing to end, the parts may be joined. */
+/* A failure may have acted all the same. An upload that could be ended is mostly one whose parts were not joined, but S3 takes
+ * its end for some time after; so the object's mark decides. */
 static enum ql_status settle(struct ql_s3_parts *parts, enum ql_status status, struct ql_stored *stored, struct ql_err *err) {
     struct ql_s3_client *client = parts->upload.object.client;
     bool is_joined = false;
     bool is_ended = end_upload(parts);
-    if (is_ended || !parts->upload.may_be_joined) {
+    if (!parts->upload.may_be_joined) {
         return status;
     }
     ql_s3_client_begin_cleanup(client);
     enum ql_status known = ql_s3_upload_is_joined(&parts->upload, &is_joined, stored, NULL);
     ql_s3_client_end_cleanup(client);
-    if (known != QL_OK && known != status) { /* else the failure is just that */
+    if (known != QL_OK && known != status && !is_ended) { /* else the failure is just that */
         ql_s3_hint_of_lost_answer(err);
     }
     return known == QL_OK && is_joined ? QL_OK : status;

@@ -22,6 +22,18 @@ static enum ql_status check_answer(const struct ql_s3_object *object, const stru
     return ql_s3_encryption_verify(options, response, err);
 }
 
+/* What S3 confirms must be what was sent. Nothing else decides then: our metadata say what was meant, not what arrived. */
+static enum ql_status take_answer(const struct ql_s3_object *object, const struct ql_http_response *response,
+                                  struct ql_stored *stored, struct ql_err *err) {
+    ql_s3_note_answer(response, stored);
+    enum ql_status status = check_answer(object, response, err);
+    if (status != QL_OK) {
+        ql_err_wrap(err, "'s3://%.*s/%.*s' is stored, but not as asked", QL_STR_ARG(object->bucket),
+                    (int)(object->key.len < 300 ? object->key.len : 300), object->key.ptr);
+    }
+    return status;
+}
+
 void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status status, const struct ql_s3_answer *answer,
                              struct ql_err *err) {
     if (status != QL_OK && object->must_be_new && answer->response.status == 501) {
@@ -31,6 +43,14 @@ void ql_s3_hint_of_condition(const struct ql_s3_object *object, enum ql_status s
 
 void ql_s3_hint_of_lost_answer(struct ql_err *err) {
     ql_err_hint(err, "the answer was lost, and what is there cannot be seen: it may be stored all the same; run again");
+}
+
+enum ql_status ql_s3_fail_unseen(const struct ql_s3_object *object, struct ql_err *err) {
+    (void)QL_FAIL(err, QL_E_S3_DENIED,
+                  "whether 's3://%.*s/%.*s' was stored cannot be told: its answer was lost, and looking is not allowed",
+                  QL_STR_ARG(object->bucket), (int)(object->key.len < 200 ? object->key.len : 200), object->key.ptr);
+    ql_err_hint(err, "allow these credentials s3:GetObject and s3:ListBucket, then run again");
+    return QL_E_S3_DENIED;
 }
 
 /* A failure may have acted all the same; then what is there now decides. */
@@ -48,6 +68,21 @@ static enum ql_status settle(const struct ql_s3_object *object, enum ql_status s
         return status;
     }
     ql_s3_note_seen(&seen, stored);
+    return QL_OK;
+}
+
+/* Something is there, perhaps by our own first try. */
+static enum ql_status meet_own(const struct ql_s3_object *object, enum ql_s3_outcome *outcome, struct ql_stored *stored,
+                               struct ql_err *err) {
+    struct ql_s3_seen seen;
+    QL_TRY(ql_s3_look(object->client, object->bucket, object->key, &seen, err));
+    if (seen.sight == QL_S3_UNSEEN) {
+        return ql_s3_fail_unseen(object, err);
+    }
+    if (ql_s3_seen_is_same(&seen, ql_s3_client_options(object->client), object->sha256, object->spool->size)) {
+        *outcome = QL_S3_OUTCOME_STORED;
+        ql_s3_note_seen(&seen, stored);
+    }
     return QL_OK;
 }
 
@@ -79,17 +114,14 @@ enum ql_status ql_s3_put(const struct ql_s3_object *object, enum ql_s3_outcome *
     *outcome = is_there ? QL_S3_OUTCOME_EXISTS : QL_S3_OUTCOME_STORED;
     if (status == QL_OK && !is_there && ql_http_response_get(&answer.response, "etag").len == 0) { /* some other server's 200 */
         status = ql_s3_answer_fail(object->client, &request, &answer, err);
-    } else if (status == QL_OK && !is_there) {
-        ql_s3_note_answer(&answer.response, stored);
-        status = check_answer(object, &answer.response, err);
-        if (status != QL_OK) {
-            ql_err_wrap(err, "'s3://%.*s/%.*s' is stored, but not as asked", QL_STR_ARG(object->bucket),
-                        (int)(object->key.len < 300 ? object->key.len : 300), object->key.ptr);
-        }
     }
     ql_s3_hint_of_condition(object, status, &answer, err);
-    if (status != QL_OK && answer.may_have_acted) {
-        status = settle(object, status, stored, err);
+    if (status != QL_OK) {
+        status = answer.may_have_acted ? settle(object, status, stored, err) : status;
+    } else if (!is_there) {
+        status = take_answer(object, &answer.response, stored, err);
+    } else if (answer.may_have_acted) {
+        status = meet_own(object, outcome, stored, err);
     }
     ql_s3_answer_fini(&answer);
     ql_s3_headers_fini(&headers);

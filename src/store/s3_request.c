@@ -160,20 +160,50 @@ static bool has_code(const struct sending *sending, const char *const *codes) {
     return false;
 }
 
+/* HeadBucket answers with x-amz-bucket-region, also where it refuses; a region that it is sent to is learned by itself. */
+static void ask_for_region(struct sending *sending) {
+    const struct ql_s3_request request = {.act = QL_S3_LOOK,
+                                          .method = "HEAD",
+                                          .bucket = sending->request->bucket,
+                                          .repeat = QL_HTTP_REPEAT_NEVER,
+                                          .accepted = {403}};
+    struct ql_s3_answer answer;
+    if (ql_s3_send(sending->client, &request, &answer, NULL) == QL_OK) {
+        struct ql_str region = ql_http_response_get(&answer.response, "x-amz-bucket-region");
+        if (ql_s3_is_region(region) && !ql_str_eq(region, ql_str_from(sending->wire.region))) {
+            ql_s3_client_learn_region(sending->client, request.bucket, region);
+        }
+    }
+    ql_s3_answer_fini(&answer);
+}
+
+/* A redirect that is none of S3 says nothing of a bucket; and who asks for the region already asks nobody else. */
+static bool may_ask_for_region(const struct sending *sending) {
+    bool is_asking = sending->request->key.len == 0 && strcmp(sending->request->method, "HEAD") == 0;
+    bool is_aws = ql_s3_client_options(sending->client)->endpoint.len == 0;
+    return !is_asking && (is_aws || sending->error.code[0] != '\0');
+}
+
 /* A HEAD has no body: a 400 with a region in its header is all that it says. */
 static bool mend_region(struct sending *sending) {
     const struct ql_http_response *response = &sending->answer->response;
+    struct ql_str bucket = sending->request->bucket;
     bool is_head = strcmp(sending->request->method, "HEAD") == 0;
-    struct ql_str region = ql_s3_told_region(&sending->error, response);
+    struct ql_str told = ql_s3_told_region(&sending->error, response);
     bool is_about_it =
-        ql_s3_is_about_region(&sending->error, response) || (is_head && response->status == 400 && region.len != 0);
-    if (sending->has_moved || !is_about_it || sending->request->service != QL_AWS_S3 || region.len == 0 ||
-        ql_str_eq(region, ql_str_from(sending->wire.region))) {
+        ql_s3_is_about_region(&sending->error, response) || (is_head && response->status == 400 && told.len != 0);
+    if (sending->has_moved || !is_about_it || sending->request->service != QL_AWS_S3) {
         return false;
     }
-    sending->has_moved = true;
-    ql_s3_client_learn_region(sending->client, sending->request->bucket, region);
-    return true;
+    if (told.len == 0 && may_ask_for_region(sending)) {
+        ask_for_region(sending);
+    } else if (told.len != 0 && !ql_str_eq(told, ql_str_from(sending->wire.region))) {
+        ql_s3_client_learn_region(sending->client, bucket, told);
+    }
+    char known[QL_S3_REGION_SIZE];
+    ql_s3_client_get_region(sending->client, bucket, known);
+    sending->has_moved = strcmp(known, sending->wire.region) != 0;
+    return sending->has_moved;
 }
 
 static int64_t server_time_us(const struct sending *sending) {
@@ -199,7 +229,9 @@ static bool mend_clock(struct sending *sending) {
     if (sending->has_set_clock || (!has_code(sending, CODES) && !is_head) || server_us == QL_TIME_NONE) {
         return false;
     }
-    int64_t ahead_us = ql_s3_client_now_us(sending->client) - server_us;
+    /* By the time of this signature: another thread may have learned a better one since. */
+    int64_t now_us = ql_s3_client_world(sending->client)->now_us();
+    int64_t ahead_us = now_us + (sending->wire.signed_us - sending->wire.machine_us) - server_us;
     bool is_wrong = ahead_us < -CLOCK_TOLERANCE_US || ahead_us > CLOCK_TOLERANCE_US;
     if (is_wrong) {
         ql_s3_client_learn_clock(sending->client, server_us);
@@ -222,7 +254,8 @@ static bool mend_credentials(struct sending *sending) {
     struct ql_err ignored = {0}; /* the server's refusal says more */
     enum ql_status status_of_new =
         ql_s3_client_credentials(sending->client, old, &sending->wire.credentials, &sending->wire.generation, &ignored);
-    return status_of_new == QL_OK && sending->wire.generation != old;
+    bool is_stopped = status_of_new == QL_E_CANCELLED || status_of_new == QL_E_DEADLINE; /* which the next attempt says */
+    return is_stopped || (status_of_new == QL_OK && sending->wire.generation != old);
 }
 
 /* ---- verdicts */
@@ -258,10 +291,10 @@ static enum verdict judge_transport(struct sending *sending) {
     bool may_pass = response->fault == QL_HTTP_FAULT_TRANSIENT ||
                     (response->fault == QL_HTTP_FAULT_UNRESOLVED && sending->n_tries < MAX_UNRESOLVED_ATTEMPTS);
     sending->kind = QL_S3_TRANSIENT;
+    sending->answer->may_have_acted = sending->answer->may_have_acted || response->was_sent;
     if (!may_pass) {
         return FAILED;
     }
-    sending->answer->may_have_acted = sending->answer->may_have_acted || response->was_sent;
     return allow(sending, sending->transport == QL_E_TIMEOUT ? QL_S3_TIMEOUT_COST : QL_S3_REPEAT_COST);
 }
 

@@ -85,8 +85,8 @@ struct ql_s3_answer {
     struct ql_http_response response;
     char code[64]; /* S3's error code, also of an accepted status; empty: none */
     int n_attempts;
-    /** An attempt before the last may have been carried out although its answer was lost or a failure: a 412 or a NoSuchUpload
-     * may be the trace of our own success. */
+    /** An attempt may have been carried out although its answer was lost (also to a signal or the deadline) or a failure: a 412
+     * or a NoSuchUpload may be the trace of our own success. */
     bool may_have_acted;
 };
 void ql_s3_answer_fini(struct ql_s3_answer *answer);

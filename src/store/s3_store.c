@@ -132,8 +132,9 @@ static enum ql_status meet_existing(const struct commit *commit, const struct ql
         return QL_OK;
     }
     if (commit->publication->if_exists == QL_IF_EXISTS_FAIL) {
-        (void)QL_FAIL(err, QL_E_EXISTS, "'s3://%.*s/%.*s' exists already and has other contents",
-                      QL_STR_ARG(commit->s3->bucket), (int)(key.len < 300 ? key.len : 300), key.ptr);
+        (void)QL_FAIL(err, QL_E_EXISTS, "'s3://%.*s/%.*s' exists already%s", QL_STR_ARG(commit->s3->bucket),
+                      (int)(key.len < 300 ? key.len : 300), key.ptr,
+                      seen->sight == QL_S3_PRESENT ? " and has other contents" : "; its contents may not be looked at");
         return QL_E_EXISTS;
     }
     *goes_on = true;
@@ -145,6 +146,14 @@ static enum ql_status fail_conflict(const struct commit *commit, struct ql_str k
                   QL_STR_ARG(commit->s3->bucket), (int)(key.len < 300 ? key.len : 300), key.ptr);
     ql_err_hint(err, "run again in a minute");
     return QL_E_SERVER;
+}
+
+/* Something appeared after the look: another's, or our own by a try whose answer was lost. */
+static enum ql_status meet_appeared(const struct commit *commit, struct ql_str key, bool *goes_on, struct ql_err *err) {
+    struct ql_s3_seen seen;
+    *goes_on = false;
+    QL_TRY(ql_s3_look(commit->s3->client, commit->s3->bucket, key, &seen, err));
+    return seen.sight == QL_S3_ABSENT ? fail_conflict(commit, key, err) : meet_existing(commit, &seen, key, goes_on, err);
 }
 
 /* Looks, and stores unless what is there decides otherwise. *goes_on: the key is taken, another name is to be tried. */
@@ -169,9 +178,7 @@ static enum ql_status store_at(const struct commit *commit, struct ql_str key, b
     if (outcome == QL_S3_OUTCOME_STORED) {
         return QL_OK;
     }
-    /* Something appeared after the look: another's, or our own by a try whose answer was lost. */
-    QL_TRY(ql_s3_look(s3->client, s3->bucket, key, &seen, err));
-    return meet_existing(commit, &seen, key, goes_on, err);
+    return meet_appeared(commit, key, goes_on, err);
 }
 
 static void set_location(const struct commit *commit, struct ql_str key) {
@@ -208,7 +215,6 @@ static enum ql_status join_overlapped(const struct commit *commit, struct ql_err
     struct s3_store *s3 = commit->s3;
     struct ql_str key = commit->publication->key;
     enum ql_s3_outcome outcome = QL_S3_OUTCOME_STORED;
-    struct ql_s3_seen seen;
     bool goes_on = false;
     enum ql_status status = ql_s3_parts_finish(s3->parts, s3->spool.size, commit->checksum.text, &outcome, commit->stored, err);
     ql_s3_parts_free(s3->parts);
@@ -219,8 +225,7 @@ static enum ql_status join_overlapped(const struct commit *commit, struct ql_err
     if (outcome == QL_S3_OUTCOME_CONFLICT) {
         return store_at(commit, key, &goes_on, err); /* the spool has kept everything */
     }
-    QL_TRY(ql_s3_look(s3->client, s3->bucket, key, &seen, err));
-    return meet_existing(commit, &seen, key, &goes_on, err);
+    return meet_appeared(commit, key, &goes_on, err);
 }
 
 static enum ql_status s3_commit(struct ql_store *store, const struct ql_publication *publication, struct ql_stored *stored,

@@ -4,6 +4,7 @@
  * The mark, a random number in the object's metadata, tells our object from another's where an answer was lost: a
  * CompleteMultipartUpload that was carried out answers its repetition with NoSuchUpload, or, under a condition, with a 412.
  */
+#include "store/s3_client.h"
 #include "store/s3_object.h"
 
 #include "base/mem.h"
@@ -165,13 +166,17 @@ enum ql_status ql_s3_upload_abort(struct ql_s3_client *client, struct ql_str buc
     enum { TRIES = 3, LATE_MS = 1000 };
     QL_TRY(abort_once(client, bucket, key, upload_id, was_gone, err));
     bool is_gone = *was_gone && !may_be_late;
-    for (int i = 1; i < TRIES && !is_gone; i++) {
-        if (may_be_late) {
+    for (int i = 1; !is_gone; i++) {
+        if (may_be_late || i > 1) {
             QL_TRY(ql_s3_client_wait(client, LATE_MS, err));
         }
         enum upload_state state = look_at_upload(client, bucket, key, upload_id);
         if (state != UPLOAD_HAS_PARTS && state != UPLOAD_EMPTY) {
             return QL_OK;
+        }
+        if (i == TRIES) {
+            return QL_FAIL(err, QL_E_S3, "the upload is still there after %d requests to end it, each answered with success",
+                           i);
         }
         QL_TRY(abort_once(client, bucket, key, upload_id, &is_gone, err));
     }
@@ -189,37 +194,43 @@ static void add_algorithm(struct ql_s3_headers *headers, enum ql_checksum_kind k
     }
 }
 
-struct strays {
+struct stray_search {
     struct ql_s3_client *client;
-    struct ql_str bucket, key, keep;
-    const char *but;
+    const struct ql_s3_strays *strays;
 };
 
-static void end_stray(void *ctx, struct ql_str key, struct ql_str id, struct ql_str initiated) {
-    const struct strays *strays = ctx;
-    struct ql_str state_dir = ql_s3_client_options(strays->client)->state_dir;
-    (void)initiated;
-    bool is_stray = ql_str_eq(key, strays->key) && !ql_str_eq(id, strays->keep) &&
+static void end_stray(void *ctx, struct ql_str key, struct ql_str id, int64_t started_us) {
+    static const int64_t BETWEEN_CLOCKS_US = INT64_C(60) * QL_US_PER_S; /* S3's and ours */
+    const struct stray_search *search = ctx;
+    const struct ql_s3_strays *strays = search->strays;
+    struct ql_str state_dir = ql_s3_client_options(search->client)->state_dir;
+    bool is_of_then = started_us != QL_TIME_NONE && started_us >= strays->from_us - BETWEEN_CLOCKS_US &&
+                      started_us <= strays->to_us + BETWEEN_CLOCKS_US;
+    bool is_stray = is_of_then && ql_str_eq(key, strays->key) && !ql_str_eq(id, strays->keep) &&
                     !ql_upload_notes_is_running(state_dir, key, id, strays->but) &&
-                    look_at_upload(strays->client, strays->bucket, key, id) == UPLOAD_EMPTY;
+                    look_at_upload(search->client, strays->bucket, key, id) == UPLOAD_EMPTY;
     if (is_stray) {
         bool was_gone;
-        (void)abort_once(strays->client, strays->bucket, key, id, &was_gone, NULL); /* holds nothing: no harm if it stays */
+        (void)abort_once(search->client, strays->bucket, key, id, &was_gone, NULL); /* holds nothing: no harm if it stays */
     }
 }
 
-enum ql_status ql_s3_strays_end(struct ql_s3_client *client, struct ql_str bucket, struct ql_str key, struct ql_str keep,
-                                const char *but, struct ql_err *err) {
-    struct strays strays = {.client = client, .bucket = bucket, .key = key, .keep = keep, .but = but};
-    return ql_s3_uploads_list(client, bucket, key, end_stray, &strays, err);
+enum ql_status ql_s3_strays_end(struct ql_s3_client *client, const struct ql_s3_strays *strays, struct ql_err *err) {
+    struct stray_search search = {.client = client, .strays = strays};
+    return ql_s3_uploads_list(client, strays->bucket, strays->key, end_stray, &search, err);
 }
 
 /* A creation whose answer was lost has made an upload without parts, which nobody will ever use. */
-static void end_strays(const struct ql_s3_upload *upload) {
+static void end_strays(const struct ql_s3_upload *upload, int64_t begun_us) {
     const struct ql_s3_object *object = &upload->object;
+    const struct ql_s3_strays strays = {.bucket = object->bucket,
+                                        .key = object->key,
+                                        .keep = ql_str_from(upload->id),
+                                        .but = upload->note,
+                                        .from_us = begun_us,
+                                        .to_us = ql_s3_client_now_us(object->client)};
     ql_s3_client_begin_cleanup(object->client);
-    enum ql_status ended =
-        ql_s3_strays_end(object->client, object->bucket, object->key, ql_str_from(upload->id), upload->note, NULL);
+    enum ql_status ended = ql_s3_strays_end(object->client, &strays, NULL);
     ql_s3_client_end_cleanup(object->client);
     (void)ended; /* s3:ListBucketMultipartUploads may not be granted; as with a single one, no harm is done */
 }
@@ -227,6 +238,7 @@ static void end_strays(const struct ql_s3_upload *upload) {
 static enum ql_status create(struct ql_s3_upload *upload, struct ql_err *err) {
     const struct ql_s3_object *object = &upload->object;
     const struct ql_s3_options *options = options_of(upload);
+    int64_t begun_us = ql_s3_client_now_us(object->client);
     struct ql_s3_headers headers = {0};
     struct ql_buf id = {0};
     ql_s3_headers_add_object(&headers, options, object->publication);
@@ -254,7 +266,7 @@ static enum ql_status create(struct ql_s3_upload *upload, struct ql_err *err) {
         status = ql_s3_encryption_verify(options, &answer.response, err);
     }
     if (answer.may_have_acted) {
-        end_strays(upload);
+        end_strays(upload, begun_us);
     }
     ql_buf_fini(&id);
     ql_s3_answer_fini(&answer);
@@ -398,12 +410,7 @@ enum ql_status ql_s3_upload_is_joined(const struct ql_s3_upload *upload, bool *i
     *is_joined = false;
     QL_TRY(ql_s3_look(object->client, object->bucket, object->key, &seen, err));
     if (seen.sight == QL_S3_UNSEEN) {
-        (void)QL_FAIL(err, QL_E_S3_DENIED,
-                      "whether 's3://%.*s/%.200s' was stored cannot be told: its answer was lost, and looking "
-                      "is not allowed",
-                      QL_STR_ARG(object->bucket), upload->key);
-        ql_err_hint(err, "allow these credentials s3:GetObject and s3:ListBucket, then run again");
-        return QL_E_S3_DENIED;
+        return ql_s3_fail_unseen(object, err);
     }
     *is_joined = seen.sight == QL_S3_PRESENT && strcmp(seen.upload, upload->mark) == 0;
     if (*is_joined) {

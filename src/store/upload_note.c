@@ -235,8 +235,15 @@ static struct ql_str last_line(struct ql_str text) {
 /** What is done with each note; is_left: its process is gone, and we hold the lock. True: remove it. */
 typedef bool look_fn(void *ctx, const struct ql_noted_upload *upload, bool is_left);
 
+/* For writing where that is possible, because NFS locks nothing else exclusively. What is no file must not make us wait. */
+static int open_note(int folder, const char *name) {
+    static const int FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    int fd = openat(folder, name, O_RDWR | FLAGS);
+    return fd < 0 && (errno == EROFS || errno == EACCES) ? openat(folder, name, O_RDONLY | FLAGS) : fd;
+}
+
 static void look_at(int folder, const char *name, look_fn *look, void *ctx) {
-    int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open_note(folder, name);
     if (fd < 0) {
         return; /* gone in the meantime, or not ours to read */
     }
@@ -246,7 +253,7 @@ static void look_at(int folder, const char *name, look_fn *look, void *ctx) {
     struct ql_json *json = NULL;
     struct ql_noted_upload upload;
     /* A note without a name any more was removed by its owner between our open and its end. */
-    bool is_note = fstat(fd, &info) == 0 && info.st_nlink != 0 && read_document(fd, &text) &&
+    bool is_note = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink != 0 && read_document(fd, &text) &&
                    ql_json_parse(last_line(ql_buf_view(&text)), MAX_DEPTH, &json, NULL) == QL_OK && read_upload(json, &upload);
     upload.note = name;
     if (is_note && look(ctx, &upload, is_left)) {

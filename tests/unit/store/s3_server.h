@@ -18,6 +18,7 @@ struct answer {
     long status; /* 0: the transport fails */
     const char *body;
     const char *name, *value; /* a header */
+    const char *etag;         /* another one */
     enum ql_status transport;
     enum ql_http_fault fault;
     bool was_sent;
@@ -32,6 +33,7 @@ static struct {
     uint64_t random; /* UINT64_MAX: the largest */
     enum ql_status wait_status;
     char reason[512], warning[1024], url[512];
+    char method[MAX_SEEN][8];
     char authorization[MAX_SEEN][512], date[MAX_SEEN][32], token[MAX_SEEN][64], header[MAX_SEEN][1024];
     struct ql_buf body;
     enum ql_http_repeat repeat;
@@ -92,6 +94,7 @@ static inline enum ql_status server_send(struct ql_http *http, const struct ql_h
     assert_true(i < MAX_SEEN);
     const struct answer *answer = &server.answers[i < server.n_answers ? i : server.n_answers - 1];
     keep_headers(request, i);
+    (void)snprintf(server.method[i], sizeof server.method[i], "%s", request->method);
     (void)snprintf(server.url, sizeof server.url, "%.*s", QL_STR_ARG(request->url));
     server.repeat = request->repeat;
     server.may_be_silent = request->may_be_silent;
@@ -105,10 +108,13 @@ static inline enum ql_status server_send(struct ql_http *http, const struct ql_h
     if (answer->transport != QL_OK) {
         return QL_FAIL(err, answer->transport, "the connection to 'b.s3.us-east-1.amazonaws.com' broke");
     }
+    response->headers = ql_mem_zalloc(2, sizeof *response->headers);
     if (answer->name != NULL) {
-        response->headers = ql_mem_zalloc(1, sizeof *response->headers);
-        response->headers[0] = (struct ql_http_header){ql_str_from(answer->name), ql_str_from(answer->value)};
-        response->n_headers = 1;
+        response->headers[response->n_headers++] =
+            (struct ql_http_header){ql_str_from(answer->name), ql_str_from(answer->value)};
+    }
+    if (answer->etag != NULL) {
+        response->headers[response->n_headers++] = (struct ql_http_header){QL_STR("etag"), ql_str_from(answer->etag)};
     }
     if (request->on_body == NULL || answer->status > 299) {
         ql_buf_puts(&response->body, answer->body != NULL ? answer->body : "");
@@ -243,12 +249,15 @@ static inline void assert_words(const char *text, const char *words) {
 struct provider {
     int n, n_forced, last; /* last: no newer one than this; 0: any */
     int64_t expires_us;
-    enum ql_status status;
+    enum ql_status status, forced_status;
 };
 static inline enum ql_status provide(void *ctx, bool is_forced, struct ql_aws_credentials *credentials, struct ql_err *err) {
     struct provider *provider = ctx;
     if (provider->status != QL_OK) {
         return QL_FAIL(err, provider->status, "no credentials anywhere");
+    }
+    if (is_forced && provider->forced_status != QL_OK) {
+        return QL_FAIL(err, provider->forced_status, "stopped");
     }
     provider->n_forced += is_forced;
     provider->n += is_forced && (provider->last == 0 || provider->n < provider->last) ? 1 : 0;

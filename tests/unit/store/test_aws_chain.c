@@ -150,6 +150,22 @@ static void expired_ones_of_an_instance_are_used_and_asked_for_again(void **stat
     assert_key("NEW");
 }
 
+/* Who ends an upload after a signal or at the deadline needs credentials too, and those there are will do. */
+static void a_renewal_that_is_stopped_leaves_those_that_still_do(void **state) {
+    (void)state;
+    static const enum ql_status STOPS[] = {QL_E_CANCELLED, QL_E_DEADLINE};
+    imds_answers(AWS_JSON("OLD", "2026-01-01T00:30:00Z"));
+    assert_key("OLD");
+    aws->now_us = aws_time("2026-01-01T00:25:00Z");
+    for (size_t i = 0; i < 2; i++) {
+        aws_fault("PUT", "/latest/api/token", STOPS[i], false);
+        assert_key("OLD");
+    }
+    aws->now_us = aws_time("2026-01-01T00:30:00Z");
+    aws_fault("PUT", "/latest/api/token", QL_E_CANCELLED, false);
+    assert_fails(QL_E_CANCELLED, "words of the network", "");
+}
+
 static void *get_in_thread(void *ctx) {
     (void)ctx;
     struct ql_aws_credentials got = {0};
@@ -321,6 +337,7 @@ int main(void) {
         AWS_TEST(what_was_looked_at_is_one_message),
         AWS_TEST(credentials_are_renewed_before_they_end),
         AWS_TEST(a_renewal_that_fails_leaves_the_old_ones_while_they_last),
+        AWS_TEST(a_renewal_that_is_stopped_leaves_those_that_still_do),
         AWS_TEST(refused_ones_are_asked_for_anew),
         AWS_TEST(expired_ones_of_a_container_are_an_error),
         AWS_TEST(expired_ones_of_an_instance_are_used_and_asked_for_again),

@@ -53,6 +53,53 @@ static void a_region_is_learned_once(void **state) {
     server_start(SCRIPT({.status = 301, .name = "x-amz-bucket-region", .value = "$(reboot)"}));
     outcome = send_once(state, &OPTIONS, &PUT);
     assert_status(&outcome, QL_E_CONFIG);
+    assert_int_equal(server.n_requests, 2); /* and HeadBucket names no other */
+}
+
+/* "If the bucket's region is not in the answer, HeadBucket's x-amz-bucket-region has it" (botocore/utils.py). */
+static void a_region_that_nobody_names_is_asked_for(void **state) {
+    static const struct answer TOLD[] = {
+        {.status = 200, .name = "x-amz-bucket-region", .value = "eu-west-1"},
+        {.status = 403, .name = "x-amz-bucket-region", .value = "eu-west-1"},
+        {.status = 301, .name = "x-amz-bucket-region", .value = "eu-west-1"},
+    };
+    static const struct answer REDIRECTS[] = {{.status = 301},
+                                              {.status = 400, .body = ERROR_BODY("IllegalLocationConstraintException", "")}};
+    for (size_t i = 0; i < 6; i++) {
+        struct answer told = TOLD[i / 2];
+        size_t n_asked = told.status == 301 ? 2 : 1; /* a HEAD that is told of its own region is sent there */
+        struct ql_s3_client *client = client_of(state, &OPTIONS);
+        server_start(SCRIPT(REDIRECTS[i % 2], told, n_asked == 2 ? TOLD[0] : (struct answer)FINE, FINE));
+        struct outcome outcome = send_with(client, &PUT);
+        assert_status(&outcome, QL_OK);
+        assert_int_equal(server.n_requests, 2 + n_asked);
+        assert_string_equal(server.method[1], "HEAD");
+        assert_string_equal(server.method[1 + n_asked], "PUT");
+        assert_words(server.authorization[1 + n_asked], "/eu-west-1/s3/");
+        assert_string_equal(server.url, "https://b.s3.eu-west-1.amazonaws.com/k");
+        assert_int_equal(server.n_warnings, 1);
+        client_end(client);
+    }
+    static const struct answer NOTHING[] = {{.status = 200},
+                                            {.status = 301},
+                                            {.status = 403, .name = "x-amz-bucket-region", .value = "us-east-1"},
+                                            {.status = 500},
+                                            BROKEN};
+    for (size_t i = 0; i < sizeof NOTHING / sizeof NOTHING[0]; i++) {
+        server_start(SCRIPT(REDIRECTS[0], NOTHING[i]));
+        struct outcome outcome = send_once(state, &OPTIONS, &PUT);
+        assert_status(&outcome, QL_E_CONFIG);
+        assert_int_equal(server.n_requests, 2);
+        assert_words(outcome.err.hint, "get-bucket-location");
+    }
+    server_start(SCRIPT(REDIRECTS[0], TOLD[0], {.status = 200, .body = "<ListBucketResult/>"})); /* a list has no key either */
+    struct outcome listed = send_once(state, &OPTIONS, &LIST);
+    assert_status(&listed, QL_OK);
+    struct ql_s3_options elsewhere = OPTIONS; /* a redirect that is none of S3 says nothing of a bucket */
+    elsewhere.endpoint = QL_STR("https://s3.example.com");
+    server_start(SCRIPT({.status = 301}));
+    struct outcome outcome = send_once(state, &elsewhere, &PUT);
+    assert_status(&outcome, QL_E_S3);
     assert_int_equal(server.n_requests, 1);
 }
 
@@ -133,6 +180,34 @@ static void a_signature_that_was_on_its_way_too_long_is_made_anew(void **state) 
     assert_int_equal(server.n_warnings, 0);
 }
 
+/* Another thread has learned the time while this request was on its way with the old one. */
+static enum ql_status learn_meanwhile(void *ctx, int64_t offset, void *ptr, size_t len, size_t *got, struct ql_err *err) {
+    (void)offset;
+    (void)ptr;
+    (void)len;
+    (void)err;
+    ql_s3_client_learn_clock(ctx, NOON_US + INT64_C(9000) * QL_US_PER_S);
+    *got = 0;
+    return QL_OK;
+}
+
+static void a_signature_of_the_old_time_is_made_anew(void **state) {
+    struct ql_s3_client *client = client_of(state, &OPTIONS);
+    const struct ql_http_body_source source = {.read = learn_meanwhile, .ctx = client, .size = 0};
+    struct ql_s3_request request = PUT;
+    request.payload = (struct ql_s3_payload){.source = &source};
+    server_start(SCRIPT({.status = 403,
+                         .body = ERROR_BODY("SignatureDoesNotMatch", ""),
+                         .name = "date",
+                         .value = "Thu, 01 Jan 2026 14:30:00 GMT"},
+                        FINE));
+    struct outcome outcome = send_with(client, &request);
+    assert_status(&outcome, QL_OK);
+    assert_string_equal(server.date[0], "20260101T120000Z");
+    assert_string_equal(server.date[1], "20260101T143000Z");
+    client_end(client);
+}
+
 /* ---- credentials ---- */
 
 static void expired_credentials_are_renewed_once(void **state) {
@@ -189,6 +264,19 @@ static void without_new_credentials_the_refusal_stands(void **state) {
     outcome = send_once(state, &options, &PUT);
     assert_status(&outcome, QL_E_CONFIG);
     assert_int_equal(server.n_requests, 0);
+}
+
+static void who_is_stopped_while_they_are_renewed_is_told_so(void **state) {
+    static const enum ql_status STOPS[] = {QL_E_CANCELLED, QL_E_DEADLINE};
+    for (size_t i = 0; i < 2; i++) {
+        struct provider provider = {.n = 1, .expires_us = QL_TIME_NONE, .forced_status = STOPS[i]};
+        const struct ql_aws_credentials_provider interface = {.get = provide, .ctx = &provider};
+        const struct ql_s3_options options = {.credentials = &interface};
+        server_start(SCRIPT({.status = 400, .body = ERROR_BODY("ExpiredToken", "")},
+                            {.transport = STOPS[i], .fault = QL_HTTP_FAULT_FINAL}));
+        struct outcome outcome = send_once(state, &options, &PUT);
+        assert_status(&outcome, STOPS[i]);
+    }
 }
 
 /* ---- what the run shares ---- */
@@ -322,13 +410,16 @@ int main(void) {
         cmocka_unit_test(the_region_that_is_told_is_signed_for_and_remembered),
         cmocka_unit_test(a_head_says_its_region_in_a_header_alone),
         cmocka_unit_test(a_region_is_learned_once),
+        cmocka_unit_test(a_region_that_nobody_names_is_asked_for),
         cmocka_unit_test(each_bucket_has_its_region),
         cmocka_unit_test(the_servers_time_signs_once_it_is_known),
         cmocka_unit_test(a_clock_that_stays_wrong_is_an_error),
         cmocka_unit_test(a_signature_that_was_on_its_way_too_long_is_made_anew),
+        cmocka_unit_test(a_signature_of_the_old_time_is_made_anew),
         cmocka_unit_test(expired_credentials_are_renewed_once),
         cmocka_unit_test(a_refusal_after_their_end_renews_them_too),
         cmocka_unit_test(without_new_credentials_the_refusal_stands),
+        cmocka_unit_test(who_is_stopped_while_they_are_renewed_is_told_so),
         cmocka_unit_test(the_run_has_a_budget_of_repeats),
         cmocka_unit_test(throttling_lowers_the_number_of_requests_in_flight),
         cmocka_unit_test(threads_share_a_client),
