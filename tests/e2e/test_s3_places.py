@@ -67,7 +67,7 @@ def test_sts_is_asked_before_the_default_bucket_is_used(ql, moto, csv):
     """The account is known, so what fails is S3 itself, which nobody can reach from here."""
     env = {**AWS, "AWS_ENDPOINT_URL_STS": moto.url, "HTTPS_PROXY": "http://127.0.0.1:9"}
     done = ql("transform", "in.csv", "-o", "s3://genesys-analytics-exports/x.parquet", env=env)
-    assert done.code == 75 and "cannot store 's3://genesys-analytics-exports/x.parquet'" in done.text, done
+    assert done.code == 75 and "cannot look at 's3://genesys-analytics-exports/x.parquet'" in done.text, done
 
 
 def test_fips_and_another_endpoint_exclude_each_other(ql, moto, csv):
